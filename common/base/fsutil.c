@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fsutil.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+
+enum { READ_STEP = 64 * 1024 };
+
+int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, struct err *e)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FREE char *text = NULL;
+	size_t len = 0, size = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_errno(e, errno, "reading %s", path);
+	do {
+		if (len + 1 >= size) {
+			size = size ? size * 2 : READ_STEP;
+			text = xreallocarray(text, size, 1);
+		}
+		n = read(fd, text + len, size - len - 1);
+		if (n < 0)
+			return err_errno(e, errno, "reading %s", path);
+		len += (size_t)n;
+		if (len > max)
+			return err_set(e, EFBIG, "reading %s: larger than %zu bytes", path, max);
+	} while (n > 0);
+	text[len] = '\0';
+	*ret_text = xreallocarray(steal(text), len + 1, 1);
+	*ret_len = len;
+	return 0;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int sync_folder_of(const char *path)
+{
+	CLEANUP_FREE char *copy = xstrdup(path);
+	CLEANUP_CLOSE int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_synced(const char *path, const char *text, size_t len)
+{
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text, len);
+	return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
+}
+
+int fs_write_atomic(const char *path, const char *text, size_t len, struct err *e)
+{
+	CLEANUP_FREE char *tmp = xasprintf("%s.tmp", path);
+	int r = write_synced(tmp, text, len);
+
+	if (r == 0 && rename(tmp, path) < 0)
+		r = -errno;
+	if (r == 0)
+		r = sync_folder_of(path);
+	if (r < 0) {
+		unlink(tmp);
+		return err_errno(e, -r, "writing %s", path);
+	}
+	return 0;
+}
+
+int fs_mkdir(const char *path, struct err *e)
+{
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "creating %s", path);
+	return 0;
+}

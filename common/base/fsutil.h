@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/*
+ * The whole content of a regular file or a file of /proc, NUL-terminated, in a new buffer that the
+ * caller frees. Errors: -EFBIG above `max` bytes, else the errno; messages name the path.
+ */
+int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, struct err *e);
+
+/*
+ * Replaces a file in one step: readers see the old content or the new, also after a power cut
+ * (temporary file beside it, fsync, rename, fsync of the folder). Mode 0644.
+ */
+int fs_write_atomic(const char *path, const char *text, size_t len, struct err *e);
+
+/* Creates the folder (mode 0755) unless it exists; its parent must exist. */
+int fs_mkdir(const char *path, struct err *e);

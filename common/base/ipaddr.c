@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/ipaddr.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+unsigned ipaddr_bits(const struct ipaddr *a)
+{
+	return a->family == AF_INET ? 32 : 128;
+}
+
+int ipaddr_parse(struct ipaddr *ret, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	struct ipaddr a = {.family = strchr(text, ':') ? AF_INET6 : AF_INET};
+
+	if (inet_pton(a.family, text, a.bytes) != 1)
+		return err_set(e, EINVAL, "%s is not an IP address", str_quote(quoted, text));
+	if (a.family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a.v6))
+		return err_set(e, EINVAL, "%s is an IPv4-mapped address; write it as IPv4",
+			str_quote(quoted, text));
+	*ret = a;
+	return 0;
+}
+
+const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr *a)
+{
+	if (!inet_ntop(a->family, a->bytes, ret_buf, IPADDR_TEXT))
+		snprintf(ret_buf, IPADDR_TEXT, "none");
+	return ret_buf;
+}
+
+int ipaddr_cmp(const struct ipaddr *a, const struct ipaddr *b)
+{
+	if (a->family != b->family)
+		return a->family == AF_INET ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, ipaddr_bits(a) / 8);
+}
+
+bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)
+{
+	return ipaddr_cmp(a, b) == 0;
+}
+
+static bool v4_is_unicast(const struct ipaddr *a)
+{
+	uint8_t first = a->bytes[0];
+
+	return first != 0 && first != 127 && first < 224 &&
+	       !(first == 169 && a->bytes[1] == 254);
+}
+
+bool ipaddr_is_unicast(const struct ipaddr *a)
+{
+	if (a->family == AF_INET)
+		return v4_is_unicast(a);
+	return !IN6_IS_ADDR_UNSPECIFIED(&a->v6) && !IN6_IS_ADDR_LOOPBACK(&a->v6) &&
+	       !IN6_IS_ADDR_LINKLOCAL(&a->v6) && !IN6_IS_ADDR_MULTICAST(&a->v6);
+}
+
+struct ipaddr ipaddr_from_bytes(int family, const void *bytes)
+{
+	struct ipaddr a = {.family = family};
+
+	memcpy(a.bytes, bytes, family == AF_INET ? 4 : 16);
+	return a;
+}
+
+static void clear_host_bits(struct ipaddr *a, unsigned len)
+{
+	for (unsigned bit = len; bit < ipaddr_bits(a); bit++)
+		a->bytes[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
+}
+
+int ipnet_parse(struct ipnet *ret, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE], plain[IPNET_TEXT], right[IPADDR_TEXT];
+	struct ipnet net;
+	struct ipaddr masked;
+	uint64_t len;
+	char *slash;
+
+	if (strlen(text) >= sizeof plain)
+		return err_set(e, EINVAL, "%s is not a prefix", str_quote(quoted, text));
+	memcpy(plain, text, strlen(text) + 1);
+	slash = strchr(plain, '/');
+	if (slash)
+		*slash = '\0';
+	if (ipaddr_parse(&net.addr, plain, e) < 0)
+		return err_set(e, EINVAL, "%s is not a prefix", str_quote(quoted, text));
+	len = ipaddr_bits(&net.addr);
+	if (slash && str_to_u64(&len, slash + 1, 0, len, e) < 0)
+		return err_wrap(e, "prefix length of %s", str_quote(quoted, text));
+	net.len = (unsigned)len;
+	masked = net.addr;
+	clear_host_bits(&masked, net.len);
+	if (!ipaddr_equal(&masked, &net.addr))
+		return err_set(e, EINVAL, "%s has host bits set; the prefix is %s/%u",
+			str_quote(quoted, text), ipaddr_format(right, &masked), net.len);
+	*ret = net;
+	return 0;
+}
+
+const char *ipnet_format(char ret_buf[static IPNET_TEXT], const struct ipnet *n)
+{
+	char addr[IPADDR_TEXT];
+
+	snprintf(ret_buf, IPNET_TEXT, "%s/%u", ipaddr_format(addr, &n->addr), n->len);
+	return ret_buf;
+}
+
+int ipnet_cmp(const struct ipnet *a, const struct ipnet *b)
+{
+	int order = ipaddr_cmp(&a->addr, &b->addr);
+
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+bool ipnet_contains(const struct ipnet *n, const struct ipaddr *a)
+{
+	struct ipaddr masked = *a;
+
+	if (a->family != n->addr.family)
+		return false;
+	clear_host_bits(&masked, n->len);
+	return ipaddr_equal(&masked, &n->addr);
+}
+
+struct ipnet ipnet_of(const struct ipaddr *a)
+{
+	return (struct ipnet){.addr = *a, .len = ipaddr_bits(a)};
+}

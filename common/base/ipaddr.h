@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * IPv4 and IPv6 addresses and prefixes as values. Parsing is strict (KEP-4858): canonical dotted
+ * quads without leading zeros, RFC 4291 text for IPv6, no zone, no IPv4-mapped addresses.
+ */
+
+struct ipaddr {
+	int family; /* AF_INET or AF_INET6; 0 in an empty value */
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+		uint8_t bytes[16]; /* network order; the first 4 for IPv4, the rest 0 */
+	};
+};
+
+struct ipnet {
+	struct ipaddr addr; /* host bits are 0 */
+	unsigned len;
+};
+
+enum { IPADDR_TEXT = INET6_ADDRSTRLEN, IPNET_TEXT = INET6_ADDRSTRLEN + 4 };
+
+/* Errors: -EINVAL, with a message that quotes the text. */
+int ipaddr_parse(struct ipaddr *ret, const char *text, struct err *e);
+
+/* The canonical text (RFC 5952), in ret_buf; returns ret_buf. */
+const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr *a);
+
+/* Total order: IPv4 before IPv6, then numerically. */
+int ipaddr_cmp(const struct ipaddr *a, const struct ipaddr *b);
+bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
+
+/* Neither unspecified, loopback, link-local, multicast nor broadcast: fit to be a VIP or a real server. */
+bool ipaddr_is_unicast(const struct ipaddr *a);
+
+/* 32 or 128. */
+unsigned ipaddr_bits(const struct ipaddr *a);
+
+/* From raw network-order bytes: 4 for AF_INET, 16 for AF_INET6. */
+struct ipaddr ipaddr_from_bytes(int family, const void *bytes);
+
+/* "ADDRESS/LENGTH" with all host bits 0, or a bare address, which is its /32 or /128. */
+int ipnet_parse(struct ipnet *ret, const char *text, struct err *e);
+const char *ipnet_format(char ret_buf[static IPNET_TEXT], const struct ipnet *n);
+int ipnet_cmp(const struct ipnet *a, const struct ipnet *b);
+bool ipnet_contains(const struct ipnet *n, const struct ipaddr *a);
+
+/* The address as a prefix of its own. */
+struct ipnet ipnet_of(const struct ipaddr *a);

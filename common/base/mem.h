@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * The one ownership idiom: a local that owns something is declared with CLEANUP(fn), and ownership
+ * leaves it through steal(). Allocation never returns NULL: out of memory ends the program here.
+ */
+
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+
+/* Defines the function that CLEANUP takes, `NAMEp`, for a destructor that takes and returns TYPE. */
+#define DEFINE_CLEANUP(type, name)                                                                 \
+	static inline void name##p(type *p)                                                        \
+	{                                                                                          \
+		if (*p)                                                                            \
+			*p = name(*p);                                                             \
+	}                                                                                          \
+	struct allow_semicolon_after_##name
+
+#define steal(ptr)                                                                                 \
+	({                                                                                         \
+		__typeof__(ptr) stolen_ = (ptr);                                                   \
+		(ptr) = NULL;                                                                      \
+		stolen_;                                                                           \
+	})
+
+static inline int steal_fd(int *fd)
+{
+	int stolen = *fd;
+
+	*fd = -1;
+	return stolen;
+}
+
+static inline void freep(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void closep(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+#define CLEANUP_FREE CLEANUP(freep)
+#define CLEANUP_CLOSE CLEANUP(closep)
+
+/* Zeroed memory for n objects of `size` bytes; ends the program when there is none. */
+void *xcalloc(size_t n, size_t size) __attribute__((malloc, warn_unused_result));
+/* Grows or shrinks an array; new elements are not zeroed. */
+void *xreallocarray(void *p, size_t n, size_t size) __attribute__((warn_unused_result));
+char *xstrdup(const char *s) __attribute__((malloc, warn_unused_result));
+/* A new string, printed. */
+char *xasprintf(const char *fmt, ...)
+	__attribute__((malloc, warn_unused_result, format(printf, 1, 2)));
+
+#define xnew0(type) ((type *)xcalloc(1, sizeof(type)))
+
+/* Says "out of memory" and ends the program. */
+void mem_exhausted(void) __attribute__((noreturn));

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { QUOTED_CHARS = 60 };
+
+static bool parse_digits(uint64_t *ret, const char *text, size_t len)
+{
+	uint64_t value = 0;
+
+	if (len == 0 || (len > 1 && text[0] == '0'))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isdigit((unsigned char)text[i]))
+			return false;
+		if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(text[i] - '0'), &value))
+			return false;
+	}
+	*ret = value;
+	return true;
+}
+
+int str_to_u64(uint64_t *ret, const char *text, uint64_t min, uint64_t max, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	uint64_t value;
+
+	if (!parse_digits(&value, text, strlen(text)) || value < min || value > max)
+		return err_set(e, EINVAL, "%s is not a number from %" PRIu64 " to %" PRIu64,
+			str_quote(quoted, text), min, max);
+	*ret = value;
+	return 0;
+}
+
+int str_to_bool(bool *ret, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		return err_set(e, EINVAL, "%s is neither true nor false", str_quote(quoted, text));
+	*ret = text[0] == 't';
+	return 0;
+}
+
+static const struct {
+	const char *suffix;
+	uint64_t usec;
+} units[] = {
+	{"h", 3600000000u},
+	{"m", 60000000},
+	{"s", 1000000},
+	{"ms", 1000},
+	{"us", 1},
+};
+
+static bool parse_duration(uint64_t *ret, const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint64_t value;
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (strcmp(text + digits, units[i].suffix) == 0)
+			return parse_digits(&value, text, digits) &&
+			       !__builtin_mul_overflow(value, units[i].usec, ret);
+	return false;
+}
+
+int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE], lowest[32], highest[32];
+	uint64_t value;
+
+	if (!parse_duration(&value, text) || value < min || value > max)
+		return err_set(e, EINVAL, "%s is not a duration from %s to %s",
+			str_quote(quoted, text), str_from_usec(lowest, min),
+			str_from_usec(highest, max));
+	*ret = value;
+	return 0;
+}
+
+const char *str_from_usec(char ret_buf[static 32], uint64_t usec)
+{
+	size_t i = 0;
+
+	if (usec == 0)
+		return "0s";
+	while (usec % units[i].usec != 0)
+		i++;
+	snprintf(ret_buf, 32, "%" PRIu64 "%s", usec / units[i].usec, units[i].suffix);
+	return ret_buf;
+}
+
+bool str_has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+const char *str_quote(char ret_buf[static STR_QUOTED_SIZE], const char *text)
+{
+	size_t at = 0, i;
+
+	ret_buf[at++] = '\'';
+	for (i = 0; text[i] && i < QUOTED_CHARS; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c >= 0x20 && c < 0x7f)
+			ret_buf[at++] = (char)c;
+		else
+			at += (size_t)snprintf(ret_buf + at, STR_QUOTED_SIZE - at, "\\x%02x", c);
+	}
+	snprintf(ret_buf + at, STR_QUOTED_SIZE - at, text[i] ? "...'" : "'");
+	return ret_buf;
+}

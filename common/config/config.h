@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ipaddr.h"
+#include "base/log.h"
+
+/*
+ * kago.yaml, which both programs read: each uses its part, and both refuse a file that is wrong
+ * anywhere. docs/configuration.md lists the keys. Strings are never NULL unless said so.
+ */
+
+struct config_peer {
+	struct ipaddr address;
+	uint32_t as;		 /* the peer's AS number */
+	uint16_t port;		 /* 179 unless said */
+	char *password_file;	 /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
+};
+
+struct config {
+	char *fleet; /* DNS label; "default" */
+
+	struct {
+		enum log_level level;
+		enum log_format format;
+	} log;
+
+	struct {
+		char *listen; /* ADDRESS:PORT or [ADDRESS]:PORT for /healthz /readyz /metrics; "" is off */
+	} http;
+
+	struct {
+		char *program;		  /* keepalived's path */
+		char *template_path;	  /* keepalived.conf.mustache */
+		char *nft_template_path;  /* nftables.conf.mustache */
+		char *state_dir;	  /* keepalived.conf and pid files go here */
+		uint64_t min_reload_gap;  /* usec between two SIGHUPs */
+		uint64_t verify_timeout;  /* usec until the kernel must hold what was asked for */
+		uint64_t shutdown_timeout; /* usec to wait for the sidecar's drain at SIGTERM */
+	} keepalived;
+
+	struct {
+		char *program;		/* exabgp's path */
+		char *template_path;	/* exabgp.conf.mustache */
+		char *state_dir;	/* exabgp.conf goes here */
+		uint32_t as;		/* our AS; 0 when no peer is configured */
+		uint64_t hold_time;	/* usec, whole seconds, 3 s or more (RFC 4271); 9 s */
+		struct config_peer *peers;
+		size_t n_peers;
+		struct ipnet *aggregates; /* announced in place of the VIPs they contain */
+		size_t n_aggregates;
+	} bgp;
+
+	struct {
+		struct ipaddr pod_address;  /* family 0: find it */
+		struct ipaddr pod_address6; /* of the other family, for IPv6 VIPs; family 0: find it */
+		struct ipaddr node_address; /* next hop; family 0: find it */
+		struct ipaddr node_address6;
+		char *netns;	      /* path of the node's network namespace; "" means leave the node's routes alone */
+		uint64_t poll_interval; /* usec between two looks at IPVS */
+		uint64_t drain;	      /* usec between withdraw and the end at SIGTERM */
+	} node;
+};
+
+/*
+ * Defaults, then the file at `path` (NULL: defaults alone). Errors: -EINVAL with
+ * "PATH:LINE:COLUMN: key: what is wrong and what would be right"; -ENOENT and others from reading.
+ */
+int config_load(struct config **ret, const char *path, struct err *e);
+
+struct config *config_free(struct config *c);
