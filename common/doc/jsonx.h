@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * Typed reading of optional members, by dotted path without array steps: "metadata.name". Absent
+ * and null are the same: the function returns 0 and leaves *ret as it was, so set the default first.
+ * A value of another type is -EINVAL: "spec.ports: must be a list, not a string". Strings and
+ * values are borrowed from `object`.
+ */
+int jsonx_str(const char **ret, const json_t *object, const char *path, struct err *e);
+int jsonx_bool(bool *ret, const json_t *object, const char *path, struct err *e);
+int jsonx_u64(uint64_t *ret, const json_t *object, const char *path, uint64_t min, uint64_t max,
+	struct err *e);
+int jsonx_object(json_t **ret, const json_t *object, const char *path, struct err *e);
+int jsonx_array(json_t **ret, const json_t *object, const char *path, struct err *e);
+
+/* The same, but absent is an error too: "metadata.name: missing". */
+int jsonx_need_str(const char **ret, const json_t *object, const char *path, struct err *e);
+
+/* "a string", "a list", ... for messages. */
+const char *jsonx_type_name(const json_t *value);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "base/err.h"
+
+/*
+ * JSON messages, one a line, over a Unix stream socket with an abstract name. Abstract names belong
+ * to the network namespace, so the two containers of a pod reach each other without a shared
+ * volume, and two pods of a node never meet. The controller listens on CONTROL_CONTROLLER.
+ *
+ * To the controller:  {"type":"status"} -> {"type":"status", ...} once
+ *                     {"type":"sidecar"}: the connection is the sidecar's lifeline. It is answered by
+ *                     {"type":"state","ready":BOOL} at once and at each change: ready once the
+ *                     kernel was seen to hold what the controller asked for. While the lifeline is
+ *                     open, a controller that was told to stop keeps forwarding.
+ *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar announces
+ *                     now; on a lifeline only.
+ */
+#define CONTROL_CONTROLLER "kago-controller"
+
+struct control_conn;
+
+struct control_ops {
+	/* `msg` is borrowed. It may call control_close. */
+	void (*on_message)(struct control_conn *c, json_t *msg, void *ud);
+	/* The other side is gone, or broke the protocol (`why` says so); `c` is freed afterwards. */
+	void (*on_close)(struct control_conn *c, const char *why, void *ud);
+};
+
+/* Queues a message; consumes `msg`. A connection whose reader is stuck is closed at LIMIT_CONTROL_LINE. */
+void control_send(struct control_conn *c, json_t *msg);
+
+/* Closes after what is queued went out; on_close is not called. */
+void control_close(struct control_conn *c);
+
+/* The owner's pointer for this connection; NULL at first. */
+void control_set_data(struct control_conn *c, void *data);
+void *control_data(const struct control_conn *c);
+
+struct control_server;
+
+/* Listens. Errors: -EADDRINUSE when another program of this pod holds the name. */
+int control_listen(struct control_server **ret, sd_event *loop, const char *name,
+	const struct control_ops *ops, void *ud, struct err *e);
+/* Closes all connections without on_close. */
+struct control_server *control_server_free(struct control_server *s);
+
+/* Connects; -ECONNREFUSED when nobody listens. Freed by control_close, or after on_close. */
+int control_connect(struct control_conn **ret, sd_event *loop, const char *name,
+	const struct control_ops *ops, void *ud, struct err *e);
+
+/* Without a loop: sends `request` (consumed), gives back one answer within `timeout` usec. */
+int control_ask(json_t **ret, const char *name, json_t *request, uint64_t timeout, struct err *e);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/*
+ * The event loop is an sd_event: this adds what both programs do the same way. All callbacks get
+ * `ud`. Times are CLOCK_MONOTONIC microseconds.
+ */
+DEFINE_CLEANUP(sd_event *, sd_event_unref);
+DEFINE_CLEANUP(sd_event_source *, sd_event_source_disable_unref);
+
+/*
+ * A new loop with SIGPIPE ignored, and SIGTERM and SIGINT blocked and calling `on_stop` each time
+ * one comes. The caller unrefs it.
+ */
+int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e);
+
+/* Runs until loop_exit; returns its code, or a negative errno. */
+int loop_run(sd_event *loop, struct err *e);
+void loop_exit(sd_event *loop, int code);
+
+uint64_t loop_now(sd_event *loop);
+
+/*
+ * A one-shot timer that is armed again and again: created disarmed by loop_timer_new, set by
+ * loop_timer_arm to fire `after` usec from now (an earlier setting is replaced), stopped by
+ * loop_timer_stop.
+ */
+int loop_timer_new(sd_event_source **ret, sd_event *loop, void (*on_time)(void *ud), void *ud,
+	struct err *e);
+void loop_timer_arm(sd_event_source *timer, uint64_t after);
+void loop_timer_stop(sd_event_source *timer);
+int loop_timer_armed(sd_event_source *timer);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ipaddr.h"
+
+/*
+ * IPVS of the network namespace we are in, over generic netlink (linux/ip_vs.h). This is where the
+ * truth comes from: what the kernel holds, never what keepalived was asked for. Services by
+ * firewall mark are left out: kago makes none. All calls block for one round trip to the kernel.
+ */
+
+struct ipvs_dest {
+	struct ipaddr addr;
+	uint16_t port;
+	uint32_t weight;
+	uint32_t forward; /* IP_VS_CONN_F_MASQ, IP_VS_CONN_F_TUNNEL, ... */
+	uint32_t active_conns, inactive_conns;
+	uint64_t conns, in_packets, in_bytes, out_packets, out_bytes;
+};
+
+struct ipvs_service {
+	struct ipaddr addr;
+	uint16_t port;
+	uint16_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	char scheduler[16];
+	uint32_t flags;	  /* IP_VS_SVC_F_PERSISTENT, IP_VS_SVC_F_SCHED1 (sh/mh-fallback), ... */
+	uint32_t timeout; /* persistence, seconds */
+	uint64_t conns, in_packets, in_bytes, out_packets, out_bytes;
+	struct ipvs_dest *dests; /* sorted by address, then port */
+	size_t n_dests;
+};
+
+/* Sorted by address, protocol, port. */
+struct ipvs_table {
+	struct ipvs_service *services;
+	size_t n_services;
+};
+
+struct ipvs;
+
+/*
+ * Opens a netlink socket; the kernel loads ip_vs by itself where the module is there. Errors:
+ * -ENOENT when the kernel has no IPVS ("modprobe ip_vs on the node"), else the errno.
+ */
+int ipvs_open(struct ipvs **ret, struct err *e);
+struct ipvs *ipvs_close(struct ipvs *v);
+
+/* Everything. A change while it reads can show in part; the next read shows the rest. */
+int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e);
+struct ipvs_table *ipvs_table_free(struct ipvs_table *t);
+
+/* The real servers of one service, for a cheap look at what just changed; -ENOENT if it is not there. */
+int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipaddr *addr,
+	uint16_t protocol, uint16_t port, struct err *e);
+
+/* Removes a stray: something nobody asked for. Gone already is success. */
+int ipvs_remove_service(struct ipvs *v, const struct ipvs_service *s, struct err *e);
+int ipvs_remove_dest(
+	struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e);
+
+/* NULL if none. Pure. */
+const struct ipvs_service *ipvs_table_find(
+	const struct ipvs_table *t, const struct ipaddr *addr, uint16_t protocol, uint16_t port);
+const struct ipvs_dest *ipvs_service_find(
+	const struct ipvs_service *s, const struct ipaddr *addr, uint16_t port);
