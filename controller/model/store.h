@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/*
+ * The objects we know, Services and EndpointSlices, by namespace and name. Decoding happens at the
+ * door: a wrong object is remembered as such, with the reason, and never hides its neighbours.
+ */
+struct store;
+
+struct store *store_new(void) __attribute__((warn_unused_result));
+struct store *store_free(struct store *s);
+
+enum store_change { STORE_SAME, STORE_CHANGED, STORE_IGNORED };
+
+/*
+ * Takes an object as `kubectl get -o json` has it. STORE_SAME: it says nothing new for us.
+ * STORE_IGNORED: a kind that is none of ours. -EINVAL when the object is wrong, with
+ * "Service NS/NAME: field: what and what would be right"; a Service that is wrong stays known as
+ * rejected (fleet_build reports it), a wrong EndpointSlice counts as absent.
+ */
+int store_put(enum store_change *ret, struct store *s, const json_t *object, struct err *e);
+
+/* `kind` is "Service" or "EndpointSlice". True if it was there. */
+bool store_remove(struct store *s, const char *kind, const char *ns, const char *name);
