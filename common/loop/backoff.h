@@ -10,7 +10,7 @@
  */
 struct backoff {
 	uint64_t min, max; /* usec; set by the owner */
-	uint64_t last;	   /* the last delay, 0 at first */
+	uint64_t last;     /* the last delay, 0 at first */
 };
 
 /* The next delay. `worked_for` is how long the thing ran before it failed, in usec. */

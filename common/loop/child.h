@@ -17,7 +17,8 @@ struct child;
 struct child_ops {
 	/* A line of stdout or stderr, without its end; one over LIMIT_LOG_LINE comes in pieces. */
 	void (*on_line)(void *ud, const char *line);
-	/* The process has ended and all of its output was delivered. `status` is that of waitpid(2). */
+	/* The process has ended and all of its output was delivered. `status` is that of
+	 * waitpid(2). */
 	void (*on_exit)(void *ud, int status);
 };
 

@@ -14,12 +14,13 @@
  * volume, and two pods of a node never meet. The controller listens on CONTROL_CONTROLLER.
  *
  * To the controller:  {"type":"status"} -> {"type":"status", ...} once
- *                     {"type":"sidecar"}: the connection is the sidecar's lifeline. It is answered by
+ *                     {"type":"sidecar"}: the connection is the sidecar's lifeline. It is answered
+ * by
  *                     {"type":"state","ready":BOOL} at once and at each change: ready once the
  *                     kernel was seen to hold what the controller asked for. While the lifeline is
  *                     open, a controller that was told to stop keeps forwarding.
- *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar announces
- *                     now; on a lifeline only.
+ *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar
+ * announces now; on a lifeline only.
  */
 #define CONTROL_CONTROLLER "kago-controller"
 
@@ -28,11 +29,13 @@ struct control_conn;
 struct control_ops {
 	/* `msg` is borrowed. It may call control_close. */
 	void (*on_message)(struct control_conn *c, json_t *msg, void *ud);
-	/* The other side is gone, or broke the protocol (`why` says so); `c` is freed afterwards. */
+	/* The other side is gone, or broke the protocol (`why` says so); `c` is freed afterwards.
+	 */
 	void (*on_close)(struct control_conn *c, const char *why, void *ud);
 };
 
-/* Queues a message; consumes `msg`. A connection whose reader is stuck is closed at LIMIT_CONTROL_LINE. */
+/* Queues a message; consumes `msg`. A connection whose reader is stuck is closed at
+ * LIMIT_CONTROL_LINE. */
 void control_send(struct control_conn *c, json_t *msg);
 
 /* Closes after what is queued went out; on_close is not called. */

@@ -11,8 +11,6 @@
  * The event loop is an sd_event: this adds what both programs do the same way. All callbacks get
  * `ud`. Times are CLOCK_MONOTONIC microseconds.
  */
-DEFINE_CLEANUP(sd_event *, sd_event_unref);
-DEFINE_CLEANUP(sd_event_source *, sd_event_source_disable_unref);
 
 /*
  * A new loop with SIGPIPE ignored, and SIGTERM and SIGINT blocked and calling `on_stop` each time
@@ -31,8 +29,8 @@ uint64_t loop_now(sd_event *loop);
  * loop_timer_arm to fire `after` usec from now (an earlier setting is replaced), stopped by
  * loop_timer_stop.
  */
-int loop_timer_new(sd_event_source **ret, sd_event *loop, void (*on_time)(void *ud), void *ud,
-	struct err *e);
+int loop_timer_new(
+	sd_event_source **ret, sd_event *loop, void (*on_time)(void *ud), void *ud, struct err *e);
 void loop_timer_arm(sd_event_source *timer, uint64_t after);
 void loop_timer_stop(sd_event_source *timer);
 int loop_timer_armed(sd_event_source *timer);

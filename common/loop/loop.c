@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+
+/* What a callback of ours needs; it lives as long as the event source that it belongs to. */
+struct hook {
+	void (*call)(void *ud);
+	void *ud;
+};
+
+static struct hook *hook_new(void (*call)(void *ud), void *ud)
+{
+	struct hook *h = xnew0(struct hook);
+
+	h->call = call;
+	h->ud = ud;
+	return h;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *ud)
+{
+	const struct hook *h = ud;
+
+	(void)source;
+	(void)info;
+	h->call(h->ud);
+	return 0;
+}
+
+static int watch_signal(sd_event *loop, int sig, void (*on_stop)(void *ud), void *ud)
+{
+	sd_event_source *source;
+	struct hook *h = hook_new(on_stop, ud);
+	int r = sd_event_add_signal(loop, &source, sig, on_signal, h);
+
+	if (r < 0) {
+		free(h);
+		return r;
+	}
+	sd_event_source_set_destroy_callback(source, free);
+	sd_event_source_set_floating(source, 1);
+	sd_event_source_unref(source);
+	return 0;
+}
+
+int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e)
+{
+	CLEANUP(sd_event_unrefp) sd_event *loop = NULL;
+	sigset_t stop;
+	int r = sd_event_new(&loop);
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	if (r >= 0 && sigprocmask(SIG_BLOCK, &stop, NULL) < 0)
+		r = -errno;
+	if (r >= 0)
+		r = watch_signal(loop, SIGTERM, on_stop, ud);
+	if (r >= 0)
+		r = watch_signal(loop, SIGINT, on_stop, ud);
+	if (r < 0)
+		return err_errno(e, -r, "starting the event loop");
+	*ret = steal(loop);
+	return 0;
+}
+
+int loop_run(sd_event *loop, struct err *e)
+{
+	int r = sd_event_loop(loop);
+
+	return r < 0 ? err_errno(e, -r, "running the event loop") : r;
+}
+
+void loop_exit(sd_event *loop, int code)
+{
+	sd_event_exit(loop, code);
+}
+
+uint64_t loop_now(sd_event *loop)
+{
+	uint64_t now = 0;
+
+	sd_event_now(loop, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *ud)
+{
+	const struct hook *h = ud;
+
+	(void)source;
+	(void)usec;
+	h->call(h->ud);
+	return 0;
+}
+
+int loop_timer_new(
+	sd_event_source **ret, sd_event *loop, void (*on_time)(void *ud), void *ud, struct err *e)
+{
+	CLEANUP(sd_event_source_disable_unrefp) sd_event_source *timer = NULL;
+	struct hook *h = hook_new(on_time, ud);
+	/* 1 usec of accuracy: sd_event's default would make every timer up to 250 ms late. */
+	int r = sd_event_add_time(loop, &timer, CLOCK_MONOTONIC, 0, 1, on_timer, h);
+
+	if (r < 0) {
+		free(h);
+		return err_errno(e, -r, "creating a timer");
+	}
+	sd_event_source_set_destroy_callback(timer, free);
+	sd_event_source_set_enabled(timer, SD_EVENT_OFF);
+	*ret = steal(timer);
+	return 0;
+}
+
+void loop_timer_arm(sd_event_source *timer, uint64_t after)
+{
+	sd_event_source_set_time_relative(timer, after);
+	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+void loop_timer_stop(sd_event_source *timer)
+{
+	sd_event_source_set_enabled(timer, SD_EVENT_OFF);
+}
+
+int loop_timer_armed(sd_event_source *timer)
+{
+	int enabled = SD_EVENT_OFF;
+
+	sd_event_source_get_enabled(timer, &enabled);
+	return enabled != SD_EVENT_OFF;
+}

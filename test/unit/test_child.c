@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loop/child.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "loop/loop.h"
+
+struct run {
+	sd_event *loop;
+	struct child *child;
+	int status;
+	size_t n_lines, longest;
+	char last[128];
+};
+
+static void on_line(void *ud, const char *line)
+{
+	struct run *run = ud;
+
+	run->n_lines++;
+	if (strlen(line) > run->longest)
+		run->longest = strlen(line);
+	snprintf(run->last, sizeof run->last, "%.100s", line);
+}
+
+static void on_exit_free(void *ud, int status)
+{
+	struct run *run = ud;
+
+	run->status = status;
+	run->child = child_free(run->child);
+	loop_exit(run->loop, 0);
+}
+
+static const struct child_ops ops = {on_line, on_exit_free};
+
+static void on_stop(void *ud)
+{
+	(void)ud;
+}
+
+static void start(struct run *run, const char *const argv[])
+{
+	struct err e = {0};
+
+	assert_int_equal(loop_new(&run->loop, on_stop, NULL, &e), 0);
+	assert_int_equal(child_start(&run->child, run->loop, argv, &ops, run, &e), 0);
+}
+
+static void finish(struct run *run)
+{
+	struct err e = {0};
+
+	assert_int_equal(loop_run(run->loop, &e), 0);
+	sd_event_unref(run->loop);
+}
+
+static void test_all_output_comes_before_the_exit(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	start(&run, (const char *[]){
+			    "/bin/sh", "-c", "seq 1 2000; echo err >&2; printf end; exit 7", NULL});
+	finish(&run);
+	assert_int_equal(WEXITSTATUS(run.status), 7);
+	assert_int_equal(run.n_lines, 2002);
+	assert_string_equal(run.last, "end");
+}
+
+static void test_a_long_line_comes_in_pieces(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	start(&run, (const char *[]){
+			    "/bin/sh", "-c", "head -c 20000 /dev/zero | tr '\\0' x; echo", NULL});
+	finish(&run);
+	assert_int_equal(run.longest, LIMIT_LOG_LINE);
+	assert_int_equal(run.n_lines, 20000 / LIMIT_LOG_LINE + 1);
+}
+
+static void test_a_missing_program_says_so(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	start(&run, (const char *[]){"/nonexistent", NULL});
+	finish(&run);
+	assert_int_equal(WEXITSTATUS(run.status), 127);
+	assert_string_equal(run.last, "starting /nonexistent: No such file or directory");
+}
+
+static void test_a_signal_ends_it_and_reaches_nobody_after(void **state)
+{
+	struct run run = {0};
+	struct err e = {0};
+	char text[64];
+
+	(void)state;
+	start(&run, (const char *[]){"/bin/sleep", "60", NULL});
+	assert_int_equal(child_signal(run.child, SIGTERM, &e), 0);
+	finish(&run);
+	assert_true(WIFSIGNALED(run.status));
+	assert_string_equal(child_status_text(text, run.status), "signal 15 (Terminated)");
+}
+
+static void test_a_grandchild_that_holds_the_pipe_does_not_delay_the_exit(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	start(&run, (const char *[]){"/bin/sh", "-c", "sleep 5 & exit 3", NULL});
+	finish(&run);
+	assert_int_equal(WEXITSTATUS(run.status), 3);
+}
+
+static void test_free_kills(void **state)
+{
+	struct run run = {0};
+	pid_t pid;
+
+	(void)state;
+	start(&run, (const char *[]){"/bin/sleep", "60", NULL});
+	pid = child_pid(run.child);
+	run.child = child_free(run.child);
+	assert_int_equal(kill(pid, 0), -1);
+	sd_event_unref(run.loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_output_comes_before_the_exit),
+		cmocka_unit_test(test_a_long_line_comes_in_pieces),
+		cmocka_unit_test(test_a_missing_program_says_so),
+		cmocka_unit_test(test_a_signal_ends_it_and_reaches_nobody_after),
+		cmocka_unit_test(test_a_grandchild_that_holds_the_pipe_does_not_delay_the_exit),
+		cmocka_unit_test(test_free_kills),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

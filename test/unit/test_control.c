@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loop/control.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "loop/loop.h"
+
+struct fixture {
+	sd_event *loop;
+	struct control_server *server;
+	char name[64];
+	size_t n_messages, n_closed;
+	char why[128];
+	size_t bytes_back;
+};
+
+/* Answers {"echo":N} with N bytes of text, and closes on {"bye":true}. */
+static void on_request(struct control_conn *c, json_t *msg, void *ud)
+{
+	struct fixture *f = ud;
+	json_int_t n = json_integer_value(json_object_get(msg, "echo"));
+	CLEANUP_FREE char *text = xcalloc((size_t)n + 1, 1);
+
+	f->n_messages++;
+	if (json_is_true(json_object_get(msg, "bye"))) {
+		control_close(c);
+		return;
+	}
+	memset(text, 'x', (size_t)n);
+	control_send(c, json_pack("{s:s}", "text", text));
+}
+
+static void on_request_close(struct control_conn *c, const char *why, void *ud)
+{
+	struct fixture *f = ud;
+
+	(void)c;
+	f->n_closed++;
+	snprintf(f->why, sizeof f->why, "%s", why);
+	loop_exit(f->loop, 0);
+}
+
+static void on_answer(struct control_conn *c, json_t *msg, void *ud)
+{
+	struct fixture *f = ud;
+
+	f->bytes_back += strlen(json_string_value(json_object_get(msg, "text")));
+	control_close(c);
+}
+
+static void on_answer_close(struct control_conn *c, const char *why, void *ud)
+{
+	struct fixture *f = ud;
+
+	(void)c;
+	(void)why;
+	loop_exit(f->loop, 1);
+}
+
+static void on_stop(void *ud)
+{
+	(void)ud;
+}
+
+static const struct control_ops server_ops = {on_request, on_request_close};
+static const struct control_ops client_ops = {on_answer, on_answer_close};
+
+static int setup(void **state)
+{
+	struct fixture *f = xnew0(struct fixture);
+	struct err e = {0};
+
+	snprintf(f->name, sizeof f->name, "kago-test-%d", getpid());
+	*state = f;
+	if (loop_new(&f->loop, on_stop, NULL, &e) < 0)
+		return -1;
+	return control_listen(&f->server, f->loop, f->name, &server_ops, f, &e);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	control_server_free(f->server);
+	sd_event_unref(f->loop);
+	free(f);
+	return 0;
+}
+
+static void test_a_large_answer_arrives_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct control_conn *c;
+	struct err e = {0};
+
+	assert_int_equal(control_connect(&c, f->loop, f->name, &client_ops, f, &e), 0);
+	control_send(c, json_pack("{s:i}", "echo", 3000000));
+	assert_int_equal(loop_run(f->loop, &e), 0); /* the server sees the client close */
+	assert_int_equal(f->bytes_back, 3000000);
+	assert_int_equal(f->n_closed, 1);
+}
+
+static void test_the_server_may_close_from_within_a_message(void **state)
+{
+	struct fixture *f = *state;
+	struct control_conn *c;
+	struct err e = {0};
+
+	assert_int_equal(control_connect(&c, f->loop, f->name, &client_ops, f, &e), 0);
+	control_send(c, json_pack("{s:b}", "bye", 1));
+	assert_int_equal(loop_run(f->loop, &e), 1); /* the client sees the end */
+	assert_int_equal(f->n_closed, 0);
+}
+
+static void test_a_line_that_is_no_object_ends_the_connection(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct err e = {0};
+
+	memcpy(addr.sun_path + 1, f->name, strlen(f->name));
+	assert_int_equal(
+		connect(fd, (struct sockaddr *)&addr,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(f->name))),
+		0);
+	assert_int_equal(write(fd, "{\"echo\":1}\n[]\n", 14), 14);
+	assert_int_equal(loop_run(f->loop, &e), 0);
+	assert_int_equal(f->n_messages, 1);
+	assert_string_equal(f->why, "sent a line that is no JSON object");
+}
+
+static void test_one_name_has_one_listener(void **state)
+{
+	struct fixture *f = *state;
+	struct control_server *second;
+	struct err e = {0};
+
+	assert_int_equal(
+		control_listen(&second, f->loop, f->name, &server_ops, f, &e), -EADDRINUSE);
+}
+
+static void test_nobody_listening_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct control_conn *c;
+	json_t *answer;
+	struct err e = {0};
+
+	assert_int_equal(
+		control_connect(&c, f->loop, "kago-nobody", &client_ops, f, &e), -ECONNREFUSED);
+	assert_int_equal(
+		control_ask(&answer, "kago-nobody", json_object(), 1000000, &e), -ECONNREFUSED);
+}
+
+static void test_asking_a_silent_listener_times_out(void **state)
+{
+	struct fixture *f = *state;
+	json_t *answer;
+	struct err e = {0};
+
+	/* The loop does not run, so nobody answers. */
+	assert_int_equal(control_ask(&answer, f->name, json_object(), 50000, &e), -ETIMEDOUT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_large_answer_arrives_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_the_server_may_close_from_within_a_message, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_line_that_is_no_object_ends_the_connection, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_name_has_one_listener, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nobody_listening_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_asking_a_silent_listener_times_out, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
