@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set
+#undef err_errno
+#undef err_wrap
+
 static void mark_if_cut(struct err *e, int wanted)
 {
 	if (wanted >= ERR_MSG_SIZE)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <errno.h>
+
 /*
  * The one error idiom: functions return 0 or a negative errno and fill a caller-owned `struct err`,
  * which needs no freeing. `{0}` means no error. It is never NULL.
@@ -13,7 +15,7 @@ struct err {
 	char msg[ERR_MSG_SIZE];
 };
 
-/* Sets code and message, replacing what was there; a message too long ends in "...". Returns -code. */
+/* Sets code and message, replacing what was there; a long message ends in "...". Returns -code. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set, with ": " and the text of errno `code` appended. */
@@ -21,3 +23,15 @@ int err_errno(struct err *e, int code, const char *fmt, ...) __attribute__((form
 
 /* Puts "context: " before the message, keeping the code. Returns -code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Compilers and analysers see one file at a time. This lets them, and every reader, rely on it that
+ * an error is below zero whatever `code` was.
+ */
+static inline int err_below_zero(int r)
+{
+	return r < 0 ? r : -EIO;
+}
+#define err_set(...) err_below_zero(err_set(__VA_ARGS__))
+#define err_errno(...) err_below_zero(err_errno(__VA_ARGS__))
+#define err_wrap(...) err_below_zero(err_wrap(__VA_ARGS__))

@@ -49,8 +49,7 @@ static bool v4_is_unicast(const struct ipaddr *a)
 {
 	uint8_t first = a->bytes[0];
 
-	return first != 0 && first != 127 && first < 224 &&
-	       !(first == 169 && a->bytes[1] == 254);
+	return first != 0 && first != 127 && first < 224 && !(first == 169 && a->bytes[1] == 254);
 }
 
 bool ipaddr_is_unicast(const struct ipaddr *a)
@@ -72,7 +71,7 @@ struct ipaddr ipaddr_from_bytes(int family, const void *bytes)
 static void clear_host_bits(struct ipaddr *a, unsigned len)
 {
 	for (unsigned bit = len; bit < ipaddr_bits(a); bit++)
-		a->bytes[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
+		a->bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
 }
 
 int ipnet_parse(struct ipnet *ret, const char *text, struct err *e)

@@ -39,7 +39,7 @@ const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr 
 int ipaddr_cmp(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 
-/* Neither unspecified, loopback, link-local, multicast nor broadcast: fit to be a VIP or a real server. */
+/* Fit to be a VIP or a real server: not unspecified, loopback, link-local, multicast, broadcast. */
 bool ipaddr_is_unicast(const struct ipaddr *a);
 
 /* 32 or 128. */

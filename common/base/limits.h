@@ -8,25 +8,25 @@
 
 enum {
 	LIMIT_DOCUMENT_BYTES = 32 * 1024 * 1024, /* one manifest, configuration or template file */
-	LIMIT_DOCUMENT_DEPTH = 32,		 /* nesting of YAML or JSON */
-	LIMIT_DOCUMENT_NODES = 4 * 1000 * 1000,	 /* values in one YAML document */
-	LIMIT_DOCUMENTS = 100 * 1000,		 /* YAML documents in one file */
-	LIMIT_MANIFEST_FILES = 20 * 1000,	 /* files in a manifest directory */
+	LIMIT_DOCUMENT_DEPTH = 32,               /* nesting of YAML or JSON */
+	LIMIT_DOCUMENT_NODES = 4 * 1000 * 1000,  /* values in one YAML document */
+	LIMIT_DOCUMENTS = 100 * 1000,            /* YAML documents in one file */
+	LIMIT_MANIFEST_FILES = 20 * 1000,        /* files in a manifest directory */
 
 	LIMIT_TEMPLATE_BYTES = 256 * 1024,
-	LIMIT_TEMPLATE_DEPTH = 16,		    /* nesting of Mustache sections */
+	LIMIT_TEMPLATE_DEPTH = 16,                /* nesting of Mustache sections */
 	LIMIT_RENDERED_BYTES = 256 * 1024 * 1024, /* one rendered configuration */
 
-	LIMIT_NAME = 253,	   /* a Kubernetes name (RFC 1123 subdomain) */
-	LIMIT_ANNOTATION = 1024,   /* the value of one kago.dev/ annotation */
-	LIMIT_HTTP_PATH = 255,	   /* kago.dev/health-check-path */
-	LIMIT_VIPS = 16,	   /* VIPs of one Service */
-	LIMIT_SERVICE_PORTS = 256, /* ports of one Service */
-	LIMIT_ENDPOINTS = 4000,	   /* real servers of one virtual server: mh has 4093 slots */
+	LIMIT_NAME = 253,             /* a Kubernetes name (RFC 1123 subdomain) */
+	LIMIT_ANNOTATION = 1024,      /* the value of one kago.dev/ annotation */
+	LIMIT_HTTP_PATH = 255,        /* kago.dev/health-check-path */
+	LIMIT_VIPS = 16,              /* VIPs of one Service */
+	LIMIT_SERVICE_PORTS = 256,    /* ports of one Service */
+	LIMIT_ENDPOINTS = 4000,       /* real servers of one virtual server: mh has 4093 slots */
 	LIMIT_SLICE_ENDPOINTS = 1000, /* endpoints of one EndpointSlice, as the API server has it */
 	LIMIT_SLICE_PORTS = 20000,    /* ports of one EndpointSlice, as the API server has it */
 
-	LIMIT_LOG_LINE = 8 * 1024,	   /* one line of a child's output, or of our own log */
+	LIMIT_LOG_LINE = 8 * 1024,             /* one line of a child's output, or of our own log */
 	LIMIT_CONTROL_LINE = 16 * 1024 * 1024, /* one message on the control socket */
 	LIMIT_CONTROL_CLIENTS = 16,
 	LIMIT_HTTP_CONNECTIONS = 64,

@@ -113,7 +113,7 @@ static void write_line(char *line, size_t size, size_t len)
 		memcpy(line + size - sizeof cut, cut, sizeof cut);
 		len = size - 1;
 	}
-	/* One write a line, so that the lines of a pod's processes never mix; a lost line must not end us. */
+	/* One write a line: lines of a pod's processes never mix. A lost line must not end us. */
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;
 }

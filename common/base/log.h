@@ -34,7 +34,8 @@ struct log_field {
 /* The message of a struct err, as error="...". */
 #define LOG_ERR(e) LOG_STR("error", (e)->msg)
 
-#define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){LOG_FIELD_END, 0, {0}}})
+#define LOG_FIELDS(...)                                                                            \
+	((const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){LOG_FIELD_END, 0, {0}}})
 #define log_debug(event, ...) log_write(LOG_DEBUG, event, LOG_FIELDS(__VA_ARGS__))
 #define log_info(event, ...) log_write(LOG_INFO, event, LOG_FIELDS(__VA_ARGS__))
 #define log_warn(event, ...) log_write(LOG_WARN, event, LOG_FIELDS(__VA_ARGS__))

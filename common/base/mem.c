@@ -7,7 +7,8 @@
 
 void mem_exhausted(void)
 {
-	static const char text[] = "level=error event=out_of_memory msg=\"out of memory, ending\"\n";
+	static const char text[] =
+		"level=error event=out_of_memory msg=\"out of memory, ending\"\n";
 
 	if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
 		_exit(1);

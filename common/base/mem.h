@@ -12,9 +12,9 @@
 
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
-/* Defines the function that CLEANUP takes, `NAMEp`, for a destructor that takes and returns TYPE. */
+/* Defines NAMEp, the function for CLEANUP, from a destructor NAME that takes and returns TYPE. */
 #define DEFINE_CLEANUP(type, name)                                                                 \
-	static inline void name##p(type *p)                                                        \
+	static inline void name##p(type *p) /* NOLINT(bugprone-macro-parentheses): a type */       \
 	{                                                                                          \
 		if (*p)                                                                            \
 			*p = name(*p);                                                             \

@@ -106,7 +106,7 @@ const char *str_quote(char ret_buf[static STR_QUOTED_SIZE], const char *text)
 	size_t at = 0, i;
 
 	ret_buf[at++] = '\'';
-	for (i = 0; text[i] && i < QUOTED_CHARS; i++) {
+	for (i = 0; i < QUOTED_CHARS && text[i]; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (c >= 0x20 && c < 0x7f)

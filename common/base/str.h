@@ -22,7 +22,7 @@ int str_to_bool(bool *ret, const char *text, struct err *e);
 /* A duration with its unit, from min to max microseconds: "500ms", "9s", "2m", "1h". */
 int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, struct err *e);
 
-/* The largest unit that prints `usec` exactly, such as "1500ms"; ret_buf holds at least 32 bytes. */
+/* The largest unit that prints `usec` exactly: "1500ms". ret_buf holds at least 32 bytes. */
 const char *str_from_usec(char ret_buf[static 32], uint64_t usec);
 
 bool str_has_prefix(const char *text, const char *prefix);
