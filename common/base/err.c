@@ -9,20 +9,19 @@
 #undef err_errno
 #undef err_wrap
 
-static void mark_if_cut(struct err *e, int wanted)
-{
-	if (wanted >= ERR_MSG_SIZE)
-		memcpy(e->msg + ERR_MSG_SIZE - 4, "...", 4);
-}
-
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
+	char msg[ERR_MSG_SIZE]; /* not e->msg, which the arguments may quote */
 	va_list ap;
+	int wanted;
 
-	e->code = code;
 	va_start(ap, fmt);
-	mark_if_cut(e, vsnprintf(e->msg, sizeof e->msg, fmt, ap));
+	wanted = vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
+	if (wanted >= ERR_MSG_SIZE)
+		memcpy(msg + ERR_MSG_SIZE - 4, "...", 4);
+	e->code = code;
+	memcpy(e->msg, msg, sizeof msg);
 	return -code;
 }
 
@@ -39,12 +38,11 @@ int err_errno(struct err *e, int code, const char *fmt, ...)
 
 int err_wrap(struct err *e, const char *fmt, ...)
 {
-	char context[ERR_MSG_SIZE], cause[ERR_MSG_SIZE];
+	char context[ERR_MSG_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(context, sizeof context, fmt, ap);
 	va_end(ap);
-	memcpy(cause, e->msg, sizeof cause);
-	return err_set(e, e->code, "%s: %s", context, cause);
+	return err_set(e, e->code, "%s: %s", context, e->msg);
 }

@@ -15,7 +15,10 @@ struct err {
 	char msg[ERR_MSG_SIZE];
 };
 
-/* Sets code and message, replacing what was there; a long message ends in "...". Returns -code. */
+/*
+ * Sets code and message, replacing what was there (which the arguments may quote); a long
+ * message ends in "...". Returns -code.
+ */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set, with ": " and the text of errno `code` appended. */

@@ -13,15 +13,30 @@
 
 enum { READ_STEP = 64 * 1024 };
 
+/* Without waiting for the writer of a FIFO. */
+static int open_regular(const char *path)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
+}
+
 int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, struct err *e)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open_regular(path);
 	CLEANUP_FREE char *text = NULL;
 	size_t len = 0, size = 0;
 	ssize_t n;
 
+	if (fd == -EINVAL)
+		return err_set(e, EINVAL, "reading %s: not a regular file", path);
 	if (fd < 0)
-		return err_errno(e, errno, "reading %s", path);
+		return err_errno(e, -fd, "reading %s", path);
 	do {
 		if (len + 1 >= size) {
 			size = size ? size * 2 : READ_STEP;
@@ -65,10 +80,14 @@ static int sync_folder_of(const char *path)
 
 static int write_synced(const char *path, const char *text, size_t len)
 {
-	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	CLEANUP_CLOSE int fd = -1;
 	int r;
 
-	if (fd < 0)
+	/* What a dead predecessor left, or a link that someone else laid. */
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 || fchmod(fd, 0644) < 0)
 		return -errno;
 	r = write_all(fd, text, len);
 	return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
@@ -92,7 +111,14 @@ int fs_write_atomic(const char *path, const char *text, size_t len, struct err *
 
 int fs_mkdir(const char *path, struct err *e)
 {
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_errno(e, errno, "creating %s", path);
-	return 0;
+	struct stat st;
+
+	if (mkdir(path, 0755) == 0)
+		return 0;
+	if (errno == EEXIST && stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errno = ENOTDIR;
+	}
+	return err_errno(e, errno, "creating %s", path);
 }

@@ -7,7 +7,8 @@
 
 /*
  * The whole content of a regular file or a file of /proc, NUL-terminated, in a new buffer that the
- * caller frees. Errors: -EFBIG above `max` bytes, else the errno; messages name the path.
+ * caller frees. Errors: -EFBIG above `max` bytes, -EINVAL for devices and the like, else the errno;
+ * messages name the path.
  */
 int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, struct err *e);
 

@@ -36,7 +36,7 @@ const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr 
 int ipaddr_cmp(const struct ipaddr *a, const struct ipaddr *b)
 {
 	if (a->family != b->family)
-		return a->family == AF_INET ? -1 : 1;
+		return a->family < b->family ? -1 : 1;
 	return memcmp(a->bytes, b->bytes, ipaddr_bits(a) / 8);
 }
 

@@ -16,9 +16,9 @@
 struct ipaddr {
 	int family; /* AF_INET or AF_INET6; 0 in an empty value */
 	union {
+		uint8_t bytes[16]; /* network order; the first 4 for IPv4, the rest 0 */
 		struct in_addr v4;
 		struct in6_addr v6;
-		uint8_t bytes[16]; /* network order; the first 4 for IPv4, the rest 0 */
 	};
 };
 
@@ -35,7 +35,7 @@ int ipaddr_parse(struct ipaddr *ret, const char *text, struct err *e);
 /* The canonical text (RFC 5952), in ret_buf; returns ret_buf. */
 const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr *a);
 
-/* Total order: IPv4 before IPv6, then numerically. */
+/* Total order: empty, IPv4, IPv6; then numerically. */
 int ipaddr_cmp(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 

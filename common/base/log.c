@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 static struct {
@@ -35,23 +36,49 @@ static bool is_bare(const char *s)
 	return true;
 }
 
-/* JSON's escapes serve logfmt too. UTF-8 passes, control bytes do not. */
+/* The bytes of the UTF-8 character that `s` starts with (RFC 3629), or 0. */
+static size_t utf8_len(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+	size_t len = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+
+	if (c[0] > 0xf4 || (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+/* Writes the first character of `s` (or the byte, if it starts none), escaped for a JSON string. */
+static int put_escaped(FILE *out, const char *s, size_t len)
+{
+	static const char escaped[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
+	const char *found = strchr(escaped, *s);
+
+	if (len == 0)
+		return fprintf(out, "\xef\xbf\xbd"); /* U+FFFD */
+	if (found)
+		return fprintf(out, "\\%c", letters[found - escaped]);
+	if ((unsigned char)*s < 0x20 || *s == 0x7f)
+		return fprintf(out, "\\u%04x", (unsigned char)*s);
+	return fprintf(out, "%.*s", (int)len, s);
+}
+
+/* JSON's string serves logfmt too. A value that would be too long ends in "...". */
 static void put_quoted(FILE *out, const char *s)
 {
-	fputc('"', out);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
+	int written = 0;
 
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c == '\n')
-			fputs("\\n", out);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
-			fputc(c, out);
-	}
 	fputc('"', out);
+	while (*s && written < LIMIT_LOG_LINE) {
+		size_t len = utf8_len(s);
+
+		written += put_escaped(out, s, len);
+		s += len ? len : 1;
+	}
+	fputs(*s ? "...\"" : "\"", out);
 }
 
 static void put_key(FILE *out, const char *key, bool first)
@@ -64,7 +91,7 @@ static void put_key(FILE *out, const char *key, bool first)
 
 static void put_str(FILE *out, const char *s)
 {
-	if (logger.format == LOG_LOGFMT && is_bare(s))
+	if (logger.format == LOG_LOGFMT && is_bare(s) && strlen(s) <= LIMIT_LOG_LINE)
 		fputs(s, out);
 	else
 		put_quoted(out, s);
@@ -105,30 +132,9 @@ static void put_field(FILE *out, const struct log_field *f)
 	}
 }
 
-static void write_line(char *line, size_t size, size_t len)
+static void put_line(
+	FILE *out, enum log_level level, const char *event, const struct log_field *fields)
 {
-	static const char cut[] = "...\n";
-
-	if (len >= size) {
-		memcpy(line + size - sizeof cut, cut, sizeof cut);
-		len = size - 1;
-	}
-	/* One write a line: lines of a pod's processes never mix. A lost line must not end us. */
-	if (write(STDERR_FILENO, line, len) < 0)
-		return;
-}
-
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
-{
-	char line[LIMIT_LOG_LINE + 1024];
-	FILE *out;
-	size_t len;
-
-	if (level < logger.level)
-		return;
-	out = fmemopen(line, sizeof line, "w");
-	if (!out)
-		return;
 	if (logger.format == LOG_JSON)
 		fputc('{', out);
 	put_time(out);
@@ -139,10 +145,26 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 	for (; fields->type != LOG_FIELD_END; fields++)
 		put_field(out, fields);
 	fputs(logger.format == LOG_JSON ? "}\n" : "\n", out);
-	fflush(out);
-	len = (size_t)ftell(out);
-	fclose(out);
-	write_line(line, sizeof line, len);
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+	CLEANUP_FREE char *line = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (level < logger.level)
+		return;
+	out = open_memstream(&line, &len);
+	if (!out)
+		mem_exhausted();
+	put_line(out, level, event, fields);
+	if (fclose(out) != 0)
+		mem_exhausted();
+	/* One write, so that the lines of a pod's processes do not mix; losing one must not end us.
+	 */
+	if (write(STDERR_FILENO, line, len) < 0)
+		return;
 }
 
 int log_level_parse(enum log_level *ret, const char *text, struct err *e)

@@ -25,7 +25,7 @@ struct log_field {
 	};
 };
 
-/* A string; any bytes are fine, they are escaped. NULL is left out. */
+/* A string; any bytes are fine: escaped, cut at LIMIT_LOG_LINE with "...". NULL is left out. */
 #define LOG_STR(k, v) ((struct log_field){LOG_FIELD_STR, (k), {.str = (v)}})
 #define LOG_INT(k, v) ((struct log_field){LOG_FIELD_INT, (k), {.num = (int64_t)(v)}})
 #define LOG_UINT(k, v) ((struct log_field){LOG_FIELD_UINT, (k), {.unum = (uint64_t)(v)}})

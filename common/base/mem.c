@@ -10,9 +10,7 @@ void mem_exhausted(void)
 	static const char text[] =
 		"level=error event=out_of_memory msg=\"out of memory, ending\"\n";
 
-	if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
-		_exit(1);
-	_exit(1);
+	_exit(write(STDERR_FILENO, text, sizeof text - 1) < 0 ? 2 : 1);
 }
 
 void *xcalloc(size_t n, size_t size)

@@ -52,7 +52,7 @@ static const struct {
 	const char *suffix;
 	uint64_t usec;
 } units[] = {
-	{"h", 3600000000u},
+	{"h", 3600000000},
 	{"m", 60000000},
 	{"s", 1000000},
 	{"ms", 1000},
@@ -75,11 +75,13 @@ int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, str
 {
 	char quoted[STR_QUOTED_SIZE], lowest[32], highest[32];
 	uint64_t value;
+	bool is_duration = parse_duration(&value, text);
 
-	if (!parse_duration(&value, text) || value < min || value > max)
-		return err_set(e, EINVAL, "%s is not a duration from %s to %s",
+	if (!is_duration || value < min || value > max)
+		return err_set(e, EINVAL, "%s is not a duration from %s to %s%s",
 			str_quote(quoted, text), str_from_usec(lowest, min),
-			str_from_usec(highest, max));
+			str_from_usec(highest, max),
+			is_duration ? "" : "; the units are us, ms, s, m and h");
 	*ret = value;
 	return 0;
 }
@@ -89,7 +91,7 @@ const char *str_from_usec(char ret_buf[static 32], uint64_t usec)
 	size_t i = 0;
 
 	if (usec == 0)
-		return "0s";
+		return memcpy(ret_buf, "0s", sizeof "0s");
 	while (usec % units[i].usec != 0)
 		i++;
 	snprintf(ret_buf, 32, "%" PRIu64 "%s", usec / units[i].usec, units[i].suffix);
@@ -109,7 +111,7 @@ const char *str_quote(char ret_buf[static STR_QUOTED_SIZE], const char *text)
 	for (i = 0; i < QUOTED_CHARS && text[i]; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c >= 0x20 && c < 0x7f)
+		if (c >= 0x20 && c < 0x7f && c != '\'' && c != '\\')
 			ret_buf[at++] = (char)c;
 		else
 			at += (size_t)snprintf(ret_buf + at, STR_QUOTED_SIZE - at, "\\x%02x", c);

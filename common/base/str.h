@@ -22,14 +22,14 @@ int str_to_bool(bool *ret, const char *text, struct err *e);
 /* A duration with its unit, from min to max microseconds: "500ms", "9s", "2m", "1h". */
 int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, struct err *e);
 
-/* The largest unit that prints `usec` exactly: "1500ms". ret_buf holds at least 32 bytes. */
+/* In the largest unit that prints `usec` exactly, such as "1500ms"; returns ret_buf. */
 const char *str_from_usec(char ret_buf[static 32], uint64_t usec);
 
 bool str_has_prefix(const char *text, const char *prefix);
 
 /*
- * An untrusted value made fit for an error message or a log: quoted, control and non-ASCII bytes as
- * \xNN, cut after about 60 characters with "...". ret_buf holds at least STR_QUOTED_SIZE bytes.
+ * An untrusted value made fit for an error message or a log: quoted, with \xNN for quotes,
+ * backslashes, control and non-ASCII bytes; cut after 60 bytes with "...". Returns ret_buf.
  */
 enum { STR_QUOTED_SIZE = 288 };
 const char *str_quote(char ret_buf[static STR_QUOTED_SIZE], const char *text);

@@ -104,7 +104,10 @@ static void test_usec_says_what_would_be_right(void **state)
 
 	(void)state;
 	assert_int_equal(str_to_usec(&v, "2s", 0, 1500000, &e), -EINVAL);
-	assert_string_equal(e.msg, "'2s' is not a duration from 0s to 1500ms, such as 500ms or 9s");
+	assert_string_equal(e.msg, "'2s' is not a duration from 0s to 1500ms");
+	assert_int_equal(str_to_usec(&v, "1", 0, 1500000, &e), -EINVAL);
+	assert_string_equal(e.msg, "'1' is not a duration from 0s to 1500ms; "
+				   "the units are us, ms, s, m and h");
 }
 
 static void test_from_usec_takes_the_largest_exact_unit(void **state)
