@@ -10,7 +10,8 @@
 /*
  * IPVS of the network namespace we are in, over generic netlink (linux/ip_vs.h). This is where the
  * truth comes from: what the kernel holds, never what keepalived was asked for. Services by
- * firewall mark are left out: kago makes none. All calls block for one round trip to the kernel.
+ * firewall mark are left out: kago makes none; so is IP_VS_SVC_F_HASHED, which is always set. All
+ * calls block for round trips to the kernel: ipvs_read takes one for each service.
  */
 
 struct ipvs_dest {
@@ -27,7 +28,7 @@ struct ipvs_service {
 	uint16_t port;
 	uint16_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
 	char scheduler[16];
-	uint32_t flags;	  /* IP_VS_SVC_F_PERSISTENT, IP_VS_SVC_F_SCHED1 (sh/mh-fallback), ... */
+	uint32_t flags;   /* IP_VS_SVC_F_PERSISTENT, IP_VS_SVC_F_SCHED1 (sh/mh-fallback), ... */
 	uint32_t timeout; /* persistence, seconds */
 	uint64_t conns, in_packets, in_bytes, out_packets, out_bytes;
 	struct ipvs_dest *dests; /* sorted by address, then port */
@@ -49,11 +50,14 @@ struct ipvs;
 int ipvs_open(struct ipvs **ret, struct err *e);
 struct ipvs *ipvs_close(struct ipvs *v);
 
-/* Everything. A change while it reads can show in part; the next read shows the rest. */
+/*
+ * Everything. A change while it reads can show in part; the next read shows the rest. -EAGAIN when
+ * the kernel says, several times over, that it could not give a whole picture.
+ */
 int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e);
 struct ipvs_table *ipvs_table_free(struct ipvs_table *t);
 
-/* The real servers of one service, for a cheap look at what just changed; -ENOENT if it is not there. */
+/* One service, for a cheap look at what just changed; -ENOENT if it is not there. */
 int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipaddr *addr,
 	uint16_t protocol, uint16_t port, struct err *e);
 

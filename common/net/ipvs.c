@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/ipvs.h"
+
+#include <errno.h>
+#include <linux/ip_vs.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+
+#include "base/mem.h"
+#include "net/ipvs_msg.h"
+#include "net/ipvs_table.h"
+
+enum {
+	/* The kernel fills its messages up to 32 KiB when the reader's buffer takes them. */
+	BUFFER = 64 * 1024,
+	DUMP_TRIES = 5,
+};
+
+/* A request under way: where its answers go, and how it ended. */
+struct exchange {
+	int (*on_msg)(struct exchange *x, struct nlmsghdr *h);
+	struct ipvs_table *table;     /* service messages go here, */
+	struct ipvs_service *service; /* real servers here */
+	bool ended;
+	int result; /* 0 or a negative errno: the kernel's, or on_msg's first one */
+};
+
+struct ipvs {
+	struct nl_sock *sock;
+	int family;
+	struct exchange *current;
+};
+
+DEFINE_CLEANUP(struct ipvs *, ipvs_close);
+DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
+
+static int on_valid(struct nl_msg *m, void *ud)
+{
+	struct exchange *x = ((struct ipvs *)ud)->current;
+	int r = x->on_msg ? x->on_msg(x, nlmsg_hdr(m)) : 0;
+
+	/* Read on after a bad message: what is left unread would answer the next request. */
+	if (r < 0 && x->result == 0)
+		x->result = r;
+	return NL_OK;
+}
+
+static int on_end(struct nl_msg *m, void *ud)
+{
+	(void)m;
+	((struct ipvs *)ud)->current->ended = true;
+	return NL_STOP;
+}
+
+static int on_refused(struct sockaddr_nl *peer, struct nlmsgerr *refusal, void *ud)
+{
+	struct exchange *x = ((struct ipvs *)ud)->current;
+
+	(void)peer;
+	x->result = refusal->error;
+	x->ended = true;
+	return NL_STOP;
+}
+
+static int set_up_socket(struct ipvs *v, struct err *e)
+{
+	int r = genl_connect(v->sock);
+
+	if (r < 0)
+		return err_set(e, EIO, "opening a netlink socket: %s", nl_geterror(r));
+	nl_socket_disable_msg_peek(v->sock);
+	nl_socket_set_msg_buf_size(v->sock, BUFFER);
+	v->family = genl_ctrl_resolve(v->sock, IPVS_GENL_NAME);
+	if (v->family == -NLE_OBJ_NOTFOUND)
+		return err_set(e, ENOENT, "the kernel has no IPVS: modprobe ip_vs on the node");
+	if (v->family < 0)
+		return err_set(e, EIO, "looking for IPVS: %s", nl_geterror(v->family));
+	nl_socket_modify_cb(v->sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, v);
+	nl_socket_modify_cb(v->sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, v);
+	nl_socket_modify_cb(v->sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, v);
+	nl_socket_modify_err_cb(v->sock, NL_CB_CUSTOM, on_refused, v);
+	return 0;
+}
+
+int ipvs_open(struct ipvs **ret, struct err *e)
+{
+	CLEANUP(ipvs_closep) struct ipvs *v = xnew0(struct ipvs);
+	int r;
+
+	v->sock = nl_socket_alloc();
+	if (!v->sock)
+		mem_exhausted();
+	r = set_up_socket(v, e);
+	if (r == 0)
+		*ret = steal(v);
+	return r;
+}
+
+struct ipvs *ipvs_close(struct ipvs *v)
+{
+	if (!v)
+		return NULL;
+	nl_socket_free(v->sock);
+	free(v);
+	return NULL;
+}
+
+static int receive(struct ipvs *v, struct exchange *x, struct err *e)
+{
+	int r = 0;
+
+	v->current = x;
+	while (r >= 0 && !x->ended)
+		r = nl_recvmsgs_default(v->sock);
+	v->current = NULL;
+	if (r == -NLE_DUMP_INTR)
+		return err_set(e, EAGAIN, "the table changed while it was read");
+	if (r < 0 && x->result == 0)
+		return err_set(e, EIO, "%s", nl_geterror(r));
+	return x->result < 0 ? err_errno(e, -x->result, "the kernel refused") : 0;
+}
+
+/* Sends one request and reads its answer to the end. */
+static int exchange(struct ipvs *v, struct exchange *x, uint8_t cmd, int flags,
+	const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e)
+{
+	struct nl_msg *m = ipvs_msg_new(v->family, cmd, flags, s, d);
+	int r = nl_send_auto(v->sock, m);
+
+	nlmsg_free(m);
+	if (r < 0)
+		return err_set(e, EIO, "asking the kernel: %s", nl_geterror(r));
+	return receive(v, x, e);
+}
+
+static int on_service(struct exchange *x, struct nlmsghdr *h)
+{
+	struct ipvs_service s;
+	int r = ipvs_msg_service(&s, h);
+
+	if (r == 0)
+		ipvs_table_add(x->table, &s);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int on_dest(struct exchange *x, struct nlmsghdr *h)
+{
+	struct ipvs_dest d;
+	int r = ipvs_msg_dest(&d, h, x->service->addr.family);
+
+	if (r == 0)
+		ipvs_service_add(x->service, &d);
+	return r;
+}
+
+static int dump(struct ipvs *v, const struct exchange *how, uint8_t cmd,
+	const struct ipvs_service *s, struct err *e)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < DUMP_TRIES && r == -EAGAIN; i++) {
+		struct exchange x = *how;
+
+		r = exchange(v, &x, cmd, NLM_F_DUMP, s, NULL, e);
+	}
+	return r;
+}
+
+static int read_dests(struct ipvs *v, struct ipvs_service *s, struct err *e)
+{
+	const struct exchange how = {.on_msg = on_dest, .service = s};
+	int r = dump(v, &how, IPVS_CMD_GET_DEST, s, e);
+
+	ipvs_service_sort(s);
+	return r < 0 ? err_wrap(e, "reading the real servers of an IPVS service") : 0;
+}
+
+/*
+ * The kernel resumes a dump by counting, so a service that is removed hides another one behind it.
+ * Two passes together do not miss a service because its neighbour went.
+ */
+static int read_services(struct ipvs *v, struct ipvs_table *t, struct err *e)
+{
+	const struct exchange how = {.on_msg = on_service, .table = t};
+	int r = dump(v, &how, IPVS_CMD_GET_SERVICE, NULL, e);
+
+	if (r == 0)
+		r = dump(v, &how, IPVS_CMD_GET_SERVICE, NULL, e);
+	ipvs_table_sort(t);
+	return r < 0 ? err_wrap(e, "reading the IPVS services") : 0;
+}
+
+int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
+	int r = read_services(v, t, e);
+
+	for (size_t i = 0; r == 0 && i < t->n_services; i++)
+		r = read_dests(v, &t->services[i], e);
+	if (r == 0)
+		*ret = steal(t);
+	return r;
+}
+
+int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipaddr *addr,
+	uint16_t protocol, uint16_t port, struct err *e)
+{
+	const struct ipvs_service key = {.addr = *addr, .protocol = protocol, .port = port};
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
+	struct exchange x = {.on_msg = on_service, .table = t};
+	int r = exchange(v, &x, IPVS_CMD_GET_SERVICE, 0, &key, NULL, e);
+
+	if (r == -ESRCH || (r == 0 && t->n_services == 0))
+		return err_set(e, ENOENT, "IPVS has no such service");
+	if (r == 0)
+		r = read_dests(v, &t->services[0], e);
+	if (r == 0)
+		*ret = steal(t);
+	return r;
+}
+
+int ipvs_remove_service(struct ipvs *v, const struct ipvs_service *s, struct err *e)
+{
+	struct exchange x = {0};
+	int r = exchange(v, &x, IPVS_CMD_DEL_SERVICE, 0, s, NULL, e);
+
+	return r < 0 && r != -ESRCH ? err_wrap(e, "removing an IPVS service") : 0;
+}
+
+int ipvs_remove_dest(
+	struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e)
+{
+	struct exchange x = {0};
+	int r = exchange(v, &x, IPVS_CMD_DEL_DEST, 0, s, d, e);
+
+	/* ESRCH: no such service; ENOENT: it has no such real server. */
+	return r < 0 && r != -ESRCH && r != -ENOENT
+		       ? err_wrap(e, "removing a real server from IPVS")
+		       : 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <netlink/msg.h>
+
+#include "net/ipvs.h"
+
+/*
+ * The messages of the generic netlink family "IPVS" (linux/ip_vs.h) to and from our structs; for
+ * this folder alone. Pure: nothing is sent here.
+ */
+
+/* A request about a service and one of its real servers; both may be NULL. The caller nlmsg_frees
+ * it. */
+struct nl_msg *ipvs_msg_new(int family, uint8_t cmd, int flags, const struct ipvs_service *s,
+	const struct ipvs_dest *d) __attribute__((warn_unused_result));
+
+/*
+ * What a message says of a service, without real servers. Errors: -ENOENT when it is one by
+ * firewall mark, -EBADMSG when it is not what linux/ip_vs.h says.
+ */
+int ipvs_msg_service(struct ipvs_service *ret, struct nlmsghdr *h);
+
+/* What a message says of a real server; `family` is that of its service. Errors: -EBADMSG. */
+int ipvs_msg_dest(struct ipvs_dest *ret, struct nlmsghdr *h, int family);
