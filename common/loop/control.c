@@ -287,8 +287,13 @@ struct control_server *control_server_free(struct control_server *s)
 {
 	if (!s)
 		return NULL;
-	while (s->conns)
-		conn_free(s->conns);
+	while (s->conns) {
+		struct control_conn *c = s->conns;
+
+		s->conns = c->next;
+		c->server = NULL;
+		conn_free(c);
+	}
 	sd_event_source_disable_unref(s->io);
 	sd_event_unref(s->loop);
 	closep(&s->fd);
