@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# The lab's kernel and initramfs. To be sourced, after packages.sh.
+#
+#   lab_kernel CACHE                 prints a folder with vmlinux, busybox and lib/modules
+#   lab_initramfs KERNEL INIT FILE   writes an initramfs that starts INIT
+
+# What mounts the root. virtio_pci finds the devices of the modules after it.
+_lab_modules_root=(virtio_pci overlay 9pnet_virtio 9p)
+# What tests use. The kernel could ask for these itself, each for a third of a second.
+_lab_modules=(
+    ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_mh
+    nf_conntrack nf_conntrack_netlink nf_tables nft_ct nft_masq nft_nat nft_chain_nat
+    nft_fib_inet nft_fib_ipv4 nft_fib_ipv6 nft_reject_inet
+    veth bridge dummy ipip vxlan
+)
+
+lab_kernel() {
+    local cache=$1 lock kernel
+    mkdir -p "$cache"
+    exec {lock}>"$cache/lock"
+    flock "$lock"
+    kernel=$(_lab_newest "$cache")
+    if [[ -z $kernel ]]; then
+        packages_need "to unpack the lab's kernel" kmod xz-utils || return
+        _lab_build "$cache" >&2 || return
+        kernel=$(_lab_newest "$cache")
+    fi
+    exec {lock}>&-
+    printf '%s\n' "$kernel"
+}
+
+_lab_newest() {
+    find "$1" -maxdepth 1 -name 'linux-image-*' | sort -V | tail -n 1
+}
+
+# A folder gets its final name when it is complete.
+_lab_build() (
+    name=$(packages_newest linux-image-amd64) || exit
+    version=${name#linux-image-}
+    new=$1/new
+    trap 'rm -rf "$new"' EXIT
+    rm -rf "$new"
+    mkdir "$new" &&
+        packages_fetch "the lab's kernel, 400 MB in $1" "$new" "$name" busybox-static &&
+        depmod -b "$new" "$version" &&
+        _lab_decompress "$new/boot/vmlinuz-$version" "$new/vmlinux" &&
+        mv "$new/bin/busybox" "$new/busybox" &&
+        rm -rf "${new:?}"/{bin,boot,usr} &&
+        mv "$new" "$1/$name"
+)
+
+# Under emulation the kernel would take four seconds to decompress itself.
+_lab_decompress() {
+    local offset
+    offset=$(LC_ALL=C grep -abo $'\xFD7zXZ' "$1" | head -n 1 | cut -d: -f1)
+    # xz rightly complains of the code that follows the compressed part.
+    tail -c "+$((${offset:-0} + 1))" "$1" | xz -dc >"$2" 2>/dev/null
+    [[ $(head -c 4 "$2") = $'\x7fELF' ]] || cp "$1" "$2"
+}
+
+lab_initramfs() {
+    local kernel=$1 init=$2 file=$3 version tree module n=1000
+    version=$(basename "$kernel"/lib/modules/*)
+    tree=$(mktemp -d "$file.XXXXXX")
+    mkdir "$tree"/{dev,proc,ro,rw,root,early,late}
+    cp "$kernel/busybox" "$tree/busybox"
+    cp "$init" "$tree/init"
+    while read -r stage module; do
+        n=$((n + 1))
+        case $module in
+        *.xz) xz -dc "$module" >"$tree/$stage/$n-$(basename "$module" .xz)" ;;
+        *) cp "$module" "$tree/$stage/$n-${module##*/}" ;;
+        esac
+    done < <(_lab_closure "$kernel" "$version")
+    (cd "$tree" && find . | "$kernel/busybox" cpio -o -H newc 2>/dev/null) >"$file"
+    rm -rf "$tree"
+}
+
+# "early FILE" and "late FILE", each module once and after those it needs.
+_lab_closure() {
+    local stage
+    for stage in early late; do
+        case $stage in
+        early) set -- "$1" "$2" "${_lab_modules_root[@]}" ;;
+        late) set -- "$1" "$2" "${_lab_modules[@]}" ;;
+        esac
+        modprobe -S "$2" -d "$1" --show-depends -a "${@:3}" | sed -n "s/^insmod /$stage /p"
+    done | awk '!seen[$2]++ { print $1, $2 }'
+}
