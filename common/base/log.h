@@ -35,13 +35,7 @@ struct log_field {
 #define LOG_ERR(e) LOG_STR("error", (e)->msg)
 
 /* The first element only gives a comma something to stand behind: not all tools know __VA_OPT__. */
-#define LOG_NO_FIELD                                                                               \
-	{                                                                                          \
-		LOG_FIELD_END, 0,                                                                  \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
+#define LOG_NO_FIELD ((struct log_field){LOG_FIELD_END, 0, {0}})
 #define LOG_FIELDS(...) ((const struct log_field[]){LOG_NO_FIELD, ##__VA_ARGS__, LOG_NO_FIELD} + 1)
 #define log_debug(event, ...) log_write(LOG_DEBUG, event, LOG_FIELDS(__VA_ARGS__))
 #define log_info(event, ...) log_write(LOG_INFO, event, LOG_FIELDS(__VA_ARGS__))
