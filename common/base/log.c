@@ -36,19 +36,36 @@ static bool is_bare(const char *s)
 	return true;
 }
 
-/* The bytes of the UTF-8 character that `s` starts with (RFC 3629), or 0. */
+/* Well-formed characters by their first byte (RFC 3629, section 4); later bytes are 80-BF. */
+static const struct {
+	unsigned char first_min, first_max, second_min, second_max, len;
+} utf8[] = {
+	{0x01, 0x7f, 0x00, 0xff, 1}, /* the second byte is of the next character */
+	{0xc2, 0xdf, 0x80, 0xbf, 2},
+	{0xe0, 0xe0, 0xa0, 0xbf, 3},
+	{0xe1, 0xec, 0x80, 0xbf, 3},
+	{0xed, 0xed, 0x80, 0x9f, 3},
+	{0xee, 0xef, 0x80, 0xbf, 3},
+	{0xf0, 0xf0, 0x90, 0xbf, 4},
+	{0xf1, 0xf3, 0x80, 0xbf, 4},
+	{0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+/* The bytes of the UTF-8 character that `s` starts with, or 0. */
 static size_t utf8_len(const char *s)
 {
 	const unsigned char *c = (const unsigned char *)s;
-	size_t len = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+	size_t i = 0;
 
-	if (c[0] > 0xf4 || (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
-		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+	while (i < sizeof utf8 / sizeof utf8[0] && c[0] > utf8[i].first_max)
+		i++;
+	if (i == sizeof utf8 / sizeof utf8[0] || c[0] < utf8[i].first_min ||
+		c[1] < utf8[i].second_min || c[1] > utf8[i].second_max)
 		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((c[i] & 0xc0) != 0x80)
+	for (size_t at = 2; at < utf8[i].len; at++)
+		if ((c[at] & 0xc0) != 0x80)
 			return 0;
-	return len;
+	return utf8[i].len;
 }
 
 /* Writes the first character of `s` (or the byte, if it starts none), escaped for a JSON string. */
