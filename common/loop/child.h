@@ -10,7 +10,8 @@
 
 /*
  * A program run as our child: its output comes back line by line, its end is told once, and it dies
- * with us (PR_SET_PDEATHSIG). `on_exit` may free the child or start it again.
+ * with us (PR_SET_PDEATHSIG). It starts with SIGHUP ignored. `on_exit` may free the child or start
+ * it again.
  */
 struct child;
 

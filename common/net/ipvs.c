@@ -239,3 +239,15 @@ int ipvs_remove_dest(
 		       ? err_wrap(e, "removing a real server from IPVS")
 		       : 0;
 }
+
+int ipvs_set_weight(struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d,
+	uint32_t weight, struct err *e)
+{
+	struct ipvs_dest changed = *d;
+	struct exchange x = {0};
+	int r;
+
+	changed.weight = weight;
+	r = exchange(v, &x, IPVS_CMD_SET_DEST, 0, s, &changed, e);
+	return r < 0 ? err_wrap(e, "setting the weight of a real server in IPVS") : 0;
+}

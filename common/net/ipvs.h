@@ -66,6 +66,10 @@ int ipvs_remove_service(struct ipvs *v, const struct ipvs_service *s, struct err
 int ipvs_remove_dest(
 	struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e);
 
+/* Gives a real server that is there another weight; its connections stay. */
+int ipvs_set_weight(struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d,
+	uint32_t weight, struct err *e);
+
 /* NULL if none. Pure. */
 const struct ipvs_service *ipvs_table_find(
 	const struct ipvs_table *t, const struct ipaddr *addr, uint16_t protocol, uint16_t port);

@@ -220,6 +220,11 @@ static void put_dest(struct nl_msg *m, const struct ipvs_dest *d)
 	must_fit(nla_put_u16(m, IPVS_DEST_ATTR_ADDR_FAMILY, (uint16_t)d->addr.family));
 	must_fit(nla_put(m, IPVS_DEST_ATTR_ADDR, ADDR_SIZE, d->addr.bytes));
 	must_fit(nla_put_u16(m, IPVS_DEST_ATTR_PORT, htons(d->port)));
+	/* Only changing a real server wants these, and then all of them. */
+	must_fit(nla_put_u32(m, IPVS_DEST_ATTR_FWD_METHOD, d->forward));
+	must_fit(nla_put_u32(m, IPVS_DEST_ATTR_WEIGHT, d->weight));
+	must_fit(nla_put_u32(m, IPVS_DEST_ATTR_U_THRESH, 0));
+	must_fit(nla_put_u32(m, IPVS_DEST_ATTR_L_THRESH, 0));
 	must_fit(nla_nest_end(m, nested));
 }
 

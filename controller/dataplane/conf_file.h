@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "doc/mustache.h"
+#include "model/fleet.h"
+
+/* keepalived.conf as a file: the template in, rendered virtual servers out. */
+
+/* Errors name the file: -ENOENT, -EFBIG, -EINVAL for one that is no template. */
+int conf_file_load_template(struct mustache **ret, const char *path, struct err *e);
+
+/* Renders the servers and replaces `path` in one step. */
+int conf_file_write(const char *path, const struct mustache *template,
+	const struct virtual_server *const servers[], size_t n_servers, struct err *e);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/err.h"
+
+/*
+ * `keepalived --config-test` as a child: does keepalived accept this file? It takes as long as
+ * starting keepalived does, so it never blocks the loop, and is killed after CONFIGTEST_TIMEOUT.
+ */
+enum { CONFIGTEST_TIMEOUT = 30 * 1000 * 1000 };
+
+enum configtest_verdict {
+	CONFIGTEST_ACCEPTED,
+	CONFIGTEST_WARNED,  /* exit status 5: it would run, but finds something odd */
+	CONFIGTEST_REFUSED, /* anything else */
+};
+
+struct configtest;
+
+/* `complaints`: what keepalived printed, a line each, possibly cut; "" if nothing. */
+typedef void configtest_fn(void *ud, enum configtest_verdict verdict, const char *complaints);
+
+/* `done` is called once, from the loop; it may call configtest_free. */
+int configtest_start(struct configtest **ret, sd_event *loop, const char *program, const char *path,
+	configtest_fn *done, void *ud, struct err *e);
+
+/* Ends it without calling `done`. */
+struct configtest *configtest_free(struct configtest *t);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dataplane/keepalived.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "loop/backoff.h"
+#include "loop/child.h"
+#include "loop/loop.h"
+
+enum {
+	RESTART_MIN = 100 * 1000,       /* usec */
+	RESTART_MAX = 30 * 1000 * 1000, /* usec */
+	KILL_AFTER = 2 * 1000 * 1000,   /* usec between SIGTERM and SIGKILL */
+	TIMESTAMP_LEN = 26,             /* "Mon Nov 23 17:19:23 2026: " */
+};
+
+struct keepalived {
+	sd_event *loop;
+	sd_event_source *start_timer, *kill_timer;
+	struct keepalived_ops ops;
+	void *ud;
+	struct child *child;
+	char *program, *conf_path, *pid_path, *checkers_pid_path;
+	struct backoff backoff;
+	uint64_t started_at, starts;
+	bool up, reload_wanted, restarting;
+};
+
+DEFINE_CLEANUP(struct keepalived *, keepalived_free);
+
+static void send_signal(struct keepalived *k, int sig)
+{
+	struct err e = {0};
+
+	if (k->child && child_signal(k->child, sig, &e) < 0 && e.code != ESRCH)
+		log_warn("keepalived.signal_failed", LOG_INT("signal", sig), LOG_ERR(&e));
+}
+
+static void become_up(struct keepalived *k)
+{
+	k->up = true;
+	log_info("keepalived.up", LOG_INT("pid", child_pid(k->child)),
+		LOG_MSEC("after_ms", loop_now(k->loop) - k->started_at));
+	if (k->reload_wanted)
+		keepalived_reload(k);
+	k->ops.on_up(k->ud);
+}
+
+/* keepalived 2.2 says the first when it is ready for signals, 2.3 the second. */
+static bool says_it_is_up(const char *text)
+{
+	return str_has_prefix(text, "Starting Healthcheck child process") ||
+	       str_has_prefix(text, "Startup complete");
+}
+
+static const char *skip_timestamp(const char *line)
+{
+	bool has_one = strlen(line) > TIMESTAMP_LEN && isupper((unsigned char)line[0]) &&
+		       line[13] == ':' && line[TIMESTAMP_LEN - 2] == ':';
+
+	return has_one ? line + TIMESTAMP_LEN : line;
+}
+
+static void on_line(void *ud, const char *line)
+{
+	struct keepalived *k = ud;
+	const char *text = skip_timestamp(line);
+
+	if (*text)
+		log_info("keepalived.log", LOG_STR("msg", text));
+	if (!k->up && says_it_is_up(text))
+		become_up(k);
+}
+
+static void on_end(void *ud, int status)
+{
+	struct keepalived *k = ud;
+	bool told = k->restarting;
+	uint64_t delay = told ? 0 : backoff_next(&k->backoff, loop_now(k->loop) - k->started_at);
+	char text[64];
+
+	k->child = child_free(k->child);
+	k->up = k->restarting = false;
+	loop_timer_stop(k->kill_timer);
+	log_write(told ? LOG_INFO : LOG_ERROR, "keepalived.exited",
+		LOG_FIELDS(LOG_STR("status", child_status_text(text, status)),
+			LOG_STR("forwarding", "the kernel's table stays"),
+			LOG_MSEC("restart_in_ms", delay)));
+	loop_timer_arm(k->start_timer, delay);
+	if (!told)
+		k->ops.on_died(k->ud);
+}
+
+static const struct child_ops ops = {on_line, on_end};
+
+static void on_start_time(void *ud)
+{
+	keepalived_start(ud);
+}
+
+static void on_kill_time(void *ud)
+{
+	send_signal(ud, SIGKILL);
+}
+
+int keepalived_new(struct keepalived **ret, sd_event *loop, const char *program,
+	const char *conf_path, const char *state_dir, const struct keepalived_ops *own_ops,
+	void *ud, struct err *e)
+{
+	CLEANUP(keepalived_freep) struct keepalived *k = xnew0(struct keepalived);
+	int r;
+
+	k->loop = sd_event_ref(loop);
+	k->ops = *own_ops;
+	k->ud = ud;
+	k->program = xstrdup(program);
+	k->conf_path = xstrdup(conf_path);
+	k->pid_path = xasprintf("%s/keepalived.pid", state_dir);
+	k->checkers_pid_path = xasprintf("%s/checkers.pid", state_dir);
+	k->backoff = (struct backoff){.min = RESTART_MIN, .max = RESTART_MAX};
+	r = loop_timer_new(&k->start_timer, loop, on_start_time, k, e);
+	if (r >= 0)
+		r = loop_timer_new(&k->kill_timer, loop, on_kill_time, k, e);
+	if (r < 0)
+		return r;
+	*ret = steal(k);
+	return 0;
+}
+
+void keepalived_start(struct keepalived *k)
+{
+	const char *const argv[] = {k->program, "--dont-fork", "--log-console", "--log-detail",
+		"--check", "--all", "--dont-release-ipvs", "--use-file", k->conf_path, "--pid",
+		k->pid_path, "--checkers_pid", k->checkers_pid_path, NULL};
+	struct err e = {0};
+
+	/* A pid file of a predecessor that was killed makes keepalived refuse to start. */
+	unlink(k->pid_path);
+	unlink(k->checkers_pid_path);
+	k->ops.on_starting(k->ud);
+	k->started_at = loop_now(k->loop);
+	k->starts++;
+	k->reload_wanted = false;
+	if (child_start(&k->child, k->loop, argv, &ops, k, &e) < 0) {
+		uint64_t delay = backoff_next(&k->backoff, 0);
+
+		log_error("keepalived.start_failed", LOG_ERR(&e), LOG_MSEC("retry_in_ms", delay));
+		loop_timer_arm(k->start_timer, delay);
+		return;
+	}
+	log_info("keepalived.started", LOG_INT("pid", child_pid(k->child)));
+}
+
+void keepalived_reload(struct keepalived *k)
+{
+	/* Not running: the start will read the file. Running but not up: the signal would be lost.
+	 */
+	k->reload_wanted = k->child && !k->up;
+	if (k->up)
+		send_signal(k, SIGHUP);
+}
+
+void keepalived_restart(struct keepalived *k)
+{
+	if (!k->child || k->restarting)
+		return;
+	k->restarting = true;
+	send_signal(k, SIGTERM);
+	loop_timer_arm(k->kill_timer, KILL_AFTER);
+}
+
+bool keepalived_is_up(const struct keepalived *k)
+{
+	return k->up;
+}
+
+uint64_t keepalived_starts(const struct keepalived *k)
+{
+	return k->starts;
+}
+
+struct keepalived *keepalived_free(struct keepalived *k)
+{
+	if (!k)
+		return NULL;
+	child_free(k->child);
+	sd_event_source_disable_unref(k->start_timer);
+	sd_event_source_disable_unref(k->kill_timer);
+	sd_event_unref(k->loop);
+	free(k->program);
+	free(k->conf_path);
+	free(k->pid_path);
+	free(k->checkers_pid_path);
+	free(k);
+	return NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dataplane/pace.h"
+
+uint64_t pace_due(const struct pace *p, uint64_t check_time)
+{
+	uint64_t gap = p->min_gap;
+
+	if (p->last == 0)
+		return 0;
+	if (check_time > gap && p->last - p->rested >= PACE_STARVED * check_time)
+		gap = check_time;
+	return p->last + gap;
+}
+
+void pace_reloaded(struct pace *p, uint64_t now, uint64_t check_time)
+{
+	if (p->last == 0 || now - p->last >= check_time)
+		p->rested = now;
+	p->last = now;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dataplane/plan.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "render/keepalived_conf.h"
+
+struct plan *plan_new(struct fleet *fleet, uint64_t event_time)
+{
+	struct plan *p = xnew0(struct plan);
+
+	p->fleet = fleet;
+	p->servers = xcalloc(fleet->n_servers, sizeof *p->servers);
+	p->event_time = event_time;
+	return p;
+}
+
+struct plan *plan_free(struct plan *p)
+{
+	if (!p)
+		return NULL;
+	fleet_free(p->fleet);
+	free(p->servers);
+	free(p);
+	return NULL;
+}
+
+void plan_select(struct plan *p, const struct shapes *shapes)
+{
+	p->n_servers = 0;
+	for (size_t i = 0; i < p->fleet->n_servers; i++)
+		if (shapes_state(shapes, &p->fleet->servers[i]) != SHAPE_REFUSED)
+			p->servers[p->n_servers++] = &p->fleet->servers[i];
+}
+
+static bool has_shape_of(
+	const struct virtual_server *vs, const struct virtual_server *const examples[], size_t n)
+{
+	CLEANUP_FREE char *shape = virtual_server_shape(vs);
+
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP_FREE char *other = virtual_server_shape(examples[i]);
+
+		if (strcmp(shape, other) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t plan_untested(const struct plan *p, const struct shapes *shapes,
+	const struct virtual_server *ret_examples[], size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->fleet->n_servers && n < max; i++) {
+		const struct virtual_server *vs = &p->fleet->servers[i];
+
+		if (shapes_state(shapes, vs) == SHAPE_UNTESTED &&
+			!has_shape_of(vs, ret_examples, n))
+			ret_examples[n++] = vs;
+	}
+	return n;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/fleet.h"
+
+/* What changes between two sorted lists of virtual servers. Pure. */
+
+struct fleet_diff {
+	size_t services_added, services_removed, services_changed;
+	size_t reals_added, reals_removed, reals_changed; /* of services in both lists */
+};
+
+/*
+ * Counts the differences. `on_changed`, if given, is called for each virtual server of `new` that
+ * is not in `old` or not the same there, in order.
+ */
+struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_old,
+	const struct virtual_server *const new[], size_t n_new,
+	void (*on_changed)(void *ud, const struct virtual_server *vs), void *ud);
+
+bool fleet_diff_empty(const struct fleet_diff *d);
