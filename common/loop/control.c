@@ -351,6 +351,7 @@ int control_ask(json_t **ret, const char *name, json_t *request, uint64_t timeou
 	CLEANUP_FREE char *line = text ? xasprintf("%s\n", text) : NULL;
 	CLEANUP_FREE char *answer = NULL;
 	CLEANUP_CLOSE int fd = -1;
+	json_t *parsed;
 	int r = open_socket(&fd, name, connect, e);
 
 	(void)owned;
@@ -361,6 +362,9 @@ int control_ask(json_t **ret, const char *name, json_t *request, uint64_t timeou
 	r = read_line(&answer, fd, now_usec() + timeout, e);
 	if (r < 0)
 		return err_wrap(e, "control socket @%s", name);
-	*ret = json_loads(answer, 0, NULL);
-	return *ret ? 0 : err_set(e, EPROTO, "control socket @%s: the answer is no JSON", name);
+	parsed = json_loads(answer, 0, NULL);
+	if (!parsed)
+		return err_set(e, EPROTO, "control socket @%s: the answer is no JSON", name);
+	*ret = parsed;
+	return 0;
 }
