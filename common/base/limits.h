@@ -8,7 +8,7 @@
 
 enum {
 	LIMIT_DOCUMENT_BYTES = 32 * 1024 * 1024, /* one manifest, configuration or template file */
-	LIMIT_DOCUMENT_DEPTH = 32,               /* nesting of YAML or JSON */
+	LIMIT_DOCUMENT_DEPTH = 64,               /* nesting of YAML or JSON; deep CRDs have 40 */
 	LIMIT_DOCUMENT_NODES = 4 * 1000 * 1000,  /* values in one YAML document */
 	LIMIT_DOCUMENTS = 100 * 1000,            /* YAML documents in one file */
 	LIMIT_MANIFEST_FILES = 20 * 1000,        /* files in a manifest directory */
@@ -16,6 +16,9 @@ enum {
 	LIMIT_TEMPLATE_BYTES = 256 * 1024,
 	LIMIT_TEMPLATE_DEPTH = 16,                /* nesting of Mustache sections */
 	LIMIT_RENDERED_BYTES = 256 * 1024 * 1024, /* one rendered configuration */
+	LIMIT_RENDER_STEPS =
+		64 * 1000 * 1000,     /* tags and texts gone through for it, lists unrolled */
+	LIMIT_KEEPALIVED_LINE = 1000, /* a line of keepalived.conf: keepalived splits at 1023 */
 
 	LIMIT_NAME = 253,             /* a Kubernetes name (RFC 1123 subdomain) */
 	LIMIT_ANNOTATION = 1024,      /* the value of one kago.dev/ annotation */

@@ -12,15 +12,22 @@
  * alone. Pure, sorted and deterministic: the same objects in any order give the same fleet.
  */
 
-enum scheduler { SCHEDULER_RR, SCHEDULER_WRR, SCHEDULER_LC, SCHEDULER_WLC, SCHEDULER_SH, SCHEDULER_MH };
+enum scheduler {
+	SCHEDULER_RR,
+	SCHEDULER_WRR,
+	SCHEDULER_LC,
+	SCHEDULER_WLC,
+	SCHEDULER_SH,
+	SCHEDULER_MH
+};
 const char *scheduler_name(enum scheduler s); /* "rr", ..., as IPVS and keepalived spell it */
 
 enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP };
 
 struct health_check {
 	enum check_type type;
-	char *path;	   /* CHECK_HTTP only, else NULL */
-	uint16_t port;	   /* 0: the real server's own */
+	char *path;        /* CHECK_HTTP only, else NULL */
+	uint16_t port;     /* 0: the real server's own */
 	uint64_t interval; /* usec, whole seconds */
 	uint64_t timeout;  /* usec, whole seconds */
 };
@@ -46,17 +53,18 @@ struct virtual_server {
 
 /* What became of a Service that is ours. */
 enum fleet_outcome {
-	FLEET_SERVED,	    /* every VIP and port has a virtual server */
+	FLEET_SERVED,       /* every VIP and port has a virtual server */
 	FLEET_NO_ENDPOINTS, /* accepted, but some or all of its virtual servers have no endpoint */
-	FLEET_CONFLICT,	    /* another Service holds some of its VIP:protocol:port */
-	FLEET_REJECTED,	    /* its own fields or annotations are wrong; nothing of it is served */
+	FLEET_CONFLICT,     /* another Service holds some of its VIP:protocol:port */
+	FLEET_REJECTED,     /* its own fields or annotations are wrong; nothing of it is served */
 };
 
 struct fleet_service {
 	char *ns, *name;
 	enum fleet_outcome outcome;
-	const char *reason; /* CamelCase, for machines: "Served", "InvalidAnnotation", ...; static */
-	char *message;	    /* for people: what, why, and what would be right */
+	const char
+		*reason; /* CamelCase, for machines: "Served", "InvalidAnnotation", ...; static */
+	char *message;   /* for people: what, why, and what would be right */
 	struct ipaddr *vips; /* sorted; empty when rejected */
 	size_t n_vips;
 	size_t n_virtual_servers;
@@ -69,7 +77,8 @@ struct fleet {
 	size_t n_services;
 };
 
-/* `fleet_name` is the fleet this controller serves. Never fails: what is wrong with a Service is in it. */
+/* `fleet_name` is the fleet this controller serves. Never fails: what is wrong with a Service is in
+ * it. */
 struct fleet *fleet_build(const struct store *s, const char *fleet_name)
 	__attribute__((warn_unused_result));
 struct fleet *fleet_free(struct fleet *f);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ipaddr.h"
+#include "model/fleet.h"
+
+/*
+ * How a Service wants to be served: its kago.dev/ annotations and the fields of its spec that mean
+ * the same thing for every load balancer. docs/annotations.md is the users' side of this.
+ */
+#define KAGO_PREFIX "kago.dev/"
+
+struct policy {
+	struct ipaddr *vips; /* sorted, no two alike, at least one */
+	size_t n_vips;
+	enum scheduler scheduler;
+	uint32_t persistence; /* seconds; 0: none */
+	struct health_check check;
+	bool check_every_port; /* it was asked for; else `check` is for TCP ports only */
+};
+
+/*
+ * Parses the policy of a Service object. `has_tcp`: it has a TCP port, which is checked unless the
+ * Service says otherwise. Errors: -EINVAL with "FIELD: what is wrong and what would be right", and
+ * the reason for machines in *ret_reason.
+ */
+int policy_parse(struct policy *ret, const char **ret_reason, const json_t *object, bool has_tcp,
+	struct err *e);
+void policy_done(struct policy *p);
+
+bool policy_equal(const struct policy *a, const struct policy *b);
+
+/* How real servers of a port of this protocol are checked. */
+enum check_type policy_check_type(const struct policy *p, uint16_t protocol);
+
+/*
+ * The text of the annotation kago.dev/KEY, borrowed, or NULL if there is none; null is "". Errors:
+ * -EINVAL when it is no string, too long, or not fit for text.
+ */
+int policy_annotation(const char **ret, const json_t *object, const char *key, struct err *e);

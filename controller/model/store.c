@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "doc/jsonx.h"
+#include "model/objects.h"
+
+#undef uthash_fatal
+#define uthash_fatal(msg) mem_exhausted()
+
+/* The slices of one Service, whether or not we know the Service. */
+struct backend {
+	struct objname id;
+	struct slice *slices;
+	UT_hash_handle hh;
+};
+
+struct store {
+	struct service *services;
+	struct slice *slices;
+	struct backend *backends;
+};
+
+struct store *store_new(void)
+{
+	return xnew0(struct store);
+}
+
+static struct backend *find_backend(const struct store *s, const struct objname *service)
+{
+	struct backend *backend;
+
+	HASH_FIND(hh, s->backends, service->ns, service->len, backend);
+	return backend;
+}
+
+static void add_slice(struct store *s, struct slice *slice)
+{
+	struct backend *backend = find_backend(s, &slice->service);
+
+	if (!backend) {
+		backend = xnew0(struct backend);
+		objname_init(&backend->id, slice->service.ns, slice->service.name);
+		HASH_ADD_KEYPTR(hh, s->backends, backend->id.ns, backend->id.len, backend);
+	}
+	DL_APPEND(backend->slices, slice);
+	HASH_ADD_KEYPTR(hh, s->slices, slice->id.ns, slice->id.len, slice);
+}
+
+static void remove_slice(struct store *s, struct slice *slice)
+{
+	struct backend *backend = find_backend(s, &slice->service);
+
+	HASH_DEL(s->slices, slice);
+	DL_DELETE(backend->slices, slice);
+	if (!backend->slices) {
+		HASH_DEL(s->backends, backend);
+		objname_done(&backend->id);
+		free(backend);
+	}
+	slice_free(slice);
+}
+
+static void remove_service(struct store *s, struct service *service)
+{
+	HASH_DEL(s->services, service);
+	service_free(service);
+}
+
+struct store *store_free(struct store *s)
+{
+	if (!s)
+		return NULL;
+	while (s->services)
+		remove_service(s, s->services);
+	while (s->slices)
+		remove_slice(s, s->slices);
+	free(s);
+	return NULL;
+}
+
+static struct service *find_service(const struct store *s, const struct objname *id)
+{
+	struct service *service;
+
+	HASH_FIND(hh, s->services, id->ns, id->len, service);
+	return service;
+}
+
+static struct slice *find_slice(const struct store *s, const struct objname *id)
+{
+	struct slice *slice;
+
+	HASH_FIND(hh, s->slices, id->ns, id->len, slice);
+	return slice;
+}
+
+static enum store_change replace_service(
+	struct store *s, struct service *before, struct service *after)
+{
+	if (before && after && service_equal(before, after)) {
+		service_free(after);
+		return STORE_SAME;
+	}
+	if (before)
+		remove_service(s, before);
+	if (after)
+		HASH_ADD_KEYPTR(hh, s->services, after->id.ns, after->id.len, after);
+	return before || after ? STORE_CHANGED : STORE_SAME;
+}
+
+static enum store_change replace_slice(struct store *s, struct slice *before, struct slice *after)
+{
+	if (before && after && slice_equal(before, after)) {
+		slice_free(after);
+		return STORE_SAME;
+	}
+	if (before)
+		remove_slice(s, before);
+	if (after)
+		add_slice(s, after);
+	return before || after ? STORE_CHANGED : STORE_SAME;
+}
+
+static int put_service(enum store_change *ret, struct store *s, const struct objname *id,
+	const json_t *object, struct err *e)
+{
+	struct service *service;
+
+	service_decode(&service, id, object);
+	*ret = replace_service(s, find_service(s, id), service);
+	service = find_service(s, id);
+	if (service && service->reason && strcmp(service->reason, SERVICE_INVALID) == 0)
+		return err_set(e, EINVAL, "%s", service->message);
+	return 0;
+}
+
+static int put_slice(enum store_change *ret, struct store *s, const struct objname *id,
+	const json_t *object, struct err *e)
+{
+	struct slice *slice = NULL;
+	int r = slice_decode(&slice, id, object, e);
+
+	*ret = replace_slice(s, find_slice(s, id), slice);
+	return r;
+}
+
+static const struct kind {
+	const char *api, *name;
+	int (*put)(enum store_change *ret, struct store *s, const struct objname *id,
+		const json_t *object, struct err *e);
+} kinds[] = {
+	{"v1", "Service", put_service},
+	{"discovery.k8s.io/v1", "EndpointSlice", put_slice},
+};
+
+/* NULL in *ret: none of ours. */
+static int find_kind(const struct kind **ret, const json_t *object, struct err *e)
+{
+	const char *api, *name;
+	int r;
+
+	if (!json_is_object(object))
+		return err_set(e, EINVAL, "must be an object, not %s", jsonx_type_name(object));
+	r = jsonx_need_str(&api, object, "apiVersion", e);
+	if (r < 0)
+		return r;
+	r = jsonx_need_str(&name, object, "kind", e);
+	if (r < 0)
+		return r;
+	*ret = NULL;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(kinds[i].api, api) == 0 && strcmp(kinds[i].name, name) == 0)
+			*ret = &kinds[i];
+	return 0;
+}
+
+int store_put(enum store_change *ret, struct store *s, const json_t *object, struct err *e)
+{
+	struct objname id = {0};
+	const struct kind *kind;
+	enum store_change change;
+	int r;
+
+	r = find_kind(&kind, object, e);
+	if (r < 0)
+		return r;
+	if (!kind) {
+		*ret = STORE_IGNORED;
+		return 0;
+	}
+	r = objname_decode(&id, object, e);
+	if (r < 0)
+		return err_wrap(e, "%s", kind->name);
+	r = kind->put(&change, s, &id, object, e);
+	if (r < 0)
+		r = err_wrap(e, "%s %s/%s", kind->name, id.ns, id.name);
+	else
+		*ret = change;
+	objname_done(&id);
+	return r;
+}
+
+bool store_remove(struct store *s, const char *kind, const char *ns, const char *name)
+{
+	struct service *service = NULL;
+	struct slice *slice = NULL;
+	struct objname id;
+
+	objname_init(&id, ns, name);
+	if (strcmp(kind, "Service") == 0)
+		service = find_service(s, &id);
+	else if (strcmp(kind, "EndpointSlice") == 0)
+		slice = find_slice(s, &id);
+	objname_done(&id);
+	if (service)
+		remove_service(s, service);
+	if (slice)
+		remove_slice(s, slice);
+	return service || slice;
+}
+
+static int by_id(const void *pa, const void *pb)
+{
+	const struct service *const *a = pa, *const *b = pb;
+
+	return objname_cmp(&(*a)->id, &(*b)->id);
+}
+
+const struct service **store_services(size_t *ret_n, const struct store *s, const char *fleet)
+{
+	const struct service **list = xcalloc(HASH_COUNT(s->services), sizeof *list);
+	size_t n = 0;
+
+	for (const struct service *one = s->services; one; one = one->hh.next)
+		if (service_asks_for(one, fleet))
+			list[n++] = one;
+	qsort(list, n, sizeof(struct service *), by_id);
+	*ret_n = n;
+	return list;
+}
+
+const struct slice *store_slices(const struct store *s, const struct objname *service)
+{
+	const struct backend *backend = find_backend(s, service);
+
+	return backend ? backend->slices : NULL;
+}
