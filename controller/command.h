@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/err.h"
+#include "doc/mustache.h"
+
+/*
+ * The subcommands of kago-controller: each parses its own arguments, argv[0] being the name for its
+ * messages, and returns the exit status of the program.
+ */
+enum {
+	COMMAND_OK = 0,
+	COMMAND_FAILED = 1,
+	COMMAND_UNUSABLE = 2, /* wrong arguments, or input that cannot be read */
+};
+
+int cmd_render(int argc, char **argv);
+int cmd_template(int argc, char **argv);
+
+/* A Mustache template from a file; messages name it. */
+int command_read_template(struct mustache **ret, const char *path, struct err *e);
+
+/* "kago-controller: MESSAGE" on stderr; returns COMMAND_UNUSABLE. */
+int command_unusable(const struct err *e);
+
+/* Writes to stdout and sees to it that it arrived; returns COMMAND_OK or COMMAND_UNUSABLE. */
+int command_print(const char *text, size_t len);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Kubernetes manifests in files: YAML or JSON, several documents a file, as kubectl prints them. */
+
+/*
+ * The objects of a file as a JSON array, in their order, with Lists (kind List, or ServiceList and
+ * the like) replaced by their items. Documents that are no objects are in it, too: the store says
+ * what is wrong with them. Errors name the file: -EINVAL for a text that is no YAML or a List
+ * without items, -EFBIG over a limit, else the errno of reading.
+ */
+int manifests_read(json_t **ret_array, const char *path, struct err *e);
+
+/* Whether a folder's file of this name holds manifests: *.yaml, *.yml, *.json, and not hidden. */
+bool manifests_is_name(const char *name);
+
+/*
+ * The files that make up `path`: itself, or if it is a folder those in it (not below it) that hold
+ * manifests, sorted by name. Errors name the path.
+ */
+struct manifest_files {
+	char **paths;
+	size_t n_paths;
+};
+int manifests_list(struct manifest_files *ret, const char *path, struct err *e);
+void manifest_files_done(struct manifest_files *f);
