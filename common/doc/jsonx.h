@@ -9,9 +9,9 @@
 
 /*
  * Typed reading of optional members, by dotted path without array steps: "metadata.name". Absent
- * and null are the same: the function returns 0 and leaves *ret as it was, so set the default first.
- * A value of another type is -EINVAL: "spec.ports: must be a list, not a string". Strings and
- * values are borrowed from `object`.
+ * and null are the same: the function returns 0 and leaves *ret as it was, so set the default
+ * first. A value of another type is -EINVAL: "spec.ports: must be a list, not a string". Strings
+ * and values are borrowed from `object`.
  */
 int jsonx_str(const char **ret, const json_t *object, const char *path, struct err *e);
 int jsonx_bool(bool *ret, const json_t *object, const char *path, struct err *e);

@@ -8,7 +8,8 @@
 
 /*
  * Logic-less Mustache (mustache(5) and the public specification's modules interpolation, sections,
- * inverted, comments and standalone tags): {{name}}, {{a.b}}, {{.}}, {{#s}}..{{/s}}, {{^s}}..{{/s}},
+ * inverted, comments and standalone tags): {{name}}, {{a.b}}, {{.}}, {{#s}}..{{/s}},
+ * {{^s}}..{{/s}},
  * {{! comment }}. {{{name}}} and {{&name}} are accepted and mean the same as {{name}}: there is no
  * HTML escaping, for the output is no HTML. Refused with a message: partials, delimiter changes,
  * lambdas, blocks and parents.
@@ -16,14 +17,18 @@
  * Values print as: strings as they are, integers in decimal, true/false, null as nothing; a real,
  * a list or an object as text is an error. A missing name is an error too, not empty text: a
  * misspelt variable must not silently vanish from a configuration. In a section tag a missing name
- * is false, as the specification says.
+ * is false, as the specification says, and so are null, false and an empty list; "" and 0 are not.
  */
 struct mustache;
 
-/* Errors: -EINVAL with "line N: ...". The text is copied. */
+/* Errors: -EINVAL with "line N: ..."; -EFBIG over LIMIT_TEMPLATE_BYTES. The text is copied. */
 int mustache_parse(struct mustache **ret, const char *text, size_t len, struct err *e);
 
-/* The filled template in a new NUL-terminated buffer. Pure: the same view gives the same bytes. */
+/*
+ * The filled template in a new NUL-terminated buffer. Pure: the same view gives the same bytes.
+ * Errors: -EINVAL with "line N: {{name}} ..."; -EFBIG over LIMIT_RENDERED_BYTES or
+ * LIMIT_RENDER_STEPS.
+ */
 int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, const json_t *view,
 	struct err *e);
 

@@ -7,10 +7,15 @@
 #include "base/err.h"
 
 /*
- * YAML 1.1 text as jansson values, by libyaml's events. JSON is YAML, so this reads both. Scalars
- * follow the core schema as Kubernetes reads it: plain null/~/empty, true/false, integers, floats;
- * all else and everything quoted is a string. Refused: anchors and aliases, duplicate keys, keys
- * that are no strings, tags other than the standard ones, and whatever is over limits.h.
+ * YAML 1.1 text as jansson values, by libyaml's events. JSON is YAML, so this reads both. A plain
+ * scalar means what Kubernetes' own reader makes of it (doc/yaml_scalar.h: `yes` is true, 010 is
+ * 8); everything quoted or in a block is a string. A key is its text as written. Refused: anchors,
+ * aliases and merge keys, duplicate keys, keys that are no scalars, other tags than !!str, !!seq
+ * and
+ * !!map, NUL characters, and whatever is over limits.h.
+ *
+ * A text that is one JSON value is read by jansson, for libyaml does not know surrogate pairs
+ * ("\uD83D\uDE00"); in YAML such a character is itself or "\U0001F600".
  */
 
 /*
@@ -19,7 +24,7 @@
  */
 int yaml_parse(json_t **ret_array, const char *text, size_t len, struct err *e);
 
-/* Where a value of a located document stands, counted from 1. */
+/* A place in a text, counted from 1, columns in characters; {0, 0} is none. */
 struct yaml_mark {
 	unsigned line, column;
 };
@@ -27,13 +32,17 @@ struct yaml_mark {
 struct yaml_marks;
 
 /*
- * A text that holds at most one document, with the position of every value and key: for
- * configuration files. An empty text gives an empty object.
+ * A text that holds at most one document, with the position of its values and keys: for
+ * configuration files. An empty text gives an empty object. Errors as above, but the message is
+ * "NAME:L:C: ..." with the name given.
  */
-int yaml_parse_located(json_t **ret, struct yaml_marks **ret_marks, const char *text, size_t len,
-	struct err *e);
+int yaml_parse_located(json_t **ret, struct yaml_marks **ret_marks, const char *name,
+	const char *text, size_t len, struct err *e);
 
-/* Where `value`, a value of the document these marks came with, stands; {0,0} for any other. */
+/*
+ * Where a value of that document starts. There is no mark for true, false and null, which jansson
+ * shares between all documents: take that of the key.
+ */
 struct yaml_mark yaml_mark_of(const struct yaml_marks *marks, const json_t *value);
 
 /* Where the key `key` of `object` stands. */

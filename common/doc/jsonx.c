@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doc/jsonx.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const char *jsonx_type_name(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return "an object";
+	case JSON_ARRAY:
+		return "a list";
+	case JSON_STRING:
+		return "a string";
+	case JSON_INTEGER:
+		return "a whole number";
+	case JSON_REAL:
+		return "a fraction";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "true or false";
+	case JSON_NULL:
+		break;
+	}
+	return "null";
+}
+
+static int wrong_type(
+	const char *path, size_t len, const char *expected, const json_t *value, struct err *e)
+{
+	return err_set(e, EINVAL, "%.*s%smust be %s, not %s", (int)len, path, len ? ": " : "",
+		expected, jsonx_type_name(value));
+}
+
+/* *ret stays NULL when the value, or something on the way to it, is absent or null. */
+static int find(json_t **ret, const json_t *object, const char *path, struct err *e)
+{
+	const json_t *at = object;
+	const char *step = path;
+
+	for (;;) {
+		size_t len = strcspn(step, ".");
+
+		if (!json_is_object(at))
+			return wrong_type(path, step > path ? (size_t)(step - path) - 1 : 0,
+				"an object", at, e);
+		at = json_object_getn(at, step, len);
+		if (!at || json_is_null(at))
+			return 0;
+		step += len;
+		if (!*step++)
+			break;
+	}
+	*ret = (json_t *)(uintptr_t)at;
+	return 0;
+}
+
+int jsonx_str(const char **ret, const json_t *object, const char *path, struct err *e)
+{
+	json_t *value = NULL;
+	int r = find(&value, object, path, e);
+
+	if (r < 0 || !value)
+		return r;
+	if (!json_is_string(value))
+		return wrong_type(path, strlen(path), "a string", value, e);
+	*ret = json_string_value(value);
+	return 0;
+}
+
+int jsonx_bool(bool *ret, const json_t *object, const char *path, struct err *e)
+{
+	json_t *value = NULL;
+	int r = find(&value, object, path, e);
+
+	if (r < 0 || !value)
+		return r;
+	if (!json_is_boolean(value))
+		return wrong_type(path, strlen(path), "true or false", value, e);
+	*ret = json_is_true(value);
+	return 0;
+}
+
+int jsonx_u64(uint64_t *ret, const json_t *object, const char *path, uint64_t min, uint64_t max,
+	struct err *e)
+{
+	json_t *value = NULL;
+	int r = find(&value, object, path, e);
+	json_int_t number;
+
+	if (r < 0 || !value)
+		return r;
+	if (!json_is_integer(value))
+		return wrong_type(path, strlen(path), "a whole number", value, e);
+	number = json_integer_value(value);
+	if (number < 0 || (uint64_t)number < min || (uint64_t)number > max)
+		return err_set(e, EINVAL,
+			"%s: %" JSON_INTEGER_FORMAT " is not a number from %" PRIu64 " to %" PRIu64,
+			path, number, min, max);
+	*ret = (uint64_t)number;
+	return 0;
+}
+
+int jsonx_object(json_t **ret, const json_t *object, const char *path, struct err *e)
+{
+	json_t *value = NULL;
+	int r = find(&value, object, path, e);
+
+	if (r < 0 || !value)
+		return r;
+	if (!json_is_object(value))
+		return wrong_type(path, strlen(path), "an object", value, e);
+	*ret = value;
+	return 0;
+}
+
+int jsonx_array(json_t **ret, const json_t *object, const char *path, struct err *e)
+{
+	json_t *value = NULL;
+	int r = find(&value, object, path, e);
+
+	if (r < 0 || !value)
+		return r;
+	if (!json_is_array(value))
+		return wrong_type(path, strlen(path), "a list", value, e);
+	*ret = value;
+	return 0;
+}
+
+int jsonx_need_str(const char **ret, const json_t *object, const char *path, struct err *e)
+{
+	const char *text = NULL;
+	int r = jsonx_str(&text, object, path, e);
+
+	if (r == 0 && !text)
+		return err_set(e, EINVAL, "%s: missing", path);
+	if (r == 0)
+		*ret = text;
+	return r;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doc/mustache.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "doc/jsonx.h"
+#include "doc/mustache_tokens.h"
+
+struct renderer {
+	const struct mustache *m;
+	const json_t *contexts[LIMIT_TEMPLATE_DEPTH + 1]; /* the view, then a value a section */
+	size_t n_contexts;
+	char *out;
+	size_t len, size;
+	size_t n_steps;
+	struct err *e;
+};
+
+static int fail_token(struct renderer *r, const struct token *t, const char *what)
+{
+	return err_set(r->e, EINVAL, "line %u: {{%.*s}} %s", t->line, (int)t->len, t->text, what);
+}
+
+static int put(struct renderer *r, const char *text, size_t len)
+{
+	if (len > LIMIT_RENDERED_BYTES - r->len)
+		return err_set(
+			r->e, EFBIG, "the text becomes larger than %d bytes", LIMIT_RENDERED_BYTES);
+	if (len >= r->size - r->len) {
+		r->size = 2 * (r->len + len) + 256;
+		r->out = xreallocarray(r->out, r->size, 1);
+	}
+	memcpy(r->out + r->len, text, len);
+	r->len += len;
+	return 0;
+}
+
+/* The first step is looked for in all contexts, the innermost first; the others only in its value.
+ */
+static const json_t *find_first(const struct renderer *r, const char *step, size_t len)
+{
+	const json_t *found = NULL;
+
+	for (size_t i = r->n_contexts; i > 0 && !found; i--)
+		found = json_object_getn(r->contexts[i - 1], step, len);
+	return found;
+}
+
+/* NULL when there is none. */
+static const json_t *find_value(const struct renderer *r, const struct token *t)
+{
+	const char *end = t->text + t->len, *step = t->text;
+	const json_t *value = NULL;
+
+	if (t->len == 1 && t->text[0] == '.')
+		return r->contexts[r->n_contexts - 1];
+	while (step < end) {
+		const char *dot = memchr(step, '.', (size_t)(end - step));
+		size_t len = (size_t)((dot ? dot : end) - step);
+
+		value = step == t->text ? find_first(r, step, len)
+					: json_object_getn(value, step, len);
+		if (!value)
+			return NULL;
+		step += len + 1;
+	}
+	return value;
+}
+
+static int render_value(struct renderer *r, const struct token *t)
+{
+	const json_t *value = find_value(r, t);
+	char number[32];
+
+	if (!value)
+		return fail_token(r, t, "is not in the view");
+	switch (json_typeof(value)) {
+	case JSON_STRING:
+		return put(r, json_string_value(value), json_string_length(value));
+	case JSON_INTEGER:
+		snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		return put(r, number, strlen(number));
+	case JSON_TRUE:
+		return put(r, "true", 4);
+	case JSON_FALSE:
+		return put(r, "false", 5);
+	case JSON_NULL:
+		return 0;
+	default:
+		return fail_token(r, t, "is a list, an object or a fraction, which have no text");
+	}
+}
+
+static bool is_false(const json_t *value)
+{
+	return !value || json_is_null(value) || json_is_false(value) ||
+	       (json_is_array(value) && json_array_size(value) == 0);
+}
+
+static int render_range(struct renderer *r, size_t from, size_t to);
+
+static int render_within(struct renderer *r, const json_t *context, size_t from, size_t to)
+{
+	int n;
+
+	r->contexts[r->n_contexts++] = context;
+	n = render_range(r, from, to);
+	r->n_contexts--;
+	return n;
+}
+
+static int render_section(struct renderer *r, size_t at)
+{
+	const struct token *t = &r->m->tokens[at];
+	const json_t *value = find_value(r, t), *item;
+	size_t i;
+	int n = 0;
+
+	if (is_false(value) != (t->type == TOKEN_INVERTED))
+		return 0;
+	if (t->type == TOKEN_INVERTED)
+		return render_range(r, at + 1, t->end);
+	if (!json_is_array(value))
+		return render_within(r, value, at + 1, t->end);
+	json_array_foreach(value, i, item)
+	{
+		n = render_within(r, item, at + 1, t->end);
+		if (n < 0)
+			break;
+	}
+	return n;
+}
+
+static int render_range(struct renderer *r, size_t from, size_t to)
+{
+	const struct token *tokens = r->m->tokens;
+	int n = 0;
+
+	for (size_t i = from; i < to && n == 0; i++) {
+		if (++r->n_steps > LIMIT_RENDER_STEPS)
+			return err_set(
+				r->e, EFBIG, "it takes more than %d steps", LIMIT_RENDER_STEPS);
+		switch (tokens[i].type) {
+		case TOKEN_TEXT:
+			n = put(r, tokens[i].text, tokens[i].len);
+			break;
+		case TOKEN_VALUE:
+			n = render_value(r, &tokens[i]);
+			break;
+		case TOKEN_SECTION:
+		case TOKEN_INVERTED:
+			n = render_section(r, i);
+			i = tokens[i].end;
+			break;
+		case TOKEN_END:
+			break;
+		}
+	}
+	return n;
+}
+
+int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, const json_t *view,
+	struct err *e)
+{
+	struct renderer r = {.m = m, .e = e};
+	int n = render_within(&r, view, 0, m->n_tokens);
+
+	if (n == 0)
+		n = put(&r, "", 0); /* there is a buffer even for an empty text */
+	if (n < 0) {
+		free(r.out);
+		return n;
+	}
+	r.out[r.len] = '\0';
+	*ret_len = r.len;
+	*ret_text = r.out;
+	return 0;
+}
