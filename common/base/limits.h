@@ -32,6 +32,7 @@ enum {
 	LIMIT_LOG_LINE = 8 * 1024,             /* one line of a child's output, or of our own log */
 	LIMIT_CONTROL_LINE = 16 * 1024 * 1024, /* one message on the control socket */
 	LIMIT_CONTROL_CLIENTS = 16,
+	LIMIT_API_LINE = 64 * 1024, /* one line from exabgp's API */
 	LIMIT_HTTP_CONNECTIONS = 64,
 	LIMIT_BGP_PEERS = 16,
 	LIMIT_AGGREGATES = 256, /* aggregate prefixes in the configuration */

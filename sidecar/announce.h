@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/ipaddr.h"
+#include "base/mem.h"
+#include "net/ipvs.h"
+
+/*
+ * What shall be announced, derived from what the kernel's IPVS table holds. Pure: no sockets, no
+ * clock; the same input gives the same output.
+ */
+
+/* A set of prefixes, sorted by ipnet_cmp, without duplicates. `{0}` is the empty set. */
+struct prefixes {
+	struct ipnet *items;
+	size_t n_items;
+};
+
+void prefixes_done(struct prefixes *p);
+#define CLEANUP_PREFIXES CLEANUP(prefixes_done)
+
+/* Keeps the set sorted; adding what is there already changes nothing. */
+void prefixes_add(struct prefixes *p, const struct ipnet *net);
+void prefixes_remove(struct prefixes *p, const struct ipnet *net);
+bool prefixes_has(const struct prefixes *p, const struct ipnet *net);
+bool prefixes_equal(const struct prefixes *a, const struct prefixes *b);
+struct prefixes prefixes_copy(const struct prefixes *p);
+/* Those of `a` that are not in `b`, the first `max` of them. */
+struct prefixes prefixes_minus(const struct prefixes *a, const struct prefixes *b, size_t max);
+
+struct vip {
+	struct ipaddr addr;
+	bool usable; /* at least one of its services has a real server of weight above 0 */
+};
+
+/* Sorted by address, without duplicates. `{0}` is the empty set. */
+struct vips {
+	struct vip *items;
+	size_t n_items;
+};
+
+void vips_done(struct vips *v);
+#define CLEANUP_VIPS CLEANUP(vips_done)
+
+/* Every virtual address of the table. */
+struct vips vips_of_table(const struct ipvs_table *t);
+
+/* What either holds, usable if either says so: two looks at a table that changed between them. */
+struct vips vips_union(const struct vips *a, const struct vips *b);
+
+/* True when `now` lacks a VIP that `before` has, or has it without a usable real server. */
+bool vips_lost_any(const struct vips *before, const struct vips *now);
+
+/* NULL if none. */
+const struct vip *vips_find(const struct vips *v, const struct ipaddr *addr);
+
+/* How VIPs become prefixes. */
+struct announce_rules {
+	const struct ipnet *aggregates; /* announced in place of the VIPs they contain */
+	size_t n_aggregates;
+	bool next_hop4, next_hop6; /* families that have a next hop; the others are not announced */
+};
+
+/* The prefixes to announce for these VIPs: those which can be served. */
+struct prefixes announce_build(const struct vips *v, const struct announce_rules *rules);
+
+/*
+ * The prefixes that shall be local addresses of the pod (`all`: also VIPs that have no usable real
+ * server, whose connections may still be draining) or be routed to it by the node (not `all`): each
+ * VIP on its own, and each announced aggregate so that packets to its unused addresses end in the
+ * pod instead of circling between node and router.
+ */
+struct prefixes announce_routed(const struct vips *v, const struct announce_rules *rules, bool all);
+
+/* Why a prefix is not announced: "no usable real server" or "gone from IPVS". */
+const char *announce_why_not(const struct vips *v, const struct ipnet *net);

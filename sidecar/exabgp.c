@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exabgp.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "api.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "exabgp_conf.h"
+#include "loop/backoff.h"
+#include "loop/child.h"
+#include "loop/loop.h"
+#include "peers.h"
+#include "relay.h"
+
+enum {
+	BATCH = 256, /* commands sent before their answers are waited for */
+	ANSWER_TIMEOUT = 10 * 1000 * 1000,
+	STOP_TIMEOUT = 2 * 1000 * 1000,
+	/* exabgp tries a silent peer at ever longer intervals, up to a minute: a new one starts
+	   over. */
+	SESSION_TIMEOUT = 30 * 1000 * 1000,
+	BACKOFF_MIN = 500 * 1000,
+	BACKOFF_MAX = 30 * 1000 * 1000,
+};
+
+struct exabgp {
+	sd_event *loop;
+	const struct config *config;
+	const struct place *place;
+	char *program, *conf_path;
+	struct child *child; /* NULL while it waits to be started again */
+	struct relay *relay; /* lives as long as the child */
+	struct peers *peers;
+	sd_event_source *start_timer, *answer_timer, *kill_timer, *session_timer;
+	struct backoff backoff;
+	uint64_t started_at;
+	struct prefixes wanted, told; /* told: what this exabgp was last told to announce */
+	size_t unanswered;
+	bool connected, stopping;
+	void (*on_stopped)(void *ud);
+	void *ud;
+	char batch[BATCH * API_COMMAND_SIZE];
+};
+
+DEFINE_CLEANUP(struct exabgp *, exabgp_free);
+
+/* Whatever is wrong with it, a new one has a known state. What follows is done by on_child_exit. */
+static void kill_child(struct exabgp *x, const char *why)
+{
+	struct err e = {0};
+
+	if (x->stopping)
+		return;
+	log_warn("exabgp.killed", LOG_STR("why", why), LOG_STR("next", "it is started again"));
+	child_signal(x->child, SIGKILL, &e);
+}
+
+static const struct ipaddr *next_hop(const struct exabgp *x, const struct ipnet *net)
+{
+	return dual_of(&x->place->node, net->addr.family);
+}
+
+/* The commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length.
+ */
+static size_t build_batch(struct exabgp *x)
+{
+	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&x->told, &x->wanted, BATCH);
+	CLEANUP_PREFIXES struct prefixes in =
+		prefixes_minus(&x->wanted, &x->told, BATCH - out.n_items);
+	size_t len = 0;
+
+	for (size_t i = 0; i < out.n_items; i++) {
+		len += api_withdraw(x->batch + len, &out.items[i], next_hop(x, &out.items[i]));
+		prefixes_remove(&x->told, &out.items[i]);
+	}
+	for (size_t i = 0; i < in.n_items; i++) {
+		len += api_announce(x->batch + len, &in.items[i], next_hop(x, &in.items[i]));
+		prefixes_add(&x->told, &in.items[i]);
+	}
+	x->unanswered = out.n_items + in.n_items;
+	return len;
+}
+
+static void send_changes(struct exabgp *x)
+{
+	struct err e = {0};
+	size_t len;
+
+	if (!x->connected || x->unanswered > 0)
+		return;
+	len = build_batch(x);
+	if (len == 0)
+		return;
+	loop_timer_arm(x->answer_timer, ANSWER_TIMEOUT);
+	if (relay_send(x->relay, x->batch, len, &e) < 0)
+		kill_child(x, e.msg);
+}
+
+static void on_answer(struct exabgp *x, bool ok)
+{
+	if (!ok)
+		log_error("exabgp.refused", LOG_STR("what", "a command of ours"),
+			LOG_STR("next", "the route stays as it was; exabgp.log says why"));
+	if (x->unanswered > 0 && --x->unanswered == 0) {
+		loop_timer_stop(x->answer_timer);
+		send_changes(x);
+	}
+}
+
+static void on_api_line(void *ud, const char *line)
+{
+	struct exabgp *x = ud;
+	struct api_event ev;
+	struct err e = {0};
+	uint64_t now = loop_now(x->loop);
+
+	if (api_parse(&ev, line, &e) < 0) {
+		log_debug("exabgp.unreadable", LOG_ERR(&e), LOG_STR("line", line));
+		return;
+	}
+	switch (ev.kind) {
+	case API_DONE:
+	case API_ERROR:
+		on_answer(x, ev.kind == API_DONE);
+		break;
+	case API_PEER_UP:
+		peers_up(x->peers, &ev.peer, now);
+		break;
+	case API_PEER_DOWN:
+		peers_down(x->peers, &ev.peer, ev.reason, now);
+		if (!peers_any_up(x->peers))
+			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+		break;
+	case API_OTHER:
+		break;
+	}
+}
+
+static void on_api_open(void *ud)
+{
+	struct exabgp *x = ud;
+
+	x->connected = true;
+	log_debug("exabgp.connected");
+	send_changes(x);
+}
+
+static void on_api_close(void *ud, const char *why)
+{
+	struct exabgp *x = ud;
+
+	x->connected = false;
+	kill_child(x, why);
+}
+
+static void on_no_answer(void *ud)
+{
+	kill_child(ud, "it did not answer our commands in time");
+}
+
+static void on_no_session(void *ud)
+{
+	struct exabgp *x = ud;
+	struct err e = {0};
+
+	if (x->stopping || !x->child)
+		return;
+	peers_log_waiting(x->peers,
+		peers_any_up(x->peers) ? "exabgp keeps trying" : "exabgp is started again");
+	if (!peers_any_up(x->peers))
+		child_signal(x->child, SIGKILL, &e);
+}
+
+/* exabgp prints a line end of its own between messages. */
+static void on_log_line(void *ud, const char *line)
+{
+	(void)ud;
+	if (line[0])
+		log_info("exabgp.log", LOG_STR("msg", line));
+}
+
+static void forget_child(struct exabgp *x)
+{
+	x->child = child_free(x->child);
+	x->relay = relay_free(x->relay);
+	x->connected = false;
+	x->unanswered = 0;
+	prefixes_done(&x->told);
+	loop_timer_stop(x->answer_timer);
+	loop_timer_stop(x->kill_timer);
+	loop_timer_stop(x->session_timer);
+}
+
+static void on_child_exit(void *ud, int status)
+{
+	struct exabgp *x = ud;
+	char text[64], wait[32];
+	uint64_t now = loop_now(x->loop), delay;
+
+	child_status_text(text, status);
+	forget_child(x);
+	peers_all_down(x->peers, "exabgp ended", now);
+	if (x->stopping) {
+		log_info("exabgp.stopped", LOG_STR("status", text));
+		x->on_stopped(x->ud);
+		return;
+	}
+	delay = backoff_next(&x->backoff, now - x->started_at);
+	log_warn("exabgp.ended", LOG_STR("status", text),
+		LOG_STR("effect", "its sessions closed, which withdraws every route"),
+		LOG_STR("next_start_in", str_from_usec(wait, delay)));
+	loop_timer_arm(x->start_timer, delay);
+}
+
+static const struct child_ops child_ops = {on_log_line, on_child_exit};
+static const struct relay_ops relay_ops = {on_api_open, on_api_line, on_api_close};
+
+static int launch(struct exabgp *x, struct err *e)
+{
+	const char *const argv[] = {x->config->bgp.program, x->conf_path, NULL};
+	int r = relay_listen(&x->relay, x->loop, &relay_ops, x, e);
+
+	/* As process 1 of a container we inherit what a dead exabgp left behind. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	if (r == 0)
+		r = child_start(&x->child, x->loop, argv, &child_ops, x, e);
+	if (r < 0) {
+		x->relay = relay_free(x->relay);
+		return r;
+	}
+	x->started_at = loop_now(x->loop);
+	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+	log_info("exabgp.started", LOG_INT("pid", child_pid(x->child)),
+		LOG_UINT("peers", x->config->bgp.n_peers), LOG_UINT("routes", x->wanted.n_items));
+	return 0;
+}
+
+static void on_start_time(void *ud)
+{
+	struct exabgp *x = ud;
+	struct err e = {0};
+	uint64_t delay;
+
+	if (launch(x, &e) == 0)
+		return;
+	delay = backoff_next(&x->backoff, 0);
+	log_error("exabgp.start_failed", LOG_ERR(&e), LOG_MSEC("next_start_in_ms", delay));
+	loop_timer_arm(x->start_timer, delay);
+}
+
+static void on_stop_time(void *ud)
+{
+	struct exabgp *x = ud;
+	struct err e = {0};
+
+	log_warn("exabgp.killed", LOG_STR("why", "it did not stop in time"));
+	child_signal(x->child, SIGKILL, &e);
+}
+
+/*
+ * exabgp 4.2 and 5.0 read these. The user is ours: its default, nobody or exabgp, need not exist in
+ * a container. The named pipes of its command line tool are of no use here.
+ */
+static void set_environment(const struct config *c)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	setenv("exabgp_daemon_user", user ? user->pw_name : "root", 1);
+	setenv("exabgp_daemon_drop", "false", 1);
+	setenv("exabgp_api_cli", "false", 1);
+	setenv("exabgp_api_ack", "true", 1);
+	setenv("exabgp_log_destination", "stdout", 1);
+	setenv("exabgp_log_short", "true", 1);
+	setenv("exabgp_log_level", c->log.level == LOG_DEBUG ? "INFO" : "WARNING", 1);
+}
+
+static int create_timers(struct exabgp *x, struct err *e)
+{
+	const struct {
+		sd_event_source **timer;
+		void (*on_time)(void *ud);
+	} timers[] = {
+		{&x->start_timer, on_start_time},
+		{&x->answer_timer, on_no_answer},
+		{&x->kill_timer, on_stop_time},
+		{&x->session_timer, on_no_session},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof timers / sizeof timers[0]; i++)
+		r = loop_timer_new(timers[i].timer, x->loop, timers[i].on_time, x, e);
+	return r;
+}
+
+int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct place *p,
+	struct err *e)
+{
+	CLEANUP(exabgp_freep) struct exabgp *x = xnew0(struct exabgp);
+	int r;
+
+	x->loop = loop;
+	x->config = c;
+	x->place = p;
+	x->backoff = (struct backoff){.min = BACKOFF_MIN, .max = BACKOFF_MAX};
+	x->peers = peers_new(c);
+	x->program = realpath("/proc/self/exe", NULL);
+	if (!x->program)
+		return err_errno(e, errno, "finding our own program");
+	r = create_timers(x, e);
+	if (r == 0)
+		r = exabgp_conf_write(&x->conf_path, c, p, x->program, e);
+	if (r < 0)
+		return r;
+	set_environment(c);
+	if (c->bgp.n_peers > 0)
+		r = launch(x, e);
+	else
+		log_warn("bgp.off", LOG_STR("why", "no peer is configured"),
+			LOG_STR("effect", "routes are set, nothing is announced"));
+	if (r < 0)
+		return r;
+	*ret = steal(x);
+	return 0;
+}
+
+void exabgp_announce(struct exabgp *x, const struct prefixes *wanted)
+{
+	prefixes_done(&x->wanted);
+	x->wanted = prefixes_copy(wanted);
+	send_changes(x);
+}
+
+void exabgp_stop(struct exabgp *x, void (*on_stopped)(void *ud), void *ud)
+{
+	struct err e = {0};
+
+	x->stopping = true;
+	x->on_stopped = on_stopped;
+	x->ud = ud;
+	loop_timer_stop(x->start_timer);
+	if (!x->child) {
+		on_stopped(ud);
+		return;
+	}
+	loop_timer_arm(x->kill_timer, STOP_TIMEOUT);
+	child_signal(x->child, SIGTERM, &e);
+}
+
+struct exabgp *exabgp_free(struct exabgp *x)
+{
+	if (!x)
+		return NULL;
+	child_free(x->child);
+	relay_free(x->relay);
+	peers_free(x->peers);
+	sd_event_source_disable_unref(x->start_timer);
+	sd_event_source_disable_unref(x->answer_timer);
+	sd_event_source_disable_unref(x->kill_timer);
+	sd_event_source_disable_unref(x->session_timer);
+	prefixes_done(&x->wanted);
+	prefixes_done(&x->told);
+	free(x->program);
+	free(x->conf_path);
+	free(x);
+	return NULL;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exabgp_conf.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fsutil.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "doc/mustache.h"
+
+enum { MD5_KEY_MAX = 80 };
+
+DEFINE_CLEANUP(struct mustache *, mustache_free);
+
+static char *base64(const char *bytes, size_t len)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *text = xcalloc(len / 3 * 4 + 5, 1), *out = text;
+
+	for (size_t i = 0; i < len; i += 3) {
+		size_t n = len - i;
+		uint32_t word = (uint32_t)(uint8_t)bytes[i] << 16;
+
+		if (n > 1)
+			word |= (uint32_t)(uint8_t)bytes[i + 1] << 8;
+		if (n > 2)
+			word |= (uint8_t)bytes[i + 2];
+		*out++ = digits[word >> 18];
+		*out++ = digits[word >> 12 & 63];
+		*out++ = n > 1 ? digits[word >> 6 & 63] : '=';
+		*out++ = n > 2 ? digits[word & 63] : '=';
+	}
+	return text;
+}
+
+/* One line end at the end of the file belongs to the editor, not to the password. */
+static int read_password(json_t **ret, const char *path, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL, *encoded = NULL;
+	size_t len;
+	int r = fs_read(&text, &len, path, MD5_KEY_MAX + 2, e);
+
+	if (r < 0)
+		return r;
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len == 0 || len > MD5_KEY_MAX)
+		return err_set(
+			e, EINVAL, "the password in %s must have 1 to %d bytes", path, MD5_KEY_MAX);
+	encoded = base64(text, len);
+	*ret = json_string(encoded);
+	return 0;
+}
+
+static int peer_view(json_t **ret, const struct config *c, const struct place *p,
+	const struct config_peer *peer, struct err *e)
+{
+	CLEANUP(json_decrefp) json_t *password = json_null();
+	char address[IPADDR_TEXT], local[IPADDR_TEXT], id[IPADDR_TEXT];
+	const struct ipaddr *from = dual_of(&p->pod, peer->address.family);
+	int r;
+
+	ipaddr_format(address, &peer->address);
+	if (!from)
+		return err_set(
+			e, EINVAL, "peer %s: the pod has no address of this family", address);
+	if (peer->password_file) {
+		r = read_password(&password, peer->password_file, e);
+		if (r < 0)
+			return err_wrap(e, "peer %s", address);
+	}
+	*ret = json_pack("{ss ss+ ss ss sI sI sI si sO sb sb}", "address", address, "description",
+		"kago ", c->fleet, "router_id", ipaddr_format(id, &p->router_id), "local_address",
+		ipaddr_format(local, from), "local_as", (json_int_t)c->bgp.as, "peer_as",
+		(json_int_t)peer->as, "hold_time", (json_int_t)(c->bgp.hold_time / 1000000), "port",
+		(int)peer->port, "password", password, "ipv4", p->node.v4.family != 0, "ipv6",
+		p->node.v6.family != 0);
+	return 0;
+}
+
+/* exabgp splits the program's line at blanks, and its configuration at these and other signs. */
+static int check_program(const char *program, struct err *e)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789/._-+";
+	char quoted[STR_QUOTED_SIZE];
+
+	if (program[strspn(program, allowed)])
+		return err_set(e, EINVAL,
+			"the program's path %s has characters that exabgp.conf cannot hold",
+			str_quote(quoted, program));
+	return 0;
+}
+
+int exabgp_conf_view(json_t **ret, const struct config *c, const struct place *p,
+	const char *program, struct err *e)
+{
+	CLEANUP(json_decrefp) json_t *peers = json_array();
+	int r = check_program(program, e);
+
+	for (size_t i = 0; r == 0 && i < c->bgp.n_peers; i++) {
+		json_t *peer = NULL;
+
+		r = peer_view(&peer, c, p, &c->bgp.peers[i], e);
+		if (r == 0)
+			json_array_append_new(peers, peer);
+	}
+	if (r < 0)
+		return r;
+	*ret = json_pack("{ss sO}", "program", program, "peers", peers);
+	return 0;
+}
+
+static int fill_template(
+	char **ret_text, size_t *ret_len, const char *path, const json_t *view, struct err *e)
+{
+	CLEANUP(mustache_freep) struct mustache *m = NULL;
+	CLEANUP_FREE char *text = NULL;
+	size_t len;
+	int r = fs_read(&text, &len, path, LIMIT_TEMPLATE_BYTES, e);
+
+	if (r < 0)
+		return r;
+	r = mustache_parse(&m, text, len, e);
+	if (r == 0)
+		r = mustache_render(ret_text, ret_len, m, view, e);
+	return r < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+int exabgp_conf_write(char **ret_path, const struct config *c, const struct place *p,
+	const char *program, struct err *e)
+{
+	CLEANUP(json_decrefp) json_t *view = NULL;
+	CLEANUP_FREE char *text = NULL, *path = xasprintf("%s/exabgp.conf", c->bgp.state_dir);
+	size_t len;
+	int r = exabgp_conf_view(&view, c, p, program, e);
+
+	if (r == 0)
+		r = fill_template(&text, &len, c->bgp.template_path, view, e);
+	if (r == 0)
+		r = fs_mkdir(c->bgp.state_dir, e);
+	if (r == 0)
+		r = fs_write_atomic(path, text, len, e);
+	if (r < 0)
+		return r;
+	*ret_path = steal(path);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "config/config.h"
+#include "place.h"
+
+/*
+ * exabgp.conf: one neighbor block a peer, as in the paper's Appendix D, without routes. Every value
+ * is typed and printed by us; a password goes in as Base64.
+ */
+
+/*
+ * The template's view. `program` is our own executable, which exabgp starts as its API process.
+ * Errors: -EINVAL for a peer whose family the pod has no address of, for a password that is empty
+ * or longer than 80 bytes (TCP_MD5SIG_MAXKEYLEN), and for a path exabgp could not take; others from
+ * reading password files.
+ */
+int exabgp_conf_view(json_t **ret, const struct config *c, const struct place *p,
+	const char *program, struct err *e);
+
+/* Fills the configured template and writes STATE_DIR/exabgp.conf; *ret_path is the caller's to
+ * free. */
+int exabgp_conf_write(char **ret_path, const struct config *c, const struct place *p,
+	const char *program, struct err *e);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lifeline.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "doc/jsonx.h"
+#include "loop/control.h"
+#include "loop/loop.h"
+
+enum { RETRY = 1000 * 1000 };
+
+struct lifeline {
+	sd_event *loop;
+	struct control_conn *conn; /* NULL while the controller is away */
+	sd_event_source *retry;
+	void (*on_ready)(void *ud);
+	void *ud;
+	struct prefixes announced;
+};
+
+static void tell(struct lifeline *l)
+{
+	json_t *list = json_array();
+	char text[IPNET_TEXT];
+
+	for (size_t i = 0; i < l->announced.n_items; i++)
+		json_array_append_new(
+			list, json_string(ipnet_format(text, &l->announced.items[i])));
+	control_send(l->conn, json_pack("{ss so}", "type", "announced", "prefixes", list));
+}
+
+static void on_message(struct control_conn *c, json_t *msg, void *ud)
+{
+	struct lifeline *l = ud;
+	const char *type = "";
+	bool ready = false;
+	struct err e = {0};
+
+	(void)c;
+	if (jsonx_str(&type, msg, "type", &e) < 0 || jsonx_bool(&ready, msg, "ready", &e) < 0)
+		log_warn("controller.unreadable", LOG_ERR(&e));
+	else if (strcmp(type, "state") == 0 && ready)
+		l->on_ready(l->ud);
+}
+
+static void on_close(struct control_conn *c, const char *why, void *ud)
+{
+	struct lifeline *l = ud;
+
+	(void)c;
+	l->conn = NULL;
+	log_warn("controller.lost", LOG_STR("why", why),
+		LOG_STR("effect", "announcements go on following the kernel's IPVS table"));
+	loop_timer_arm(l->retry, RETRY);
+}
+
+static const struct control_ops ops = {on_message, on_close};
+
+static void dial(void *ud)
+{
+	struct lifeline *l = ud;
+	struct err e = {0};
+
+	if (control_connect(&l->conn, l->loop, CONTROL_CONTROLLER, &ops, l, &e) < 0) {
+		log_debug("controller.absent", LOG_ERR(&e));
+		loop_timer_arm(l->retry, RETRY);
+		return;
+	}
+	log_info("controller.connected");
+	control_send(l->conn, json_pack("{ss}", "type", "sidecar"));
+	tell(l);
+}
+
+int lifeline_open(
+	struct lifeline **ret, sd_event *loop, void (*on_ready)(void *ud), void *ud, struct err *e)
+{
+	CLEANUP(lifeline_closep) struct lifeline *l = xnew0(struct lifeline);
+	int r;
+
+	l->loop = loop;
+	l->on_ready = on_ready;
+	l->ud = ud;
+	r = loop_timer_new(&l->retry, loop, dial, l, e);
+	if (r < 0)
+		return r;
+	dial(l);
+	*ret = steal(l);
+	return 0;
+}
+
+struct lifeline *lifeline_close(struct lifeline *l)
+{
+	if (!l)
+		return NULL;
+	if (l->conn)
+		control_close(l->conn);
+	sd_event_source_disable_unref(l->retry);
+	prefixes_done(&l->announced);
+	free(l);
+	return NULL;
+}
+
+void lifeline_announced(struct lifeline *l, const struct prefixes *announced)
+{
+	prefixes_done(&l->announced);
+	l->announced = prefixes_copy(announced);
+	if (l->conn)
+		tell(l);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "announce.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+/*
+ * The connection to the controller (loop/control.h), made again each second while it is away. As
+ * long as it is open, a controller that was told to stop goes on forwarding. Logs: controller.*.
+ */
+struct lifeline;
+
+/* `on_ready` is called when the controller says that the kernel holds what it was asked to. */
+int lifeline_open(
+	struct lifeline **ret, sd_event *loop, void (*on_ready)(void *ud), void *ud, struct err *e);
+struct lifeline *lifeline_close(struct lifeline *l);
+DEFINE_CLEANUP(struct lifeline *, lifeline_close);
+
+/* Tells the controller, now and after each reconnection, what is announced; the set is copied. */
+void lifeline_announced(struct lifeline *l, const struct prefixes *announced);

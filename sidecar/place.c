@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "place.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "netns.h"
+
+const struct ipaddr *dual_of(const struct dual *d, int family)
+{
+	const struct ipaddr *a = family == AF_INET ? &d->v4 : &d->v6;
+
+	return a->family ? a : NULL;
+}
+
+static void dual_set(struct dual *d, const struct ipaddr *a)
+{
+	if (a->family == AF_INET)
+		d->v4 = *a;
+	else if (a->family == AF_INET6)
+		d->v6 = *a;
+}
+
+/* Connecting a UDP socket sends nothing; it asks the kernel for a route and a source address. */
+static int source_towards(
+	struct ipaddr *ret, const char *netns, const struct ipaddr *to, struct err *e)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} s = {0};
+	socklen_t len = to->family == AF_INET ? sizeof s.v4 : sizeof s.v6;
+	CLEANUP_CLOSE int fd = netns_socket(netns, to->family, SOCK_DGRAM, e);
+
+	if (fd < 0)
+		return fd;
+	s.any.sa_family = (sa_family_t)to->family;
+	if (to->family == AF_INET) {
+		s.v4.sin_port = htons(179);
+		s.v4.sin_addr = to->v4;
+	} else {
+		s.v6.sin6_port = htons(179);
+		s.v6.sin6_addr = to->v6;
+	}
+	if (connect(fd, &s.any, len) < 0 || getsockname(fd, &s.any, &len) < 0)
+		return err_errno(e, errno, "asking for a route");
+	*ret = ipaddr_from_bytes(to->family, to->family == AF_INET ? (const void *)&s.v4.sin_addr
+								   : (const void *)&s.v6.sin6_addr);
+	return ipaddr_is_unicast(ret) ? 0 : err_set(e, ENOENT, "the route has no usable source");
+}
+
+static void log_address(const char *whose, const struct ipaddr *a, const char *how)
+{
+	char text[IPADDR_TEXT];
+
+	log_info("address.found", LOG_STR("of", whose), LOG_STR("address", ipaddr_format(text, a)),
+		LOG_STR("how", how));
+}
+
+/* Addresses of RFC 5737 and RFC 3849: nobody's, so only the default route leads there. */
+static const char *const nowhere[] = {"192.0.2.1", "2001:db8::1"};
+
+static void complete_dual(struct dual *d, const char *whose, const char *netns)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct ipaddr to, found;
+		struct err e = {0};
+		bool ok = ipaddr_parse(&to, nowhere[i], &e) == 0;
+
+		if (dual_of(d, to.family)) {
+			log_address(whose, dual_of(d, to.family), "configured");
+		} else if (ok && source_towards(&found, netns, &to, &e) == 0) {
+			dual_set(d, &found);
+			log_address(whose, &found, "source of the default route");
+		} else {
+			log_debug("address.absent", LOG_STR("of", whose), LOG_ERR(&e),
+				LOG_STR("family", to.family == AF_INET ? "ipv4" : "ipv6"));
+		}
+	}
+}
+
+/* RFC 6286: any non-zero value unique in the AS; FNV-1a spreads addresses of one prefix well. */
+static struct ipaddr router_id_of(const struct dual *pod)
+{
+	uint32_t hash = 2166136261u;
+	uint8_t bytes[4];
+
+	if (pod->v4.family)
+		return pod->v4;
+	for (size_t i = 0; i < sizeof pod->v6.bytes; i++)
+		hash = (uint32_t)(((uint64_t)(hash ^ pod->v6.bytes[i]) * 16777619u) & 0xffffffffu);
+	hash |= 1;
+	memcpy(bytes, &hash, sizeof bytes);
+	return ipaddr_from_bytes(AF_INET, bytes);
+}
+
+int place_find(struct place *ret, const struct config *c, struct err *e)
+{
+	struct place p = {0};
+
+	dual_set(&p.pod, &c->node.pod_address);
+	dual_set(&p.pod, &c->node.pod_address6);
+	dual_set(&p.node, &c->node.node_address);
+	dual_set(&p.node, &c->node.node_address6);
+	complete_dual(&p.pod, "pod", "");
+	if (c->node.netns[0])
+		complete_dual(&p.node, "node", c->node.netns);
+	if (!p.pod.v4.family && !p.pod.v6.family)
+		return err_set(e, ENOENT,
+			"the pod has no default route to take its address from; "
+			"set POD_IP or --pod-ip");
+	if (!p.node.v4.family && !p.node.v6.family)
+		return err_set(e, ENOENT,
+			"the node's address is unknown; set NODE_IP, --node-ip, "
+			"or node.netns to find it");
+	p.router_id = router_id_of(&p.pod);
+	log_address("router-id", &p.router_id,
+		p.pod.v4.family ? "the pod's address" : "a hash of the pod's IPv6 address");
+	*ret = p;
+	return 0;
+}

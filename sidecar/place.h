@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/ipaddr.h"
+#include "config/config.h"
+
+/*
+ * Where this pod is: its own addresses and its node's. Each comes from the configuration (flag,
+ * environment or file) or else is found: the pod's is the address its default route sends from, the
+ * node's is the same seen from the node's network namespace.
+ */
+
+/* One address a family; family 0 where there is none. */
+struct dual {
+	struct ipaddr v4, v6;
+};
+
+struct place {
+	struct dual pod, node;
+	struct ipaddr router_id; /* IPv4: the pod's, or made from a hash of its IPv6 address */
+};
+
+/*
+ * Logs each address and how it was found. Errors: -ENOENT, with what to set, when the pod or its
+ * node has no address at all.
+ */
+int place_find(struct place *ret, const struct config *c, struct err *e);
+
+/* The one of this family, NULL if there is none. */
+const struct ipaddr *dual_of(const struct dual *d, int family);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "routes.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "abstract.h"
+#include "base/log.h"
+#include "netns.h"
+#include "rt.h"
+#include "slot.h"
+
+/* One end: the pod's namespace or the node's. */
+struct end {
+	const char *name;
+	enum rt_kind kind;
+	struct nl_sock *sock; /* NULL: this end is left alone */
+	struct prefixes present;
+};
+
+struct routes {
+	const struct place *place;
+	struct end pod, node;
+	struct slot slot;
+	int probe;
+	struct prefixes reserves; /* prefixes that other living pods of the node have routes for */
+};
+
+static const int families[] = {AF_INET, AF_INET6};
+
+static void log_route(enum log_level level, const char *event, const struct end *end,
+	const struct rt *r, const char *why, const struct err *e)
+{
+	char net[IPNET_TEXT], via[IPADDR_TEXT];
+
+	log_write(level, event,
+		LOG_FIELDS(LOG_STR("in", end->name), LOG_STR("prefix", ipnet_format(net, &r->dst)),
+			LOG_STR("via", r->gateway.family ? ipaddr_format(via, &r->gateway) : NULL),
+			LOG_UINT("metric", r->metric), LOG_STR("why", why),
+			LOG_STR("error", e ? e->msg : NULL)));
+}
+
+/* The first failure is the one to report. */
+static void keep_first(struct err *first, const struct err *e)
+{
+	if (!first->code)
+		*first = *e;
+}
+
+static bool is_own_gateway(const struct routes *r, const struct rt *rt)
+{
+	const struct ipaddr *pod = dual_of(&r->place->pod, rt->dst.addr.family);
+
+	return pod && ipaddr_equal(pod, &rt->gateway);
+}
+
+enum owner { OURS, OTHERS, NOBODYS };
+
+/* `model` is how our routes of this family look. */
+static enum owner owner_of(
+	const struct routes *r, const struct end *end, const struct rt *rt, const struct rt *model)
+{
+	if (end->kind == RT_LOCAL)
+		return OURS;
+	if (rt->metric == r->slot.metric)
+		return is_own_gateway(r, rt) && rt->ifindex == model->ifindex ? OURS : NOBODYS;
+	if (is_own_gateway(r, rt))
+		return NOBODYS;
+	return slot_is_held(r->probe, rt->metric) ? OTHERS : NOBODYS;
+}
+
+static void remove_route(
+	struct end *end, const struct rt *rt, const char *event, const char *why, struct err *first)
+{
+	struct err e = {0};
+
+	if (rt_delete(end->sock, end->kind, rt, &e) < 0)
+		keep_first(first, &e);
+	else
+		log_route(end->kind == RT_LOCAL ? LOG_DEBUG : LOG_INFO, event, end, rt, why, NULL);
+}
+
+/* Removes what is not wanted, and notes what is there. */
+static void sort_out(struct routes *r, struct end *end, const struct rt_list *found,
+	const struct rt *model, const struct prefixes *wanted, struct err *first)
+{
+	for (size_t i = 0; i < found->n_items; i++) {
+		const struct rt *rt = &found->items[i];
+		enum owner owner = owner_of(r, end, rt, model);
+
+		if (owner == OTHERS)
+			prefixes_add(&r->reserves, &rt->dst);
+		else if (owner == NOBODYS)
+			remove_route(
+				end, rt, "route.purged", "left by a dead pod or process", first);
+		else if (!prefixes_has(wanted, &rt->dst))
+			remove_route(end, rt, "route.removed", NULL, first);
+		else
+			prefixes_add(&end->present, &rt->dst);
+	}
+}
+
+static void add_missing(
+	struct end *end, const struct rt *model, const struct prefixes *wanted, struct err *first)
+{
+	for (size_t i = 0; i < wanted->n_items; i++) {
+		struct rt rt = *model;
+		struct err e = {0};
+
+		rt.dst = wanted->items[i];
+		if (rt.dst.addr.family != model->dst.addr.family ||
+			prefixes_has(&end->present, &rt.dst))
+			continue;
+		if (rt_add(end->sock, end->kind, &rt, &e) < 0) {
+			keep_first(first, &e);
+			continue;
+		}
+		prefixes_add(&end->present, &rt.dst);
+		log_route(end->kind == RT_LOCAL ? LOG_DEBUG : LOG_INFO, "route.added", end, &rt,
+			NULL, NULL);
+	}
+}
+
+static bool wants_family(const struct prefixes *wanted, int family)
+{
+	for (size_t i = 0; i < wanted->n_items; i++)
+		if (wanted->items[i].addr.family == family)
+			return true;
+	return false;
+}
+
+/* How our routes of this family look at this end. */
+static int make_model(
+	struct rt *ret, const struct routes *r, const struct end *end, int family, struct err *e)
+{
+	const struct ipaddr *pod = dual_of(&r->place->pod, family);
+	struct rt model = {.dst.addr.family = family};
+	int n = 0;
+
+	if (end->kind == RT_VIA) {
+		model.metric = r->slot.metric;
+		if (!pod)
+			return err_set(e, EAFNOSUPPORT, "the pod has no address of this family");
+		model.gateway = *pod;
+		n = rt_interface_to(&model.ifindex, end->sock, pod, e);
+	}
+	if (n == 0)
+		*ret = model;
+	return n;
+}
+
+static void apply_family(struct routes *r, struct end *end, int family,
+	const struct prefixes *wanted, struct err *first)
+{
+	CLEANUP_RT_LIST struct rt_list found = {0};
+	struct rt model = {.dst.addr.family = family};
+	struct err e = {0};
+	bool usable = make_model(&model, r, end, family, &e) == 0;
+
+	if (!usable && wants_family(wanted, family))
+		keep_first(first, &e);
+	if (rt_dump(&found, end->sock, end->kind, family, &e) < 0) {
+		keep_first(first, &e);
+		return;
+	}
+	sort_out(r, end, &found, &model, wanted, first);
+	if (usable)
+		add_missing(end, &model, wanted, first);
+}
+
+static void apply_end(
+	struct routes *r, struct end *end, const struct prefixes *wanted, struct err *first)
+{
+	struct err e = {0};
+
+	prefixes_done(&end->present);
+	if (!end->sock) {
+		end->present = prefixes_copy(wanted);
+		return;
+	}
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+		apply_family(r, end, families[i], wanted, &e);
+	if (e.code) {
+		err_wrap(&e, "routes in the %s's network namespace", end->name);
+		keep_first(first, &e);
+	}
+}
+
+int routes_apply(struct prefixes *ret_ready, struct routes *r, const struct prefixes *local,
+	const struct prefixes *node, struct err *e)
+{
+	struct err first = {0};
+	struct prefixes ready = {0};
+
+	prefixes_done(&r->reserves);
+	apply_end(r, &r->pod, local, &first);
+	apply_end(r, &r->node, node, &first);
+	for (size_t i = 0; i < node->n_items; i++)
+		if (prefixes_has(&r->pod.present, &node->items[i]) &&
+			prefixes_has(&r->node.present, &node->items[i]))
+			prefixes_add(&ready, &node->items[i]);
+	*ret_ready = ready;
+	if (first.code)
+		*e = first;
+	return -first.code;
+}
+
+bool routes_has_reserve(const struct routes *r, const struct ipnet *net)
+{
+	return prefixes_has(&r->reserves, net);
+}
+
+static int open_node(struct routes *r, const char *netns, struct err *e)
+{
+	int n = netns_rtnl(&r->node.sock, netns, e);
+
+	if (n == 0)
+		n = slot_take(&r->slot, netns, e);
+	if (n < 0)
+		return n;
+	r->probe = abstract_socket(netns, SOCK_DGRAM, e);
+	return r->probe < 0 ? r->probe : 0;
+}
+
+int routes_open(struct routes **ret, const struct config *c, const struct place *p, struct err *e)
+{
+	CLEANUP(routes_closep) struct routes *r = xnew0(struct routes);
+	int n;
+
+	r->place = p;
+	r->pod = (struct end){.name = "pod", .kind = RT_LOCAL};
+	r->node = (struct end){.name = "node", .kind = RT_VIA};
+	r->slot.fd = r->probe = -1;
+	n = netns_rtnl(&r->pod.sock, "", e);
+	if (n == 0 && c->node.netns[0])
+		n = open_node(r, c->node.netns, e);
+	if (n < 0)
+		return n;
+	*ret = steal(r);
+	return 0;
+}
+
+struct routes *routes_close(struct routes *r)
+{
+	if (!r)
+		return NULL;
+	netns_rtnl_free(r->pod.sock);
+	netns_rtnl_free(r->node.sock);
+	prefixes_done(&r->pod.present);
+	prefixes_done(&r->node.present);
+	prefixes_done(&r->reserves);
+	slot_release(&r->slot);
+	closep(&r->probe);
+	free(r);
+	return NULL;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "announce.h"
+#include "config/config.h"
+#include "place.h"
+
+/*
+ * The two ends of a packet's way into the pod (the paper's Fig. 7): in the node's namespace a route
+ * for each prefix through the pod's own address, in the pod's namespace a local route. Wanted and
+ * found are compared each time, so that whatever was lost comes back and whatever a dead
+ * predecessor left goes away. Logs: route.*.
+ */
+struct routes;
+
+/* Errors: those of slot_take, and of entering the node's namespace. `c` and `p` must outlive it. */
+int routes_open(struct routes **ret, const struct config *c, const struct place *p, struct err *e);
+struct routes *routes_close(struct routes *r);
+DEFINE_CLEANUP(struct routes *, routes_close);
+
+/*
+ * Makes the routes equal to `local` (in the pod) and `node` (in the node's namespace). *ret_ready
+ * gets those of `node` that are in place at both ends, also on failure; the caller frees it. A
+ * failure does not stop the rest; the first one is reported.
+ */
+int routes_apply(struct prefixes *ret_ready, struct routes *r, const struct prefixes *local,
+	const struct prefixes *node, struct err *e);
+
+/* Another living pod of this node has a route for it, as of the last routes_apply. */
+bool routes_has_reserve(const struct routes *r, const struct ipnet *net);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sidecar.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "announce.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "exabgp.h"
+#include "gate.h"
+#include "lifeline.h"
+#include "linger.h"
+#include "loop/loop.h"
+#include "place.h"
+#include "routes.h"
+
+enum { ROUTE_CHECK = 1000 * 1000 }; /* how often routes that nobody changed are looked at */
+
+enum phase { RUNNING, DRAINING, STOPPING };
+
+struct sidecar {
+	const struct config *config;
+	struct place place;
+	struct announce_rules rules;
+	sd_event *loop;
+	sd_event_source *poll_timer, *drain_timer;
+	struct gate gate;
+	struct routes *routes;
+	struct exabgp *exabgp;
+	struct lifeline *lifeline;
+	enum phase phase;
+	bool ready; /* the controller said so */
+	bool warned_family;
+	struct prefixes announced;
+	struct prefixes served;      /* routed to us by the node, not counting what lingers */
+	struct prefixes local, node; /* as last applied */
+	struct prefixes in_place;    /* those of `node` that packets can take */
+	struct linger_set linger;
+	uint64_t routes_checked_at;
+	char route_error[ERR_MSG_SIZE]; /* the one already logged */
+};
+
+static const char *why_withdrawn(
+	const struct sidecar *s, const struct ipnet *net, const struct prefixes *servable)
+{
+	if (s->phase != RUNNING)
+		return "stopping";
+	if (prefixes_has(servable, net))
+		return "its route is missing";
+	return announce_why_not(&s->gate.vips, net);
+}
+
+static void log_changes(
+	const struct sidecar *s, const struct prefixes *next, const struct prefixes *servable)
+{
+	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&s->announced, next, SIZE_MAX);
+	CLEANUP_PREFIXES struct prefixes in = prefixes_minus(next, &s->announced, SIZE_MAX);
+	char net[IPNET_TEXT], hop[IPADDR_TEXT];
+
+	for (size_t i = 0; i < out.n_items; i++)
+		log_info("vip.withdrawn", LOG_STR("prefix", ipnet_format(net, &out.items[i])),
+			LOG_STR("reason", why_withdrawn(s, &out.items[i], servable)));
+	for (size_t i = 0; i < in.n_items; i++)
+		log_info("vip.announced", LOG_STR("prefix", ipnet_format(net, &in.items[i])),
+			LOG_STR("next_hop", ipaddr_format(hop, dual_of(&s->place.node,
+								       in.items[i].addr.family))));
+}
+
+/* Consumes `next`. */
+static void announce(struct sidecar *s, struct prefixes next, const struct prefixes *servable)
+{
+	if (!prefixes_equal(&s->announced, &next)) {
+		log_changes(s, &next, servable);
+		exabgp_announce(s->exabgp, &next);
+		lifeline_announced(s->lifeline, &next);
+	}
+	prefixes_done(&s->announced);
+	s->announced = next;
+}
+
+static struct prefixes common(const struct prefixes *a, const struct prefixes *b)
+{
+	CLEANUP_PREFIXES struct prefixes not_in_b = prefixes_minus(a, b, SIZE_MAX);
+
+	return prefixes_minus(a, &not_in_b, SIZE_MAX);
+}
+
+/* What the node shall route to us: what we serve, and what others may still send us. */
+static struct prefixes node_routes(struct sidecar *s, uint64_t now)
+{
+	struct prefixes serving = announce_routed(&s->gate.vips, &s->rules, false);
+	struct prefixes all = prefixes_copy(&serving);
+
+	linger_update(&s->linger, &s->served, &serving, now, s->config->node.drain);
+	for (size_t i = s->linger.n_items; i > 0; i--) {
+		struct ipnet net = s->linger.items[i - 1].net;
+
+		/* Another pod of this node serves it better than we can. */
+		if (routes_has_reserve(s->routes, &net))
+			linger_drop(&s->linger, &net);
+		else
+			prefixes_add(&all, &net);
+	}
+	prefixes_done(&s->served);
+	s->served = serving;
+	return all;
+}
+
+static void report_routes(struct sidecar *s, const struct err *e)
+{
+	if (strcmp(s->route_error, e->msg) == 0)
+		return;
+	if (e->code)
+		log_error("route.failed", LOG_ERR(e),
+			LOG_STR("effect", "what packets cannot reach is not announced"),
+			LOG_STR("next", "retried every second"));
+	else
+		log_info("route.repaired");
+	memcpy(s->route_error, e->msg, sizeof s->route_error);
+}
+
+/* Consumes both sets. */
+static void set_routes(struct sidecar *s, struct prefixes local, struct prefixes node, uint64_t now)
+{
+	bool same = prefixes_equal(&s->local, &local) && prefixes_equal(&s->node, &node);
+	struct err e = {0};
+
+	prefixes_done(&s->local);
+	prefixes_done(&s->node);
+	s->local = local;
+	s->node = node;
+	if (same && now - s->routes_checked_at < ROUTE_CHECK)
+		return;
+	s->routes_checked_at = now;
+	prefixes_done(&s->in_place);
+	routes_apply(&s->in_place, s->routes, &s->local, &s->node, &e);
+	report_routes(s, &e);
+}
+
+static void warn_of_family(struct sidecar *s)
+{
+	for (size_t i = 0; i < s->gate.vips.n_items && !s->warned_family; i++) {
+		const struct vip *vip = &s->gate.vips.items[i];
+		char text[IPADDR_TEXT];
+
+		if (vip->addr.family == AF_INET ? s->rules.next_hop4 : s->rules.next_hop6)
+			continue;
+		log_warn("vip.skipped", LOG_STR("vip", ipaddr_format(text, &vip->addr)),
+			LOG_STR("why", "pod or node has no address of its family"),
+			LOG_STR("remedy", "set POD_IPS and HOST_IPS, or --pod-ip and --node-ip"));
+		s->warned_family = true;
+	}
+}
+
+/* Withdrawals go before route changes, announcements after them. */
+static void update(struct sidecar *s, uint64_t now)
+{
+	CLEANUP_PREFIXES struct prefixes servable = announce_build(&s->gate.vips, &s->rules);
+	CLEANUP_PREFIXES struct prefixes nothing = {0};
+	const struct prefixes *allowed = s->ready && s->phase == RUNNING ? &servable : &nothing;
+	struct prefixes local = announce_routed(&s->gate.vips, &s->rules, true), node;
+
+	warn_of_family(s);
+	announce(s, common(&s->announced, allowed), &servable);
+	node = node_routes(s, now);
+	for (size_t i = 0; i < node.n_items; i++)
+		prefixes_add(&local, &node.items[i]);
+	set_routes(s, local, node, now);
+	announce(s, common(allowed, &s->in_place), &servable);
+}
+
+static void on_poll(void *ud)
+{
+	struct sidecar *s = ud;
+	uint64_t now = loop_now(s->loop);
+
+	if (s->phase == STOPPING)
+		return;
+	gate_look(&s->gate, now);
+	update(s, now);
+	loop_timer_arm(s->poll_timer, gate_pause(&s->gate, s->config->node.poll_interval));
+}
+
+static void on_ready(void *ud)
+{
+	struct sidecar *s = ud;
+
+	if (s->ready)
+		return;
+	s->ready = true;
+	log_info("controller.ready", LOG_STR("next", "announcing what IPVS can serve"));
+	loop_timer_arm(s->poll_timer, 0);
+}
+
+static void on_exabgp_stopped(void *ud)
+{
+	const struct sidecar *s = ud;
+
+	log_info("sidecar.stopped");
+	loop_exit(s->loop, 0);
+}
+
+static void remove_routes(struct sidecar *s)
+{
+	CLEANUP_PREFIXES struct prefixes nothing = {0}, unused = {0};
+	struct err e = {0};
+
+	/* The node's first: what came in afterwards would leave the pod again, and come back. */
+	if (routes_apply(&unused, s->routes, &s->local, &nothing, &e) < 0)
+		report_routes(s, &e);
+	prefixes_done(&unused);
+	if (routes_apply(&unused, s->routes, &nothing, &nothing, &e) < 0)
+		report_routes(s, &e);
+}
+
+static void finish(void *ud)
+{
+	struct sidecar *s = ud;
+
+	if (s->phase == STOPPING)
+		return;
+	s->phase = STOPPING;
+	remove_routes(s);
+	exabgp_stop(s->exabgp, on_exabgp_stopped, s);
+}
+
+static void on_stop(void *ud)
+{
+	struct sidecar *s = ud;
+	char drain[32];
+	bool idle = s->announced.n_items == 0;
+
+	if (s->phase == DRAINING || !s->exabgp || idle) {
+		if (s->exabgp)
+			finish(s);
+		else
+			loop_exit(s->loop, 0);
+		return;
+	}
+	if (s->phase == STOPPING)
+		return;
+	s->phase = DRAINING;
+	log_info("sidecar.draining", LOG_UINT("prefixes", s->announced.n_items),
+		LOG_STR("for", str_from_usec(drain, s->config->node.drain)),
+		LOG_STR("next", "all is withdrawn now, packets are forwarded until then"));
+	update(s, loop_now(s->loop));
+	loop_timer_arm(s->drain_timer, s->config->node.drain);
+}
+
+/* A family can be announced when the router can reach the node by it, and the node the pod. */
+static bool family_works(const struct sidecar *s, int family)
+{
+	return dual_of(&s->place.node, family) &&
+	       (!s->config->node.netns[0] || dual_of(&s->place.pod, family));
+}
+
+static int start(struct sidecar *s, struct err *e)
+{
+	const struct config *c = s->config;
+	int r = place_find(&s->place, c, e);
+
+	s->rules = (struct announce_rules){c->bgp.aggregates, c->bgp.n_aggregates,
+		family_works(s, AF_INET), family_works(s, AF_INET6)};
+	if (r == 0)
+		r = loop_new(&s->loop, on_stop, s, e);
+	if (r == 0)
+		r = loop_timer_new(&s->poll_timer, s->loop, on_poll, s, e);
+	if (r == 0)
+		r = loop_timer_new(&s->drain_timer, s->loop, finish, s, e);
+	if (r == 0)
+		r = routes_open(&s->routes, c, &s->place, e);
+	if (r == 0)
+		r = exabgp_start(&s->exabgp, s->loop, c, &s->place, e);
+	if (r == 0)
+		r = lifeline_open(&s->lifeline, s->loop, on_ready, s, e);
+	if (r == 0)
+		loop_timer_arm(s->poll_timer, 0);
+	return r;
+}
+
+static void sidecar_done(struct sidecar *s)
+{
+	lifeline_close(s->lifeline);
+	exabgp_free(s->exabgp);
+	routes_close(s->routes);
+	gate_done(&s->gate);
+	linger_done(&s->linger);
+	prefixes_done(&s->announced);
+	prefixes_done(&s->served);
+	prefixes_done(&s->local);
+	prefixes_done(&s->node);
+	prefixes_done(&s->in_place);
+	sd_event_source_disable_unref(s->poll_timer);
+	sd_event_source_disable_unref(s->drain_timer);
+	sd_event_unref(s->loop);
+}
+
+int sidecar_run(const struct config *c, struct err *e)
+{
+	struct sidecar s = {.config = c};
+	int r = start(&s, e);
+
+	if (r == 0)
+		r = loop_run(s.loop, e);
+	sidecar_done(&s);
+	return r;
+}

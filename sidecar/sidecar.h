@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "config/config.h"
+
+/*
+ * The life of a load balancer pod as the network sees it: a prefix is announced while the pod's own
+ * IPVS table can serve it and packets for it find their way in, and never before the controller has
+ * said once that the kernel holds what it was asked for.
+ *
+ *   gate (IPVS) -> announce (what) -> routes (node, pod) -> exabgp (who says so)
+ *
+ * SIGTERM withdraws everything, goes on forwarding for node.drain, removes the routes, stops
+ * exabgp. A second one skips the wait.
+ */
+
+/* Runs until the end; returns the exit status, or a negative errno when it could not start. */
+int sidecar_run(const struct config *c, struct err *e);
