@@ -62,9 +62,8 @@ enum fleet_outcome {
 struct fleet_service {
 	char *ns, *name;
 	enum fleet_outcome outcome;
-	const char
-		*reason; /* CamelCase, for machines: "Served", "InvalidAnnotation", ...; static */
-	char *message;   /* for people: what, why, and what would be right */
+	const char *reason;  /* CamelCase, for machines: "Served", "NoEndpoints", ...; static */
+	char *message;       /* for people: what, why, and what would be right */
 	struct ipaddr *vips; /* sorted; empty when rejected */
 	size_t n_vips;
 	size_t n_virtual_servers;

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/policy.h"
+#include "objects.h"
+
+/* A Service with these annotations and this spec. */
+static json_t *service(const char *annotations, const char *spec)
+{
+	CLEANUP_FREE char *yaml =
+		xasprintf("metadata: {annotations: {%s}}\nspec: {%s}\n", annotations, spec);
+
+	return object_of(yaml);
+}
+
+static void parse(struct policy *ret, const char *annotations, const char *spec)
+{
+	json_auto_t *object = service(annotations, spec);
+	const char *reason;
+	struct err e = {0};
+
+	if (policy_parse(ret, &reason, object, true, &e) < 0)
+		fail_msg("%s: %s", reason, e.msg);
+}
+
+static void expect_refused(const char *annotations, const char *spec, bool has_tcp,
+	const char *wanted_reason, const char *message)
+{
+	json_auto_t *object = service(annotations, spec);
+	struct policy p = {.persistence = 7};
+	const char *reason = "";
+	struct err e = {0};
+
+	assert_int_equal(policy_parse(&p, &reason, object, has_tcp, &e), -EINVAL);
+	assert_string_equal(e.msg, message);
+	assert_string_equal(reason, wanted_reason);
+	assert_int_equal(p.persistence, 7);
+}
+
+static void bad_annotation(const char *annotation, const char *message)
+{
+	CLEANUP_FREE char *all = xasprintf("kago.dev/vip: 10.1.1.1, %s", annotation);
+
+	expect_refused(all, "", true, "InvalidAnnotation", message);
+}
+
+static void assert_vips(const struct policy *p, const char *wanted)
+{
+	char text[256] = "", addr[IPADDR_TEXT];
+	size_t at = 0;
+
+	for (size_t i = 0; i < p->n_vips; i++)
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? " " : "",
+			ipaddr_format(addr, &p->vips[i]));
+	assert_string_equal(text, wanted);
+}
+
+static void test_the_defaults(void **state)
+{
+	struct policy p;
+
+	(void)state;
+	parse(&p, "kago.dev/vip: 10.1.1.1", "");
+	assert_vips(&p, "10.1.1.1");
+	assert_int_equal(p.scheduler, SCHEDULER_MH);
+	assert_int_equal(p.persistence, 0);
+	assert_int_equal(p.check.interval, 5000000);
+	assert_int_equal(p.check.timeout, 3000000);
+	assert_int_equal(p.check.port, 0);
+	assert_int_equal(policy_check_type(&p, IPPROTO_TCP), CHECK_TCP);
+	assert_int_equal(policy_check_type(&p, IPPROTO_UDP), CHECK_NONE);
+	assert_int_equal(policy_check_type(&p, IPPROTO_SCTP), CHECK_NONE);
+	policy_done(&p);
+}
+
+static void test_vips_come_sorted_and_once(void **state)
+{
+	struct policy p;
+
+	(void)state;
+	parse(&p, "kago.dev/vip: ' fd00::2 ,10.1.1.2,10.1.1.1  , fd00:0::2'",
+		"loadBalancerIP: 10.1.1.3");
+	assert_vips(&p, "10.1.1.1 10.1.1.2 10.1.1.3 fd00::2");
+	policy_done(&p);
+	parse(&p, "", "loadBalancerIP: 10.1.1.3");
+	assert_vips(&p, "10.1.1.3");
+	policy_done(&p);
+}
+
+static void test_a_vip_is_one_unicast_address(void **state)
+{
+	(void)state;
+	bad_annotation("kago.dev/scheduler: rr, kago.dev/vipp: x",
+		"'kago.dev/vipp' is no annotation of kago; did you mean kago.dev/vip?");
+	expect_refused("kago.dev/vip: '10.1.1.1,,10.1.1.2'", "", true, "InvalidAnnotation",
+		"kago.dev/vip: '' is not an IP address");
+	expect_refused("kago.dev/vip: ''", "", true, "InvalidAnnotation",
+		"kago.dev/vip: '' is not an IP address");
+	expect_refused("kago.dev/vip: 10.1.1.0/24", "", true, "InvalidAnnotation",
+		"kago.dev/vip: '10.1.1.0/24' is not an IP address");
+	expect_refused("kago.dev/vip: 224.0.0.1", "", true, "InvalidAnnotation",
+		"kago.dev/vip: '224.0.0.1' cannot be a VIP: it is not a unicast address");
+	expect_refused("kago.dev/vip: 'fe80::1'", "", true, "InvalidAnnotation",
+		"kago.dev/vip: 'fe80::1' cannot be a VIP: it is not a unicast address");
+	expect_refused("", "loadBalancerIP: x", true, "InvalidSpec",
+		"spec.loadBalancerIP: 'x' is not an IP address");
+	expect_refused("", "loadBalancerIP: ''", true, "NoAddress",
+		"no VIP: set kago.dev/vip, such as \"10.1.1.1\" or \"10.1.1.1,fd00::1\"");
+	expect_refused("kago.dev/vip: '1.0.0.1,1.0.0.2,1.0.0.3,1.0.0.4,1.0.0.5,1.0.0.6,1.0.0.7,"
+		       "1.0.0.8,1.0.0.9,1.0.0.10,1.0.0.11,1.0.0.12,1.0.0.13,1.0.0.14,1.0.0.15,"
+		       "1.0.0.16,1.0.0.17'",
+		"", true, "InvalidAnnotation", "kago.dev/vip: more than 16 VIPs");
+}
+
+static void test_every_scheduler_is_known(void **state)
+{
+	static const char *const names[] = {"rr", "wrr", "lc", "wlc", "sh", "mh"};
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		CLEANUP_FREE char *all =
+			xasprintf("kago.dev/vip: 10.1.1.1, kago.dev/scheduler: %s", names[i]);
+		struct policy p;
+
+		parse(&p, all, "");
+		assert_string_equal(scheduler_name(p.scheduler), names[i]);
+		policy_done(&p);
+	}
+	bad_annotation("kago.dev/scheduler: RR",
+		"kago.dev/scheduler: 'RR' is none of rr, wrr, lc, wlc, sh, mh");
+	bad_annotation("kago.dev/scheduler: 'mh '",
+		"kago.dev/scheduler: 'mh ' is none of rr, wrr, lc, wlc, sh, mh");
+}
+
+static void test_tunnel_is_refused_until_it_exists(void **state)
+{
+	struct policy p;
+
+	(void)state;
+	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/forward: nat", "");
+	policy_done(&p);
+	bad_annotation("kago.dev/forward: tunnel",
+		"kago.dev/forward: 'tunnel' does not exist yet; use nat");
+	bad_annotation("kago.dev/forward: dr", "kago.dev/forward: 'dr' is none of nat, tunnel");
+}
+
+static void test_a_check_that_was_asked_for_is_for_every_port(void **state)
+{
+	struct policy p;
+
+	(void)state;
+	parse(&p,
+		"kago.dev/vip: 10.1.1.1, kago.dev/health-check: http, "
+		"kago.dev/health-check-path: '/a/B_1.x~%20?q=1&r=-', kago.dev/health-check-port: "
+		"'81', kago.dev/health-check-interval: 1h, kago.dev/health-check-timeout: 1m",
+		"");
+	assert_int_equal(policy_check_type(&p, IPPROTO_TCP), CHECK_HTTP);
+	assert_int_equal(policy_check_type(&p, IPPROTO_UDP), CHECK_HTTP);
+	assert_string_equal(p.check.path, "/a/B_1.x~%20?q=1&r=-");
+	assert_int_equal(p.check.port, 81);
+	assert_true(p.check.interval == 3600000000u);
+	assert_int_equal(p.check.timeout, 60000000);
+	policy_done(&p);
+	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/health-check: http", "");
+	assert_string_equal(p.check.path, "/");
+	policy_done(&p);
+	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/health-check: none", "");
+	assert_int_equal(policy_check_type(&p, IPPROTO_TCP), CHECK_NONE);
+	policy_done(&p);
+}
+
+static void test_values_of_a_check_are_strict(void **state)
+{
+	(void)state;
+	bad_annotation("kago.dev/health-check: ping",
+		"kago.dev/health-check: 'ping' is none of none, tcp, http");
+	bad_annotation("kago.dev/health-check-port: 81",
+		"kago.dev/health-check-port: must be a string, not a whole number; put it in "
+		"quotes");
+	bad_annotation("kago.dev/health-check-port: '0'",
+		"kago.dev/health-check-port: '0' is not a number from 1 to 65535");
+	bad_annotation("kago.dev/health-check-interval: 500ms",
+		"kago.dev/health-check-interval: '500ms' is not a duration from 1s to 1h");
+	bad_annotation("kago.dev/health-check-interval: 1500ms",
+		"kago.dev/health-check-interval: '1500ms' is not a whole number of seconds");
+	bad_annotation("kago.dev/health-check-timeout: 61s",
+		"kago.dev/health-check-timeout: '61s' is not a duration from 1s to 1m");
+	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-path: x",
+		"kago.dev/health-check-path: 'x' does not start with '/'");
+	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-path: '/a b'",
+		"kago.dev/health-check-path: '/a b' has other characters than "
+		"A-Z a-z 0-9 / _ . ~ % ? = & -");
+	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-path: null",
+		"kago.dev/health-check-path: '' does not start with '/'");
+}
+
+static void test_a_path_has_at_most_255_bytes(void **state)
+{
+	char path[300], *all;
+	struct policy p;
+
+	(void)state;
+	memset(path, 'a', sizeof path);
+	path[0] = '/';
+	path[255] = '\0';
+	all = xasprintf("kago.dev/vip: 10.1.1.1, kago.dev/health-check: http, "
+			"kago.dev/health-check-path: %s",
+		path);
+	parse(&p, all, "");
+	policy_done(&p);
+	free(all);
+	path[255] = 'a';
+	path[256] = '\0';
+	all = xasprintf("kago.dev/health-check: http, kago.dev/health-check-path: %s", path);
+	bad_annotation(all, "kago.dev/health-check-path: longer than 255 bytes");
+	free(all);
+}
+
+static void test_options_without_effect_are_refused(void **state)
+{
+	(void)state;
+	bad_annotation("kago.dev/health-check-path: /",
+		"kago.dev/health-check-path: only for kago.dev/health-check: http");
+	bad_annotation("kago.dev/health-check: none, kago.dev/health-check-port: '81'",
+		"kago.dev/health-check-port: of no use with kago.dev/health-check: none");
+	expect_refused("kago.dev/vip: 10.1.1.1, kago.dev/health-check-interval: 2s", "", false,
+		"InvalidAnnotation",
+		"kago.dev/health-check-interval: no port of this Service is checked; set "
+		"kago.dev/health-check");
+}
+
+static void test_unknown_annotations_are_refused(void **state)
+{
+	(void)state;
+	bad_annotation("kago.dev/zone: x, kago.dev/colour: y, other.dev/vip: z",
+		"'kago.dev/colour' is no annotation of kago");
+	bad_annotation("kago.dev/: x", "'kago.dev/' is no annotation of kago");
+	bad_annotation("\"kago.dev/\\n{\": x", "'kago.dev/\\x0a{' is no annotation of kago");
+}
+
+static void test_annotations_are_bounded(void **state)
+{
+	char value[1100];
+	CLEANUP_FREE char *all = NULL;
+
+	(void)state;
+	memset(value, '1', sizeof value);
+	value[1025] = '\0';
+	all = xasprintf("kago.dev/scheduler: '%s'", value);
+	bad_annotation(all, "kago.dev/scheduler: longer than 1024 bytes");
+}
+
+static void test_client_affinity_is_persistence(void **state)
+{
+	struct policy p;
+
+	(void)state;
+	parse(&p, "kago.dev/vip: 10.1.1.1", "sessionAffinity: ClientIP");
+	assert_int_equal(p.persistence, 10800);
+	policy_done(&p);
+	parse(&p, "kago.dev/vip: 10.1.1.1",
+		"sessionAffinity: ClientIP, sessionAffinityConfig: "
+		"{clientIP: {timeoutSeconds: 86400}}");
+	assert_int_equal(p.persistence, 86400);
+	policy_done(&p);
+	parse(&p, "kago.dev/vip: 10.1.1.1", "sessionAffinity: None");
+	assert_int_equal(p.persistence, 0);
+	policy_done(&p);
+	expect_refused("kago.dev/vip: 10.1.1.1", "sessionAffinity: Cookie", true, "InvalidSpec",
+		"spec.sessionAffinity: 'Cookie' is none of None, ClientIP");
+	expect_refused("kago.dev/vip: 10.1.1.1",
+		"sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: "
+		"86401}}",
+		true, "InvalidSpec",
+		"spec.sessionAffinityConfig.clientIP.timeoutSeconds: 86401 is not a number from "
+		"1 to 86400");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_defaults),
+		cmocka_unit_test(test_vips_come_sorted_and_once),
+		cmocka_unit_test(test_a_vip_is_one_unicast_address),
+		cmocka_unit_test(test_every_scheduler_is_known),
+		cmocka_unit_test(test_tunnel_is_refused_until_it_exists),
+		cmocka_unit_test(test_a_check_that_was_asked_for_is_for_every_port),
+		cmocka_unit_test(test_values_of_a_check_are_strict),
+		cmocka_unit_test(test_a_path_has_at_most_255_bytes),
+		cmocka_unit_test(test_options_without_effect_are_refused),
+		cmocka_unit_test(test_unknown_annotations_are_refused),
+		cmocka_unit_test(test_annotations_are_bounded),
+		cmocka_unit_test(test_client_affinity_is_persistence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

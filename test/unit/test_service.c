@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/service.h"
+#include "objects.h"
+
+static struct service *decode(const char *yaml)
+{
+	json_auto_t *object = object_of(yaml);
+	struct service *s;
+	struct objname id;
+
+	objname_init(&id, "shop", "web");
+	service_decode(&s, &id, object);
+	objname_done(&id);
+	return s;
+}
+
+static struct service *decode_ports(const char *ports)
+{
+	CLEANUP_FREE char *yaml =
+		xasprintf("metadata: {annotations: {kago.dev/vip: 10.1.1.1}}\n"
+			  "spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: %s}",
+			ports);
+
+	return decode(yaml);
+}
+
+static void assert_rejected(struct service *s, const char *reason, const char *message)
+{
+	assert_non_null(s);
+	assert_non_null(s->reason);
+	assert_string_equal(s->message, message);
+	assert_string_equal(s->reason, reason);
+	service_free(s);
+}
+
+static void test_ports_are_decoded_with_their_defaults(void **state)
+{
+	struct service *s = decode_ports(
+		"[{name: http, port: 80, targetPort: web}, {name: dns, port: 53, protocol: UDP, "
+		"targetPort: 5353}, {name: sig, port: 3868, protocol: SCTP, nodePort: 31000}]");
+
+	(void)state;
+	assert_null(s->reason);
+	assert_int_equal(s->n_ports, 3);
+	assert_string_equal(s->ports[0].target_name, "web");
+	assert_int_equal(s->ports[0].protocol, IPPROTO_TCP);
+	assert_null(s->ports[1].target_name);
+	assert_int_equal(s->ports[1].target_port, 5353);
+	assert_int_equal(s->ports[2].target_port, 3868);
+	assert_int_equal(s->ports[2].protocol, IPPROTO_SCTP);
+	assert_true(s->created == INT64_MAX);
+	service_free(s);
+}
+
+static void test_wrong_ports_are_refused(void **state)
+{
+	static const struct {
+		const char *ports, *message;
+	} cases[] = {
+		{"[]", "spec.ports: there is no port to serve"},
+		{"null", "spec.ports: there is no port to serve"},
+		{"{}", "spec.ports: must be a list, not an object"},
+		{"[80]", "spec.ports[0]: must be an object, not a whole number"},
+		{"[{}]", "spec.ports[0]: port: missing"},
+		{"[{port: '80'}]", "spec.ports[0]: port: must be a whole number, not a string"},
+		{"[{port: 0}]", "spec.ports[0]: port: 0 is not a number from 1 to 65535"},
+		{"[{port: 80, protocol: tcp}]",
+			"spec.ports[0]: protocol: 'tcp' is none of TCP, UDP, SCTP"},
+		{"[{port: 80, targetPort: 65536}]",
+			"spec.ports[0]: targetPort: 65536 is not a number from 1 to 65535"},
+		{"[{port: 80, targetPort: 'a b'}]",
+			"spec.ports[0]: targetPort: 'a b' is neither a port number nor a port's "
+			"name"},
+		{"[{port: 80, targetPort: []}]",
+			"spec.ports[0]: targetPort: must be a whole number, not a list"},
+		{"[{name: a, port: 80}, {name: b, port: 80}]",
+			"spec.ports[1]: port: TCP 80 is there twice"},
+		{"[{port: 80}, {port: 81}]", "spec.ports[1]: name: '' is there twice"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_rejected(decode_ports(cases[i].ports), "InvalidObject", cases[i].message);
+}
+
+static void test_one_port_number_serves_several_protocols(void **state)
+{
+	struct service *s =
+		decode_ports("[{name: tcp, port: 53}, {name: udp, port: 53, protocol: UDP}]");
+
+	(void)state;
+	assert_null(s->reason);
+	service_free(s);
+}
+
+static void test_a_service_has_at_most_256_ports(void **state)
+{
+	char ports[257 * 32] = "[";
+	size_t at = 1;
+
+	(void)state;
+	for (unsigned i = 1; i <= 257; i++)
+		at += (size_t)snprintf(ports + at, sizeof ports - at, "{name: p%u, port: %u}%s", i,
+			i, i < 257 ? "," : "]");
+	assert_rejected(decode_ports(ports), "InvalidObject", "spec.ports: more than 256");
+}
+
+static void test_who_asks_for_no_fleet_is_none_of_ours(void **state)
+{
+	(void)state;
+	assert_null(decode("spec: {type: LoadBalancer, ports: [{port: 80}]}"));
+	assert_null(decode("spec: {type: LoadBalancer, loadBalancerClass: x.dev/y}"));
+	assert_null(decode("spec: {type: LoadBalancer, loadBalancerClass: kago.devil/y}"));
+	assert_null(decode("metadata: {annotations: {kago.dev/vip: x}}\nspec: {ports: 7}"));
+	assert_null(decode("{}"));
+}
+
+static void test_class_or_annotation_asks_for_a_fleet(void **state)
+{
+	struct service *s = decode(
+		"metadata: {annotations: {kago.dev/fleet: a, kago.dev/vip: 10.1.1.1}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}");
+
+	(void)state;
+	assert_null(s->reason);
+	assert_true(service_asks_for(s, "a"));
+	assert_false(service_asks_for(s, "b"));
+	service_free(s);
+}
+
+static void test_who_asks_for_two_fleets_gets_none(void **state)
+{
+	struct service *s = decode(
+		"metadata: {annotations: {kago.dev/fleet: b, kago.dev/vip: 10.1.1.1}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}");
+
+	(void)state;
+	assert_true(service_asks_for(s, "a"));
+	assert_true(service_asks_for(s, "b"));
+	assert_false(service_asks_for(s, "c"));
+	assert_rejected(s, "FleetMismatch",
+		"kago.dev/fleet: 'b' is not the fleet of spec.loadBalancerClass 'kago.dev/a'; "
+		"remove one of them");
+	s = decode("metadata: {annotations: {kago.dev/fleet: b}}\n"
+		   "spec: {type: LoadBalancer, loadBalancerClass: x.dev/y, ports: [{port: 80}]}");
+	assert_rejected(s, "FleetMismatch",
+		"kago.dev/fleet: asks for kago, but spec.loadBalancerClass 'x.dev/y' for another "
+		"load balancer; remove one of them");
+}
+
+static void test_a_fleet_that_cannot_be_read_is_told_by_all(void **state)
+{
+	struct service *s = decode("spec: {loadBalancerClass: kago.dev/A}");
+
+	(void)state;
+	assert_true(service_asks_for(s, "whichever"));
+	assert_rejected(s, "InvalidObject",
+		"spec.loadBalancerClass: 'A' is not the name of a fleet, a DNS label such as "
+		"default");
+	s = decode("metadata: {annotations: {kago.dev/fleet: 'a b'}}");
+	assert_true(service_asks_for(s, "whichever"));
+	assert_rejected(s, "InvalidAnnotation",
+		"kago.dev/fleet: 'a b' is not the name of a fleet, a DNS label such as default");
+	assert_rejected(decode("metadata: {annotations: [x]}"), "InvalidAnnotation",
+		"metadata.annotations: must be an object, not a list");
+}
+
+static void test_only_load_balancers_are_served(void **state)
+{
+	(void)state;
+	assert_rejected(decode("metadata: {annotations: {kago.dev/fleet: a}}\nspec: {type: "
+			       "NodePort, ports: [{port: 80}]}"),
+		"NotLoadBalancer",
+		"spec.type: is 'NodePort'; kago serves Services of type LoadBalancer");
+	assert_rejected(decode("metadata: {annotations: {kago.dev/fleet: a}}\nspec: {}"),
+		"NotLoadBalancer",
+		"spec.type: is 'ClusterIP'; kago serves Services of type LoadBalancer");
+}
+
+static void test_the_time_of_creation_is_a_time(void **state)
+{
+	(void)state;
+	assert_rejected(decode("metadata: {creationTimestamp: yesterday}\nspec: {type: "
+			       "LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}"),
+		"InvalidObject",
+		"metadata.creationTimestamp: 'yesterday' is not a time such as "
+		"2026-01-31T08:15:00Z");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ports_are_decoded_with_their_defaults),
+		cmocka_unit_test(test_wrong_ports_are_refused),
+		cmocka_unit_test(test_one_port_number_serves_several_protocols),
+		cmocka_unit_test(test_a_service_has_at_most_256_ports),
+		cmocka_unit_test(test_who_asks_for_no_fleet_is_none_of_ours),
+		cmocka_unit_test(test_class_or_annotation_asks_for_a_fleet),
+		cmocka_unit_test(test_who_asks_for_two_fleets_gets_none),
+		cmocka_unit_test(test_a_fleet_that_cannot_be_read_is_told_by_all),
+		cmocka_unit_test(test_only_load_balancers_are_served),
+		cmocka_unit_test(test_the_time_of_creation_is_a_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

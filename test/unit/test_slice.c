@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/slice.h"
+#include "objects.h"
+
+static struct slice *decode(const char *yaml)
+{
+	json_auto_t *object = object_of(yaml);
+	struct slice *s = NULL;
+	struct objname id;
+	struct err e = {0};
+
+	objname_init(&id, "shop", "web-1");
+	if (slice_decode(&s, &id, object, &e) < 0)
+		fail_msg("%s", e.msg);
+	objname_done(&id);
+	return s;
+}
+
+static void decode_wrong(const char *more, const char *message)
+{
+	CLEANUP_FREE char *yaml = xasprintf(SLICE("web-1", "web", "%s"), more);
+	json_auto_t *object = object_of(yaml);
+	struct slice *s = NULL;
+	struct objname id;
+	struct err e = {0};
+
+	objname_init(&id, "shop", "web-1");
+	assert_int_equal(slice_decode(&s, &id, object, &e), -EINVAL);
+	assert_string_equal(e.msg, message);
+	assert_null(s);
+	objname_done(&id);
+}
+
+static void test_what_matters_is_kept_sorted(void **state)
+{
+	struct slice *s = decode(SLICE("web-1", "web",
+		"addressType: IPv4\n"
+		"endpoints: [{addresses: [10.0.0.9], nodeName: a}, {addresses: [10.0.0.10, x]}]\n"
+		"ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}]"));
+	char text[IPADDR_TEXT];
+
+	(void)state;
+	assert_string_equal(s->service.ns, "shop");
+	assert_string_equal(s->service.name, "web");
+	assert_int_equal(s->family, AF_INET);
+	assert_int_equal(s->n_endpoints, 2);
+	assert_string_equal(ipaddr_format(text, &s->endpoints[0].addr), "10.0.0.9");
+	assert_string_equal(ipaddr_format(text, &s->endpoints[1].addr), "10.0.0.10");
+	assert_int_equal(s->n_ports, 2);
+	assert_string_equal(s->ports[0].name, "dns");
+	assert_int_equal(s->ports[0].protocol, IPPROTO_UDP);
+	assert_int_equal(s->ports[1].port, 80);
+	assert_int_equal(s->ports[1].protocol, IPPROTO_TCP);
+	slice_free(s);
+}
+
+/* KEP-1672: ready is true unless said, serving is as ready unless said, terminating is not. */
+static enum endpoint_state expected_state(int ready, int serving, int terminating)
+{
+	bool is_ready = ready != 0, is_serving = serving < 0 ? is_ready : serving == 1;
+
+	if (is_ready)
+		return ENDPOINT_READY;
+	return is_serving && terminating == 1 ? ENDPOINT_DRAINING : ENDPOINT_NOT_READY;
+}
+
+static enum endpoint_state state_of(int ready, int serving, int terminating)
+{
+	static const char *const words[] = {"null", "false", "true"};
+	CLEANUP_FREE char *yaml = xasprintf(SLICE("web-1", "web",
+						    "addressType: IPv4\nendpoints:\n"
+						    "- addresses: [10.0.0.1]\n"
+						    "  conditions: {ready: %s, serving: %s, "
+						    "terminating: %s}"),
+		words[ready + 1], words[serving + 1], words[terminating + 1]);
+	struct slice *s = decode(yaml);
+	enum endpoint_state result = s->endpoints[0].state;
+
+	slice_free(s);
+	return result;
+}
+
+static void test_conditions_are_read_as_kep_1672_says(void **state)
+{
+	(void)state;
+	for (int ready = -1; ready <= 1; ready++)
+		for (int serving = -1; serving <= 1; serving++)
+			for (int terminating = -1; terminating <= 1; terminating++)
+				assert_int_equal(state_of(ready, serving, terminating),
+					expected_state(ready, serving, terminating));
+	assert_int_equal(state_of(0, 1, 1), ENDPOINT_DRAINING);
+	assert_int_equal(state_of(-1, -1, -1), ENDPOINT_READY);
+	assert_int_equal(state_of(0, 0, 1), ENDPOINT_NOT_READY);
+	/* publishNotReadyAddresses keeps terminating endpoints ready. */
+	assert_int_equal(state_of(1, 1, 1), ENDPOINT_READY);
+}
+
+static void test_slices_of_no_use_are_none(void **state)
+{
+	(void)state;
+	assert_null(decode("metadata: {name: a}\naddressType: IPv4"));
+	assert_null(decode("metadata: {name: a, labels: {app: web}}\naddressType: IPv6"));
+	assert_null(decode(SLICE(
+		"web-1", "web", "addressType: FQDN\nendpoints: [{addresses: [web.example.org]}]")));
+}
+
+static void test_null_lists_are_empty(void **state)
+{
+	struct slice *s =
+		decode(SLICE("web-1", "web", "addressType: IPv6\nendpoints: null\nports: null"));
+
+	(void)state;
+	assert_int_equal(s->n_endpoints, 0);
+	assert_int_equal(s->n_ports, 0);
+	slice_free(s);
+}
+
+static void test_addresses_are_strict(void **state)
+{
+	(void)state;
+	decode_wrong("addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}, {addresses: [x]}]",
+		"endpoints[1]: addresses: 'x' is not an IP address");
+	decode_wrong("addressType: IPv4\nendpoints: [{addresses: ['fd00::1']}]",
+		"endpoints[0]: addresses: 'fd00::1' is not of the slice's addressType");
+	decode_wrong("addressType: IPv4\nendpoints: [{addresses: [127.0.0.1]}]",
+		"endpoints[0]: addresses: '127.0.0.1' is not a unicast address");
+	decode_wrong("addressType: IPv6\nendpoints: [{addresses: ['fe80::1']}]",
+		"endpoints[0]: addresses: 'fe80::1' is not a unicast address");
+	decode_wrong("addressType: IPv4\nendpoints: [{addresses: []}]",
+		"endpoints[0]: addresses: must be a list of at least one string");
+	decode_wrong("addressType: IPv4\nendpoints: [{}]",
+		"endpoints[0]: addresses: must be a list of at least one string");
+}
+
+static void test_types_are_strict(void **state)
+{
+	(void)state;
+	decode_wrong("endpoints: []", "addressType: missing");
+	decode_wrong("addressType: ipv4", "addressType: 'ipv4' is none of IPv4, IPv6, FQDN");
+	decode_wrong(
+		"addressType: IPv4\nendpoints: {}", "endpoints: must be a list, not an object");
+	decode_wrong("addressType: IPv4\nendpoints: [x]",
+		"endpoints[0]: must be an object, not a string");
+	decode_wrong("addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], "
+		     "conditions: {ready: 'yes'}}]",
+		"endpoints[0]: conditions.ready: must be true or false, not a string");
+	decode_wrong("addressType: IPv4\nports: [{port: 70000}]",
+		"ports[0]: port: 70000 is not a number from 1 to 65535");
+	decode_wrong("addressType: IPv4\nports: [{port: 80}, {protocol: ICMP}]",
+		"ports[1]: protocol: 'ICMP' is none of TCP, UDP, SCTP");
+	decode_wrong("addressType: IPv4\nports: [{name: 'a b'}]",
+		"ports[0]: name: 'a b' is not a DNS label (RFC 1123)");
+}
+
+static void test_a_slice_has_at_most_1000_endpoints(void **state)
+{
+	json_auto_t *object = object_of(SLICE("web-1", "web", "addressType: IPv4\nendpoints: []"));
+	json_auto_t *endpoint = object_of("addresses: [10.0.0.1]");
+	struct slice *s = NULL;
+	struct objname id;
+	struct err e = {0};
+
+	(void)state;
+	objname_init(&id, "shop", "web-1");
+	for (int i = 0; i < 1000; i++)
+		json_array_append(json_object_get(object, "endpoints"), endpoint);
+	assert_int_equal(slice_decode(&s, &id, object, &e), 0);
+	slice_free(s);
+	json_array_append(json_object_get(object, "endpoints"), endpoint);
+	assert_int_equal(slice_decode(&s, &id, object, &e), -EINVAL);
+	assert_string_equal(e.msg, "endpoints: more than 1000");
+	objname_done(&id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_matters_is_kept_sorted),
+		cmocka_unit_test(test_conditions_are_read_as_kep_1672_says),
+		cmocka_unit_test(test_slices_of_no_use_are_none),
+		cmocka_unit_test(test_null_lists_are_empty),
+		cmocka_unit_test(test_addresses_are_strict),
+		cmocka_unit_test(test_types_are_strict),
+		cmocka_unit_test(test_a_slice_has_at_most_1000_endpoints),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects.h"
+
+#define WEB(vip, more)                                                                             \
+	SERVICE("web", ", annotations: {kago.dev/vip: " vip more                                   \
+		       "}}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "            \
+		       "ports: [{port: 80}]}")
+#define POD(n, more)                                                                               \
+	SLICE("web-" n, "web",                                                                     \
+		"addressType: IPv4\nendpoints: [{addresses: [10.0.0." n "]" more "}]")
+
+static size_t count_reals(const struct store *s)
+{
+	CLEANUP(fleet_freep) struct fleet *f = fleet_build(s, "a");
+
+	return f->n_servers ? f->servers[0].n_reals : 0;
+}
+
+static void test_news_are_told_from_repetition(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	assert_int_equal(put_all(s, WEB("10.1.1.1", "")), STORE_CHANGED);
+	assert_int_equal(put_all(s, WEB("10.1.1.1", "")), STORE_SAME);
+	assert_int_equal(put_all(s, WEB("' 10.1.1.1 '", ", other: x")), STORE_SAME);
+	assert_int_equal(put_all(s, WEB("10.1.1.2", "")), STORE_CHANGED);
+	assert_int_equal(put_all(s, WEB("x", "")), STORE_CHANGED);
+	assert_int_equal(put_all(s, WEB("x", "")), STORE_SAME);
+	assert_int_equal(put_all(s, WEB("y", "")), STORE_CHANGED);
+	assert_int_equal(put_all(s, POD("1", "")), STORE_CHANGED);
+	assert_int_equal(
+		put_all(s, POD("1", ", nodeName: n, conditions: {ready: true}")), STORE_SAME);
+	assert_int_equal(put_all(s, POD("1", ", conditions: {ready: false}")), STORE_CHANGED);
+}
+
+static void test_every_part_of_a_service_is_news(void **state)
+{
+	static const char *const variants[] = {
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/b, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b},\n"
+		"           creationTimestamp: 2026-01-01T00:00:00Z}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80, targetPort: 81}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80, targetPort: http}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80, protocol: UDP}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80, name: a}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b}}\n"
+		"spec: {type: LoadBalancer, sessionAffinity: ClientIP, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b,\n"
+		"           kago.dev/health-check: tcp}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b,\n"
+		"           kago.dev/health-check-timeout: 4s}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b,\n"
+		"           kago.dev/health-check: http}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b,\n"
+		"           kago.dev/health-check: http, kago.dev/health-check-path: /x}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+	};
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+		CLEANUP_FREE char *yaml =
+			xasprintf("apiVersion: v1\nkind: Service\n%s", variants[i]);
+
+		assert_int_equal(put_all(s, yaml), STORE_CHANGED);
+		assert_int_equal(put_all(s, yaml), STORE_SAME);
+	}
+}
+
+static void test_what_is_none_of_ours_changes_nothing(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	assert_int_equal(put_all(s, "apiVersion: v1\nkind: Pod"), STORE_IGNORED);
+	assert_int_equal(
+		put_all(s, "apiVersion: serving.knative.dev/v1\nkind: Service"), STORE_IGNORED);
+	assert_int_equal(put_all(s, SERVICE("web", "}\nspec: {type: ClusterIP}")), STORE_SAME);
+	assert_int_equal(put_all(s, "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+				    "metadata: {name: a}\naddressType: IPv4"),
+		STORE_SAME);
+}
+
+static void test_leaving_kago_is_news_once(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_all(s, WEB("10.1.1.1", ""));
+	assert_int_equal(put_all(s, SERVICE("web", "}\nspec: {type: ClusterIP}")), STORE_CHANGED);
+	assert_int_equal(put_all(s, SERVICE("web", "}\nspec: {type: ClusterIP}")), STORE_SAME);
+	assert_false(store_remove(s, "Service", "shop", "web"));
+}
+
+static void test_objects_are_removed_by_name(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_all(s, POD("1", "") WEB("10.1.1.1", "") POD("2", "") POD("3", ""));
+	assert_int_equal(count_reals(s), 3);
+	assert_true(store_remove(s, "EndpointSlice", "shop", "web-1"));
+	assert_false(store_remove(s, "EndpointSlice", "shop", "web-1"));
+	assert_int_equal(count_reals(s), 2);
+	assert_false(store_remove(s, "Service", "default", "web"));
+	assert_false(store_remove(s, "Pod", "shop", "web"));
+	assert_true(store_remove(s, "Service", "shop", "web"));
+	assert_int_equal(count_reals(s), 0);
+	put_all(s, WEB("10.1.1.1", ""));
+	assert_int_equal(count_reals(s), 2);
+}
+
+static void test_a_slice_can_go_to_another_service(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_all(s, WEB("10.1.1.1", "") POD("1", "") POD("2", ""));
+	put_all(s,
+		SLICE("web-1", "api", "addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}]"));
+	assert_int_equal(count_reals(s), 1);
+	put_all(s, POD("1", ""));
+	assert_int_equal(count_reals(s), 2);
+}
+
+static void test_a_wrong_slice_counts_as_absent(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_all(s, WEB("10.1.1.1", "") POD("1", "") POD("2", ""));
+	put_wrong(s, SLICE("web-1", "web", "addressType: IPv4\nendpoints: [{addresses: [x]}]"),
+		"EndpointSlice shop/web-1: endpoints[0]: addresses: 'x' is not an IP address");
+	assert_int_equal(count_reals(s), 1);
+}
+
+static void test_a_wrong_service_stays_known(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+
+	(void)state;
+	put_all(s, WEB("10.1.1.1", "") POD("1", ""));
+	put_wrong(s,
+		SERVICE("web", "}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "
+			       "ports: x}"),
+		"Service shop/web: spec.ports: must be a list, not a string");
+	f = fleet_build(s, "a");
+	assert_int_equal(f->n_servers, 0);
+	assert_int_equal(f->n_services, 1);
+	assert_int_equal(f->services[0].outcome, FLEET_REJECTED);
+	assert_string_equal(f->services[0].message, "spec.ports: must be a list, not a string");
+}
+
+static void test_what_is_no_object_is_refused(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_wrong(s, "just text", "must be an object, not a string");
+	put_wrong(s, "kind: Service", "apiVersion: missing");
+	put_wrong(s, "apiVersion: v1", "kind: missing");
+	put_wrong(s, "apiVersion: v1\nkind: [Service]", "kind: must be a string, not a list");
+	put_wrong(s, "apiVersion: v1\nkind: Service", "Service: metadata.name: missing");
+	put_wrong(s, "apiVersion: v1\nkind: Service\nmetadata: x",
+		"Service: metadata: must be an object, not a string");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_news_are_told_from_repetition),
+		cmocka_unit_test(test_every_part_of_a_service_is_news),
+		cmocka_unit_test(test_what_is_none_of_ours_changes_nothing),
+		cmocka_unit_test(test_leaving_kago_is_news_once),
+		cmocka_unit_test(test_objects_are_removed_by_name),
+		cmocka_unit_test(test_a_slice_can_go_to_another_service),
+		cmocka_unit_test(test_a_wrong_slice_counts_as_absent),
+		cmocka_unit_test(test_a_wrong_service_stays_known),
+		cmocka_unit_test(test_what_is_no_object_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
