@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+/*
+ * The sysctls that forwarding in NAT mode stands on, in the network namespace we are in:
+ *
+ *	net.ipv4.vs.conntrack = 1		   replies find their way back through the masquerade
+ *rule net.ipv4.ip_forward = 1			   replies are forwarded packets
+ *	net.ipv6.conf.all.forwarding = 1	   the same; the pod then ignores router
+ *advertisements net.ipv4.vs.expire_nodest_conn = 1	   connections of a removed real server end
+ *at once net.ipv4.vs.expire_quiescent_template = 1  session affinity lets go of a draining real
+ *server net.ipv4.conf.*.send_redirects = 0	   requests and replies use one interface on purpose
+ *
+ * Not touched: rp_filter, since a pod reaches clients and real servers through the interface that
+ * their packets come from, in strict mode too; net.ipv4.vs.conn_reuse_mode, whose default is right
+ * since Linux 5.9.
+ *
+ * net.ipv4.vs.* is there only once the kernel has loaded IPVS: ipvs_open comes first. A kernel
+ * without IPv6 is fine.
+ */
+
+enum sysctl_need {
+	SYSCTL_REQUIRED,      /* without it NAT Services don't work */
+	SYSCTL_REQUIRED_IPV6, /* without it NAT Services with IPv6 VIPs don't work */
+	SYSCTL_ADVISED,       /* they work, less well */
+};
+
+enum sysctl_state {
+	SYSCTL_KEPT,   /* had the value already */
+	SYSCTL_SET,    /* has it now */
+	SYSCTL_FAILED, /* has it not */
+};
+
+struct sysctl_result {
+	char *name; /* as sysctl(8) takes it */
+	enum sysctl_need need;
+	enum sysctl_state state;
+	char *message; /* of a failure: what is wrong, the remedy, what is lost without it; else
+			  NULL */
+};
+
+struct sysctl_report {
+	struct sysctl_result *results;
+	size_t n_results;
+};
+
+/*
+ * Looks at each and writes only those that differ: in a container /proc/sys is often read-only and
+ * the values come from the pod's securityContext.sysctls or an init container. What was written is
+ * read back. `root` is "/proc/sys". Fails in parts only, and says so in the report.
+ */
+struct sysctl_report *sysctl_apply(const char *root) __attribute__((warn_unused_result));
+struct sysctl_report *sysctl_report_free(struct sysctl_report *r);

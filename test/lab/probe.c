@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "dataplane/nat.h"
+#include "dataplane/sysctl.h"
+#include "net/ipvs.h"
+
+/*
+ * Single functions of the product as commands, for the tests that need a kernel with IPVS. JSON on
+ * stdout; exit status 0, or 1 with the error on stderr.
+ */
+
+DEFINE_CLEANUP(struct ipvs *, ipvs_close);
+DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
+DEFINE_CLEANUP(struct sysctl_report *, sysctl_report_free);
+
+static void print(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
+	putchar('\n');
+	json_decref(value);
+}
+
+static json_t *dest_json(const struct ipvs_dest *d)
+{
+	char addr[IPADDR_TEXT];
+
+	return json_pack("{ss si si si si si sI sI sI sI sI}", "addr",
+		ipaddr_format(addr, &d->addr), "port", d->port, "weight", (int)d->weight, "forward",
+		(int)d->forward, "active_conns", (int)d->active_conns, "inactive_conns",
+		(int)d->inactive_conns, "conns", (json_int_t)d->conns, "in_packets",
+		(json_int_t)d->in_packets, "in_bytes", (json_int_t)d->in_bytes, "out_packets",
+		(json_int_t)d->out_packets, "out_bytes", (json_int_t)d->out_bytes);
+}
+
+static json_t *service_json(const struct ipvs_service *s)
+{
+	char addr[IPADDR_TEXT];
+	json_t *dests = json_array();
+
+	for (size_t i = 0; i < s->n_dests; i++)
+		json_array_append_new(dests, dest_json(&s->dests[i]));
+	return json_pack("{ss si si ss si si sI sI sI sI sI so}", "addr",
+		ipaddr_format(addr, &s->addr), "protocol", s->protocol, "port", s->port,
+		"scheduler", s->scheduler, "flags", (int)s->flags, "timeout", (int)s->timeout,
+		"conns", (json_int_t)s->conns, "in_packets", (json_int_t)s->in_packets, "in_bytes",
+		(json_int_t)s->in_bytes, "out_packets", (json_int_t)s->out_packets, "out_bytes",
+		(json_int_t)s->out_bytes, "dests", dests);
+}
+
+static json_t *table_json(const struct ipvs_table *t)
+{
+	json_t *services = json_array();
+
+	for (size_t i = 0; i < t->n_services; i++)
+		json_array_append_new(services, service_json(&t->services[i]));
+	return services;
+}
+
+static int ipvs_dump(struct ipvs *v, char **args, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
+	int r = ipvs_read(&t, v, e);
+
+	(void)args;
+	if (r == 0)
+		print(table_json(t));
+	return r;
+}
+
+/* PROTOCOL ADDRESS PORT [ADDRESS PORT], as far as given. */
+static int parse_key(struct ipvs_service *s, struct ipvs_dest *d, char **args, struct err *e)
+{
+	struct ipaddr *addr = &s->addr;
+	uint64_t protocol = 0, port = 0;
+	int r = args[0] ? str_to_u64(&protocol, args[0], 1, 255, e) : -EINVAL;
+
+	s->protocol = (uint16_t)protocol;
+	for (args++; r == 0 && args[0] && args[1]; args += 2) {
+		r = ipaddr_parse(addr, args[0], e);
+		if (r == 0)
+			r = str_to_u64(&port, args[1], 1, UINT16_MAX, e);
+		*(addr == &s->addr ? &s->port : &d->port) = (uint16_t)port;
+		addr = &d->addr;
+	}
+	return r;
+}
+
+static int ipvs_show(struct ipvs *v, char **args, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
+	struct ipvs_service s = {0};
+	struct ipvs_dest d;
+	int r = parse_key(&s, &d, args, e);
+
+	if (r == 0)
+		r = ipvs_read_service(&t, v, &s.addr, s.protocol, s.port, e);
+	if (r == 0)
+		print(table_json(t));
+	return r;
+}
+
+static int ipvs_remove(struct ipvs *v, char **args, struct err *e)
+{
+	struct ipvs_service s = {0};
+	struct ipvs_dest d = {0};
+	int r = parse_key(&s, &d, args, e);
+
+	if (r < 0)
+		return r;
+	return d.addr.family ? ipvs_remove_dest(v, &s, &d, e) : ipvs_remove_service(v, &s, e);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* N reads: milliseconds for the fastest, and services that some read had and another had not. */
+static int ipvs_bench(struct ipvs *v, char **args, struct err *e)
+{
+	uint64_t n = 1;
+	size_t fewest = SIZE_MAX, most = 0;
+	double best = 1e9;
+	int r = args[0] ? str_to_u64(&n, args[0], 1, 1000000, e) : 0;
+
+	for (uint64_t i = 0; r == 0 && i < n; i++) {
+		CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
+		double start = now(), took;
+
+		r = ipvs_read(&t, v, e);
+		if (r < 0)
+			return r;
+		took = now() - start;
+		best = took < best ? took : best;
+		fewest = t->n_services < fewest ? t->n_services : fewest;
+		most = t->n_services > most ? t->n_services : most;
+	}
+	if (r == 0)
+		print(json_pack("{sf sI sI}", "best_ms", best * 1e3, "fewest_services",
+			(json_int_t)fewest, "most_services", (json_int_t)most));
+	return r;
+}
+
+static int sysctl_command(char **args)
+{
+	static const char *const state[] = {"kept", "set", "failed"};
+	static const char *const need[] = {"required", "required-ipv6", "advised"};
+	CLEANUP(sysctl_report_freep)
+	struct sysctl_report *report = sysctl_apply(args[0] ? args[0] : "/proc/sys");
+	json_t *results = json_array();
+
+	for (size_t i = 0; i < report->n_results; i++) {
+		const struct sysctl_result *r = &report->results[i];
+
+		json_array_append_new(results,
+			json_pack("{ss ss ss ss?}", "name", r->name, "state", state[r->state],
+				"need", need[r->need], "message", r->message));
+	}
+	print(results);
+	return 0;
+}
+
+static int ipvs_command(const char *name, char **args, struct err *e)
+{
+	CLEANUP(ipvs_closep) struct ipvs *v = NULL;
+	int r = ipvs_open(&v, e);
+
+	if (r < 0)
+		return r;
+	if (strcmp(name, "dump") == 0)
+		return ipvs_dump(v, args, e);
+	if (strcmp(name, "show") == 0)
+		return ipvs_show(v, args, e);
+	if (strcmp(name, "remove") == 0)
+		return ipvs_remove(v, args, e);
+	if (strcmp(name, "bench") == 0)
+		return ipvs_bench(v, args, e);
+	return err_set(e, EINVAL, "no such command: ipvs %s", name);
+}
+
+static int run(int argc, char **argv, struct err *e)
+{
+	if (argc > 2 && strcmp(argv[1], "ipvs") == 0)
+		return ipvs_command(argv[2], argv + 3, e);
+	if (argc > 2 && strcmp(argv[1], "sysctl") == 0)
+		return sysctl_command(argv + 3);
+	if (argc > 3 && strcmp(argv[1], "nat") == 0)
+		return nat_apply(argv[3], e);
+	if (argc == 3 && strcmp(argv[1], "nat") == 0)
+		return nat_remove(e);
+	return err_set(e, EINVAL,
+		"usage: kago-probe ipvs dump | ipvs show PROTOCOL VIP PORT | "
+		"ipvs remove PROTOCOL VIP PORT [ADDRESS PORT] | ipvs bench N | "
+		"sysctl apply [ROOT] | nat apply TEMPLATE | nat remove");
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+
+	if (run(argc, argv, &e) < 0) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	return 0;
+}
