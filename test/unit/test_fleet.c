@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "objects.h"
+
+/* A Service `name` with this VIP annotation, and more of metadata and spec. */
+#define LB(name, vip, meta, ports)                                                                 \
+	SERVICE(name, ", annotations: {kago.dev/vip: '" vip "'" meta                               \
+		      "}}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "             \
+		      "ports: [" ports "]}")
+#define READY "{addresses: [10.0.0.1]}"
+#define V4(name, service, endpoints, ports)                                                        \
+	SLICE(name, service, "addressType: IPv4\nendpoints: [" endpoints "]\nports: [" ports "]")
+#define V6(name, service, endpoints, ports)                                                        \
+	SLICE(name, service, "addressType: IPv6\nendpoints: [" endpoints "]\nports: [" ports "]")
+#define POD(addr, ready, serving, terminating)                                                     \
+	"{addresses: ['" addr "'], conditions: {ready: " ready ", serving: " serving               \
+	", terminating: " terminating "}}"
+
+static void print_server(FILE *out, const struct virtual_server *vs)
+{
+	char addr[IPADDR_TEXT];
+
+	fprintf(out, "%s/%s %s %u %u:", vs->ns, vs->name, ipaddr_format(addr, &vs->vip),
+		vs->protocol, vs->port);
+	for (size_t i = 0; i < vs->n_reals; i++)
+		fprintf(out, " %s %u w%u", ipaddr_format(addr, &vs->reals[i].addr),
+			vs->reals[i].port, vs->reals[i].weight);
+	fputc('\n', out);
+}
+
+/* All that users notice of a fleet, as text. */
+static char *describe(const struct fleet *f)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	for (size_t i = 0; i < f->n_servers; i++)
+		print_server(out, &f->servers[i]);
+	for (size_t i = 0; i < f->n_services; i++)
+		fprintf(out, "%s/%s %s: %s\n", f->services[i].ns, f->services[i].name,
+			f->services[i].reason, f->services[i].message);
+	fclose(out);
+	return text;
+}
+
+static void expect_fleet(const char *objects, const char *wanted)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP_FREE char *text = NULL;
+
+	put_all(s, objects);
+	f = fleet_build(s, "a");
+	text = describe(f);
+	assert_string_equal(text, wanted);
+}
+
+static void test_nothing_makes_an_empty_fleet(void **state)
+{
+	(void)state;
+	expect_fleet("", "");
+	expect_fleet(V4("web-1", "web", READY, "{port: 80}"), "");
+}
+
+static void test_ports_are_found_by_name_and_protocol(void **state)
+{
+	(void)state;
+	expect_fleet(LB("dns", "10.1.1.1", "",
+			     "{name: udp, port: 53, protocol: UDP, targetPort: dns}, "
+			     "{name: tcp, port: 53, targetPort: dns}, {name: http, port: 80, "
+			     "targetPort: "
+			     "8080}") V4("dns-1", "dns", READY,
+			     "{name: udp, port: 1053, protocol: UDP}, {name: tcp, port: 2053}, "
+			     "{name: http, port: 8080}"),
+		"shop/dns 10.1.1.1 6 53: 10.0.0.1 2053 w1\n"
+		"shop/dns 10.1.1.1 6 80: 10.0.0.1 8080 w1\n"
+		"shop/dns 10.1.1.1 17 53: 10.0.0.1 1053 w1\n"
+		"shop/dns Served: 3 virtual servers with 3 real servers\n");
+}
+
+static void test_a_slice_without_ports_takes_the_target_port(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1", "",
+			     "{name: a, port: 80}, {name: b, port: 81, targetPort: 8081}, "
+			     "{name: c, port: 82, targetPort: named}")
+			     V4("web-1", "web", READY, ""),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
+		"shop/web 10.1.1.1 6 81: 10.0.0.1 8081 w1\n"
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:82/TCP (no EndpointSlice has the TCP "
+		"port 'c'); 2 virtual servers with 2 real servers\n");
+	/* The same for a port entry without a number: "all ports". */
+	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80, targetPort: 8080}")
+			     V4("web-1", "web", READY, "{name: ''}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 8080 w1\n"
+		"shop/web Served: 1 virtual server with 1 real server\n");
+}
+
+static void test_slices_are_merged_and_duplicates_dropped(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80}") V4("web-1", "web",
+			     POD("10.0.0.3", "true", "true", "false") "," POD(
+				     "10.0.0.1", "false", "true", "true"),
+			     "{port: 8080}") V4("web-2", "web",
+			     POD("10.0.0.1", "true", "true", "false") "," POD(
+				     "10.0.0.3", "false", "false", "false"),
+			     "{port: 8080}") V4("web-3", "web", READY, "{port: 9090}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 8080 w1 10.0.0.1 9090 w1 10.0.0.3 8080 w1\n"
+		"shop/web Served: 1 virtual server with 3 real servers\n");
+}
+
+static void test_draining_ones_keep_weight_0_beside_ready_ones(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80}") V4("web-1", "web",
+			     POD("10.0.0.1", "true", "true", "false") "," POD("10.0.0.2", "false",
+				     "true", "true") "," POD("10.0.0.3", "false", "false", "true"),
+			     "{port: 80}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 10.0.0.2 80 w0\n"
+		"shop/web Served: 1 virtual server with 2 real servers\n");
+}
+
+static void test_draining_ones_serve_if_none_is_ready(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80}") V4("web-1", "web",
+			     POD("10.0.0.1", "false", "false", "false") "," POD(
+				     "10.0.0.2", "false", "true", "true"),
+			     "{port: 80}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.2 80 w1\n"
+		"shop/web Served: 1 virtual server with 1 real server\n");
+}
+
+static void test_draining_is_decided_per_virtual_server(void **state)
+{
+	(void)state;
+	/* Only port b has a ready endpoint. */
+	expect_fleet(LB("web", "10.1.1.1", "", "{name: a, port: 80}, {name: b, port: 81}") V4(
+			     "web-1", "web", POD("10.0.0.1", "false", "true", "true"),
+			     "{name: a, port: 80}, {name: b, port: 81}") V4("web-2", "web",
+			     POD("10.0.0.2", "true", "true", "false"), "{name: b, port: 81}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
+		"shop/web 10.1.1.1 6 81: 10.0.0.1 81 w0 10.0.0.2 81 w1\n"
+		"shop/web Served: 2 virtual servers with 3 real servers\n");
+}
+
+static void test_a_vip_gets_endpoints_of_its_family(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "fd00::1,10.1.1.1", "", "{port: 80}")
+			     V4("web-1", "web", READY, "{port: 80}") V6("web-2", "web",
+				     POD("fd01::2", "true", "true", "false"), "{port: 80}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
+		"shop/web fd00::1 6 80: fd01::2 80 w1\n"
+		"shop/web Served: 2 virtual servers with 2 real servers\n");
+}
+
+static void test_what_has_no_endpoint_is_explained(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1,fd00::1", "", "{port: 80}"),
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:80/TCP (no EndpointSlice), "
+		"[fd00::1]:80/TCP (no EndpointSlice); 0 virtual servers with 0 real servers\n");
+	expect_fleet(LB("web", "10.1.1.1,fd00::1", "", "{port: 80}")
+			     V4("web-1", "web", READY, "{port: 80}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
+		"shop/web NoEndpoints: no endpoints: [fd00::1]:80/TCP (no IPv6 endpoint in its "
+		"EndpointSlices); 1 virtual server with 1 real server\n");
+	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80}") V4("web-1", "web",
+			     POD("10.0.0.1", "false", "false", "false") "," POD(
+				     "10.0.0.2", "false", "true", "false"),
+			     "{port: 80}"),
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:80/TCP (0 of 2 endpoints are ready); "
+		"0 virtual servers with 0 real servers\n");
+	expect_fleet(LB("web", "10.1.1.1", "", "{name: x, port: 80, protocol: UDP}")
+			     V4("web-1", "web", READY, "{name: x, port: 80}"),
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:80/UDP (no EndpointSlice has the UDP "
+		"port 'x'); 0 virtual servers with 0 real servers\n");
+}
+
+static void test_long_lists_are_cut_with_their_number(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1,10.1.1.2,10.1.1.3,10.1.1.4,10.1.1.5,10.1.1.6", "",
+			     "{port: 80}"),
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:80/TCP (no EndpointSlice), "
+		"10.1.1.2:80/TCP (no EndpointSlice), 10.1.1.3:80/TCP (no EndpointSlice), "
+		"10.1.1.4:80/TCP (no EndpointSlice) and 2 more; 0 virtual servers with 0 real "
+		"servers\n");
+}
+
+#define AT(time) "}, creationTimestamp: '" time "', x: {y: z"
+
+static void test_the_older_service_wins_a_conflict(void **state)
+{
+	(void)state;
+	expect_fleet(LB("a", "10.1.1.1,10.1.1.2", AT("2026-01-02T00:00:00Z"), "{port: 80}") LB(
+			     "b", "10.1.1.1", AT("2026-01-01T23:59:59Z"), "{port: 80}")
+			     V4("a-1", "a", READY, "{port: 1}") V4("b-1", "b", READY, "{port: 2}"),
+		"shop/b 10.1.1.1 6 80: 10.0.0.1 2 w1\n"
+		"shop/a 10.1.1.2 6 80: 10.0.0.1 1 w1\n"
+		"shop/a Conflict: already taken: 10.1.1.1:80/TCP by shop/b; 1 virtual server with "
+		"1 real server\n"
+		"shop/b Served: 1 virtual server with 1 real server\n");
+}
+
+static void test_equally_old_services_are_settled_by_name(void **state)
+{
+	(void)state;
+	expect_fleet(LB("b", "10.1.1.1", AT("2026-01-01T00:00:00Z"), "{port: 80}")
+			     LB("a", "10.1.1.1", AT("2026-01-01T01:00:00+01:00"), "{port: 80}")
+				     LB("0a", "10.1.1.1", "", "{port: 80}")
+					     V4("a-1", "a", READY, "{port: 1}"),
+		"shop/a 10.1.1.1 6 80: 10.0.0.1 1 w1\n"
+		"shop/0a Conflict: already taken: 10.1.1.1:80/TCP by shop/a; 0 virtual servers "
+		"with "
+		"0 real servers\n"
+		"shop/a Served: 1 virtual server with 1 real server\n"
+		"shop/b Conflict: already taken: 10.1.1.1:80/TCP by shop/a; 0 virtual servers with "
+		"0 real servers\n");
+}
+
+static void test_the_same_port_of_another_protocol_is_no_conflict(void **state)
+{
+	(void)state;
+	expect_fleet(LB("a", "10.1.1.1", "", "{port: 53}") LB("b", "10.1.1.1", "",
+			     "{port: 53, protocol: UDP}") V4("a-1", "a", READY, "{port: 53}")
+			     V4("b-1", "b", READY, "{port: 53, protocol: UDP}"),
+		"shop/a 10.1.1.1 6 53: 10.0.0.1 53 w1\n"
+		"shop/b 10.1.1.1 17 53: 10.0.0.1 53 w1\n"
+		"shop/a Served: 1 virtual server with 1 real server\n"
+		"shop/b Served: 1 virtual server with 1 real server\n");
+}
+
+static void test_who_is_rejected_holds_nothing(void **state)
+{
+	(void)state;
+	expect_fleet(LB("a", "10.1.1.1", ", kago.dev/scheduler: x" AT("2026-01-01T00:00:00Z"),
+			     "{port: 80}") LB("b", "10.1.1.1", "", "{port: 80}")
+			     V4("b-1", "b", READY, "{port: 80}"),
+		"shop/b 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
+		"shop/a InvalidAnnotation: kago.dev/scheduler: 'x' is none of rr, wrr, lc, wlc, "
+		"sh, "
+		"mh\n"
+		"shop/b Served: 1 virtual server with 1 real server\n");
+}
+
+static void test_other_fleets_services_are_not_there(void **state)
+{
+	(void)state;
+	expect_fleet(SERVICE("web", ", annotations: {kago.dev/vip: 10.1.1.1}}\nspec: {type: "
+				    "LoadBalancer, loadBalancerClass: kago.dev/b, ports: [{port: "
+				    "80}]}") V4("web-1", "web", READY, "{port: 80}"),
+		"");
+}
+
+static void test_real_servers_over_the_limit_are_told(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	unsigned left = LIMIT_ENDPOINTS + 2;
+
+	(void)state;
+	put_all(s, LB("web", "10.1.1.1", "", "{port: 80}"));
+	put_all(s, V4("web-x", "web", POD("9.9.9.9", "false", "true", "true"), "{port: 80}"));
+	for (unsigned slice = 0; left; slice++) {
+		CLEANUP_FREE char *head = xasprintf(SLICE("web-%u", "web",
+							    "addressType: IPv4\nports: [{port: "
+							    "80}]\nendpoints: []"),
+			slice);
+		json_auto_t *object = object_of(head);
+		enum store_change change;
+		struct err e = {0};
+
+		for (unsigned i = 0; i < 1000 && left; i++, left--)
+			json_array_append_new(json_object_get(object, "endpoints"),
+				json_pack("{s:[o]}", "addresses",
+					json_sprintf("10.%u.%u.%u", slice, i / 250, i % 250 + 1)));
+		assert_int_equal(store_put(&change, s, object, &e), 0);
+	}
+	f = fleet_build(s, "a");
+	assert_int_equal(f->servers[0].n_reals, LIMIT_ENDPOINTS);
+	/* The draining one is left out first. */
+	for (size_t i = 0; i < f->servers[0].n_reals; i++)
+		assert_int_equal(f->servers[0].reals[i].weight, 1);
+	assert_int_equal(f->services[0].outcome, FLEET_SERVED);
+	assert_string_equal(f->services[0].reason, "TooManyEndpoints");
+	assert_string_equal(f->services[0].message,
+		"too many endpoints: 10.1.1.1:80/TCP (3 of 4003 left out); 1 virtual server with "
+		"4000 real servers");
+}
+
+/* A small generator of its own, so that a seed means the same everywhere. */
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+static void shuffle(json_t **objects, size_t n, uint32_t *seed)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = next_random(seed) % i;
+		json_t *kept = objects[i - 1];
+
+		objects[i - 1] = objects[j];
+		objects[j] = kept;
+	}
+}
+
+static char *describe_objects(json_t *const objects[], size_t n)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		enum store_change change;
+		struct err e = {0};
+
+		assert_int_equal(store_put(&change, s, objects[i], &e), 0);
+	}
+	f = fleet_build(s, "a");
+	return describe(f);
+}
+
+static json_t *random_object(unsigned i, uint32_t *seed)
+{
+	static const char *const states[] = {
+		"{}", "{ready: false}", "{ready: false, serving: true, terminating: true}"};
+	CLEANUP_FREE char *yaml = NULL;
+
+	if (i % 4 == 0)
+		yaml = xasprintf(LB("s%u", "10.1.1.%u,fd00::%u",
+					 "}, creationTimestamp: '2026-01-0%uT00:00:00Z', x: {y: z",
+					 "{name: a, port: 80}, {name: b, port: %u}"),
+			i / 4, next_random(seed) % 4 + 1, next_random(seed) % 4 + 1,
+			next_random(seed) % 3 + 1, 81 + next_random(seed) % 2);
+	else
+		yaml = xasprintf(SLICE("s%u-%u", "s%u",
+					 "addressType: IPv4\nports: [{name: a, port: 1}, {name: b, "
+					 "port: 2}]\nendpoints:\n"
+					 "- {addresses: [10.0.0.%u], conditions: %s}\n"
+					 "- {addresses: [10.0.0.%u], conditions: %s}"),
+			i / 4, i % 4, i / 4, next_random(seed) % 6 + 1,
+			states[next_random(seed) % 3], next_random(seed) % 6 + 1,
+			states[next_random(seed) % 3]);
+	return object_of(yaml);
+}
+
+static void test_the_order_of_objects_does_not_matter(void **state)
+{
+	enum { N = 80, ROUNDS = 100 };
+	CLEANUP_FREE char *first = NULL;
+	json_t *objects[N];
+	uint32_t seed = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++)
+		objects[i] = random_object(i, &seed);
+	first = describe_objects(objects, N);
+	assert_non_null(strstr(first, "Conflict"));
+	assert_non_null(strstr(first, "w0"));
+	for (int round = 0; round < ROUNDS; round++) {
+		CLEANUP_FREE char *text = NULL;
+
+		shuffle(objects, N, &seed);
+		text = describe_objects(objects, N);
+		assert_string_equal(text, first);
+	}
+	for (unsigned i = 0; i < N; i++)
+		json_decref(objects[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_makes_an_empty_fleet),
+		cmocka_unit_test(test_ports_are_found_by_name_and_protocol),
+		cmocka_unit_test(test_a_slice_without_ports_takes_the_target_port),
+		cmocka_unit_test(test_slices_are_merged_and_duplicates_dropped),
+		cmocka_unit_test(test_draining_ones_keep_weight_0_beside_ready_ones),
+		cmocka_unit_test(test_draining_ones_serve_if_none_is_ready),
+		cmocka_unit_test(test_draining_is_decided_per_virtual_server),
+		cmocka_unit_test(test_a_vip_gets_endpoints_of_its_family),
+		cmocka_unit_test(test_what_has_no_endpoint_is_explained),
+		cmocka_unit_test(test_long_lists_are_cut_with_their_number),
+		cmocka_unit_test(test_the_older_service_wins_a_conflict),
+		cmocka_unit_test(test_equally_old_services_are_settled_by_name),
+		cmocka_unit_test(test_the_same_port_of_another_protocol_is_no_conflict),
+		cmocka_unit_test(test_who_is_rejected_holds_nothing),
+		cmocka_unit_test(test_other_fleets_services_are_not_there),
+		cmocka_unit_test(test_real_servers_over_the_limit_are_told),
+		cmocka_unit_test(test_the_order_of_objects_does_not_matter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
