@@ -118,7 +118,7 @@ static int read_scalar(struct reader *r, json_t **ret)
 	const char *text = (const char *)r->event.data.scalar.value;
 	size_t len = r->event.data.scalar.length;
 	bool is_plain = r->event.data.scalar.plain_implicit;
-	json_t *value;
+	json_t *value = NULL;
 	int n = check_scalar(r);
 
 	if (n < 0)
@@ -135,7 +135,7 @@ static int read_value(struct reader *r, json_t **ret);
 static int read_sequence(struct reader *r, json_t **ret)
 {
 	json_auto_t *array = json_array();
-	json_t *item;
+	json_t *item = NULL;
 	int n = check_properties(r, r->event.data.sequence_start.anchor,
 		r->event.data.sequence_start.tag, YAML_SEQ_TAG);
 
@@ -174,7 +174,7 @@ static int read_member(struct reader *r, json_t *object)
 {
 	struct yaml_mark at = mark_at(&r->event.start_mark);
 	CLEANUP_FREE char *key = NULL;
-	json_t *value;
+	json_t *value = NULL;
 	int n = take_key(r, &key, object);
 
 	if (n == 0)
@@ -253,7 +253,7 @@ static int read_document(struct reader *r, json_t **ret)
 static int read_documents(struct reader *r, json_t **ret)
 {
 	json_auto_t *array = json_array();
-	json_t *value;
+	json_t *value = NULL;
 	int n = next_event(r); /* the start of the stream */
 
 	while (n == 0 && (n = next_event(r)) == 0 && r->event.type == YAML_DOCUMENT_START_EVENT) {
