@@ -248,12 +248,11 @@ static void on_overdue(void *ud, const struct verify_report *report, unsigned ti
 	set_result(a, "mismatch", report->first);
 }
 
-static void on_keepalived_starting(void *ud)
+static void on_checker_starting(void *ud)
 {
 	struct apply *a = ud;
 
-	if (a->keepalived_started)
-		settle_restore_weights(a->settle);
+	settle_restore_weights(a->settle);
 }
 
 static void on_keepalived_up(void *ud)
@@ -294,7 +293,7 @@ static void on_keepalived_died(void *ud)
 static int make_parts(struct apply *a, struct err *e)
 {
 	static const struct keepalived_ops keepalived_ops = {
-		on_keepalived_starting, on_keepalived_up, on_keepalived_died};
+		on_checker_starting, on_keepalived_up, on_keepalived_died};
 	static const struct settle_ops settle_ops = {on_settled, on_overdue};
 	const struct config *c = a->config;
 	int r = conf_file_load_template(&a->template, c->keepalived.template_path, e);

@@ -54,11 +54,32 @@ static void become_up(struct keepalived *k)
 	k->ops.on_up(k->ud);
 }
 
-/* keepalived 2.2 says the first when it is ready for signals, 2.3 the second. */
+/* It is ready for signals when it says the first; without a Service it says the second instead. */
 static bool says_it_is_up(const char *text)
 {
-	return str_has_prefix(text, "Starting Healthcheck child process") ||
-	       str_has_prefix(text, "Startup complete");
+	return str_has_prefix(text, "Startup complete") ||
+	       str_has_prefix(text, "Warning - keepalived has no configuration to run");
+}
+
+/* Said at every start of the process that programs IPVS, also when keepalived respawns it. */
+static bool says_checker_starts(const char *text)
+{
+	return str_has_prefix(text, "Starting Healthcheck child process");
+}
+
+/* What keepalived tells of its own inner life at every start and reload. */
+static bool is_chatter(const char *text)
+{
+	static const char *const prefixes[] = {"Activating ", "Assigned ",
+		"Command line:", "CPU usage", "Configuration file", "Gained quorum",
+		"Initializing ipvs", "NOTICE: setting config option", "Opening file",
+		"Registering Kernel", "Reinitializing ipvs", "Reload", "Running on", "Starting ",
+		"Startup complete", "Stopp", " ", "read eventfd"};
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		if (str_has_prefix(text, prefixes[i]))
+			return true;
+	return strstr(text, "already exists(17)") != NULL;
 }
 
 static const char *skip_timestamp(const char *line)
@@ -75,7 +96,10 @@ static void on_line(void *ud, const char *line)
 	const char *text = skip_timestamp(line);
 
 	if (*text)
-		log_info("keepalived.log", LOG_STR("msg", text));
+		log_write(is_chatter(text) ? LOG_DEBUG : LOG_INFO, "keepalived.log",
+			LOG_FIELDS(LOG_STR("msg", text)));
+	if (says_checker_starts(text))
+		k->ops.on_checker_starting(k->ud);
 	if (!k->up && says_it_is_up(text))
 		become_up(k);
 }
@@ -138,14 +162,13 @@ int keepalived_new(struct keepalived **ret, sd_event *loop, const char *program,
 void keepalived_start(struct keepalived *k)
 {
 	const char *const argv[] = {k->program, "--dont-fork", "--log-console", "--log-detail",
-		"--check", "--all", "--dont-release-ipvs", "--use-file", k->conf_path, "--pid",
+		"--check", "--no_bfd", "--dont-release-ipvs", "--use-file", k->conf_path, "--pid",
 		k->pid_path, "--checkers_pid", k->checkers_pid_path, NULL};
 	struct err e = {0};
 
 	/* A pid file of a predecessor that was killed makes keepalived refuse to start. */
 	unlink(k->pid_path);
 	unlink(k->checkers_pid_path);
-	k->ops.on_starting(k->ud);
 	k->started_at = loop_now(k->loop);
 	k->starts++;
 	k->reload_wanted = false;

@@ -15,8 +15,11 @@
 struct keepalived;
 
 struct keepalived_ops {
-	/* Just before each start: keepalived takes an existing entry of the table as it is. */
-	void (*on_starting)(void *ud);
+	/*
+	 * The process of keepalived that programs IPVS starts, for the first time or anew. It takes
+	 * existing entries of the table as they are, and its checks begin a second later.
+	 */
+	void (*on_checker_starting)(void *ud);
 	/* It has read its file and listens to signals now. */
 	void (*on_up)(void *ud);
 	/* It ended without being told to; it will be started again. */

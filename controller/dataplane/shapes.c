@@ -29,8 +29,7 @@ struct shapes *shapes_free(struct shapes *s)
 
 	if (!s)
 		return NULL;
-	HASH_ITER(hh, s->by_key, at, next)
-	{
+	HASH_ITER(hh, s->by_key, at, next) {
 		HASH_DEL(s->by_key, at);
 		free(at->complaint);
 		free(at);

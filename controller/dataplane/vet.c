@@ -116,7 +116,8 @@ static void start_test(struct vet *v, const struct virtual_server *const servers
 
 static bool template_is_packaged(const struct vet *v)
 {
-	return strcmp(v->config->keepalived.template_path, CONFIG_KEEPALIVED_TEMPLATE) == 0;
+	return strcmp(v->config->keepalived.template_path,
+		       KAGO_DATADIR "/keepalived.conf.mustache") == 0;
 }
 
 static void test_shapes(struct vet *v)

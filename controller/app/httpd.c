@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/httpd.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/ipaddr.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "loop/loop.h"
+
+enum { IDLE_TIMEOUT = 30 /* s: a connection that sends nothing is closed */ };
+
+struct httpd {
+	struct MHD_Daemon *daemon;
+	sd_event_source *io, *timer;
+	httpd_fn *answer;
+	void *ud;
+};
+
+DEFINE_CLEANUP(struct httpd *, httpd_free);
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static void set_address(union address *ret, const struct ipaddr *addr, uint16_t port)
+{
+	*ret = (union address){0};
+	if (addr->family == AF_INET)
+		ret->v4 = (struct sockaddr_in){
+			.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = addr->v4};
+	else
+		ret->v6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = addr->v6};
+}
+
+static int parse_listen(union address *ret, const char *listen, struct err *e)
+{
+	CLEANUP_FREE char *copy = xstrdup(listen);
+	char *colon = strrchr(copy, ':'), *addr_text = copy;
+	struct ipaddr addr;
+	uint64_t port;
+
+	if (!colon)
+		return err_set(e, EINVAL, "listen address %s has no port", listen);
+	*colon = '\0';
+	if (copy[0] == '[' && colon[-1] == ']') {
+		colon[-1] = '\0';
+		addr_text = copy + 1;
+	}
+	if (ipaddr_parse(&addr, addr_text, e) < 0 || str_to_u64(&port, colon + 1, 1, 65535, e) < 0)
+		return err_wrap(e, "listen address %s", listen);
+	set_address(ret, &addr, (uint16_t)port);
+	return 0;
+}
+
+static enum MHD_Result respond(struct MHD_Connection *conn, unsigned status, char *body)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result r;
+
+	if (!response)
+		mem_exhausted();
+	MHD_add_response_header(
+		response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+	r = MHD_queue_response(conn, status, response);
+	MHD_destroy_response(response);
+	return r;
+}
+
+static enum MHD_Result on_request(void *ud, struct MHD_Connection *conn, const char *path,
+	const char *method, const char *version, const char *data, size_t *data_size, void **state)
+{
+	struct httpd *h = ud;
+	char *body = NULL;
+	unsigned status;
+
+	(void)version;
+	(void)data;
+	(void)data_size;
+	(void)state;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return respond(conn, MHD_HTTP_METHOD_NOT_ALLOWED, xstrdup("use GET\n"));
+	status = h->answer(h->ud, path, &body);
+	return respond(conn, status, body ? body : xstrdup("no such page\n"));
+}
+
+static void run(void *ud)
+{
+	struct httpd *h = ud;
+	MHD_UNSIGNED_LONG_LONG msec;
+
+	MHD_run(h->daemon);
+	if (MHD_get_timeout(h->daemon, &msec) == MHD_YES)
+		loop_timer_arm(h->timer, msec * 1000);
+	else
+		loop_timer_stop(h->timer);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *ud)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	run(ud);
+	return 0;
+}
+
+static int start_daemon(struct httpd *h, const union address *addr)
+{
+	unsigned flags = MHD_USE_EPOLL;
+
+	if (addr->any.sa_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	errno = 0;
+	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_SOCK_ADDR,
+		&addr->any, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CONNECTIONS,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT, MHD_OPTION_END);
+	return h->daemon ? 0 : errno ? -errno : -EIO;
+}
+
+static int watch_daemon(struct httpd *h, sd_event *loop, struct err *e)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	int r = info ? sd_event_add_io(loop, &h->io, info->epoll_fd, EPOLLIN, on_io, h) : -EIO;
+
+	if (r < 0)
+		return err_errno(e, -r, "watching the HTTP server");
+	return loop_timer_new(&h->timer, loop, run, h, e);
+}
+
+int httpd_new(struct httpd **ret, sd_event *loop, const char *listen, httpd_fn *answer, void *ud,
+	struct err *e)
+{
+	CLEANUP(httpd_freep) struct httpd *h = xnew0(struct httpd);
+	union address addr;
+	int r = parse_listen(&addr, listen, e);
+
+	if (r < 0)
+		return r;
+	h->answer = answer;
+	h->ud = ud;
+	r = start_daemon(h, &addr);
+	if (r < 0)
+		return err_errno(e, -r, "listening on %s", listen);
+	r = watch_daemon(h, loop, e);
+	if (r < 0)
+		return r;
+	*ret = steal(h);
+	return 0;
+}
+
+struct httpd *httpd_free(struct httpd *h)
+{
+	if (!h)
+		return NULL;
+	sd_event_source_disable_unref(h->io);
+	sd_event_source_disable_unref(h->timer);
+	if (h->daemon)
+		MHD_stop_daemon(h->daemon);
+	free(h);
+	return NULL;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/sidecars.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "loop/control.h"
+
+struct sidecars {
+	struct control_server *server;
+	struct sidecars_ops ops;
+	void *ud;
+	struct control_conn *lifelines[LIMIT_CONTROL_CLIENTS];
+	size_t n_lifelines;
+	json_t *announced;
+	bool ready;
+};
+
+DEFINE_CLEANUP(struct sidecars *, sidecars_free);
+
+static void tell_state(const struct sidecars *s, struct control_conn *c)
+{
+	control_send(c, json_pack("{s:s, s:b}", "type", "state", "ready", s->ready));
+}
+
+static size_t find_lifeline(const struct sidecars *s, const struct control_conn *c)
+{
+	size_t i = 0;
+
+	while (i < s->n_lifelines && s->lifelines[i] != c)
+		i++;
+	return i;
+}
+
+static void open_lifeline(struct sidecars *s, struct control_conn *c)
+{
+	if (find_lifeline(s, c) < s->n_lifelines || s->n_lifelines == LIMIT_CONTROL_CLIENTS)
+		return;
+	s->lifelines[s->n_lifelines++] = c;
+	log_info("sidecar.connected");
+	tell_state(s, c);
+}
+
+static void take_announced(struct sidecars *s, struct control_conn *c, json_t *prefixes)
+{
+	if (find_lifeline(s, c) == s->n_lifelines || !json_is_array(prefixes))
+		return;
+	json_decref(s->announced);
+	s->announced = json_incref(prefixes);
+	log_info("sidecar.announces", LOG_UINT("prefixes", json_array_size(prefixes)));
+}
+
+static void on_message(struct control_conn *c, json_t *msg, void *ud)
+{
+	struct sidecars *s = ud;
+	const char *type = json_string_value(json_object_get(msg, "type"));
+
+	if (!type)
+		control_close(c);
+	else if (strcmp(type, "status") == 0)
+		control_send(c, s->ops.status(s->ud));
+	else if (strcmp(type, "sidecar") == 0)
+		open_lifeline(s, c);
+	else if (strcmp(type, "announced") == 0)
+		take_announced(s, c, json_object_get(msg, "prefixes"));
+}
+
+static void on_close(struct control_conn *c, const char *why, void *ud)
+{
+	struct sidecars *s = ud;
+	size_t i = find_lifeline(s, c);
+
+	if (i == s->n_lifelines)
+		return;
+	s->lifelines[i] = s->lifelines[--s->n_lifelines];
+	log_info("sidecar.disconnected", LOG_STR("reason", why));
+	if (s->n_lifelines > 0)
+		return;
+	json_decref(s->announced);
+	s->announced = NULL;
+	s->ops.on_gone(s->ud);
+}
+
+int sidecars_new(struct sidecars **ret, sd_event *loop, const struct sidecars_ops *ops, void *ud,
+	struct err *e)
+{
+	static const struct control_ops control_ops = {on_message, on_close};
+	CLEANUP(sidecars_freep) struct sidecars *s = xnew0(struct sidecars);
+	int r;
+
+	s->ops = *ops;
+	s->ud = ud;
+	r = control_listen(&s->server, loop, CONTROL_CONTROLLER, &control_ops, s, e);
+	if (r < 0)
+		return r;
+	*ret = steal(s);
+	return 0;
+}
+
+struct sidecars *sidecars_free(struct sidecars *s)
+{
+	if (!s)
+		return NULL;
+	control_server_free(s->server);
+	json_decref(s->announced);
+	free(s);
+	return NULL;
+}
+
+void sidecars_set_ready(struct sidecars *s, bool ready)
+{
+	if (s->ready == ready)
+		return;
+	s->ready = ready;
+	for (size_t i = 0; i < s->n_lifelines; i++)
+		tell_state(s, s->lifelines[i]);
+}
+
+size_t sidecars_count(const struct sidecars *s)
+{
+	return s->n_lifelines;
+}
+
+const json_t *sidecars_announced(const struct sidecars *s)
+{
+	return s->announced;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "base/err.h"
+
+/* The controller's end of the control socket: the sidecar's lifeline, and answers to `status`. */
+struct sidecars;
+
+struct sidecars_ops {
+	/* The answer to a status request; a new object. */
+	json_t *(*status)(void *ud);
+	/* The last lifeline has ended. */
+	void (*on_gone)(void *ud);
+};
+
+int sidecars_new(struct sidecars **ret, sd_event *loop, const struct sidecars_ops *ops, void *ud,
+	struct err *e);
+struct sidecars *sidecars_free(struct sidecars *s);
+
+/* Tells sidecars, now and those to come, whether the kernel was seen to hold what was asked for. */
+void sidecars_set_ready(struct sidecars *s, bool ready);
+
+/* How many lifelines are open. */
+size_t sidecars_count(const struct sidecars *s);
+
+/* The prefixes that the sidecar said it announces, borrowed; NULL while there is none. */
+const json_t *sidecars_announced(const struct sidecars *s);

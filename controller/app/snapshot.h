@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dataplane/apply.h"
+#include "model/fleet.h"
+#include "net/ipvs.h"
+
+/* Everything there is to report at one moment; all borrowed. */
+struct snapshot {
+	const char *fleet_name;
+	const struct fleet *fleet;       /* the newest decision; NULL before the first */
+	const struct ipvs_table *kernel; /* what IPVS holds; NULL when it could not be read */
+	const struct apply *apply;
+	const json_t *announced; /* prefixes, as the sidecar says; NULL without a sidecar */
+	size_t n_sidecars;
+	uint64_t n_objects_rejected, n_source_problems;
+};
+
+/* Whether the load balancer can be sent traffic: what was asked for was seen in the kernel. */
+bool snapshot_is_ready(const struct snapshot *s);
+
+/* The answer to `status`: docs/status.md lists the fields. Pure. */
+json_t *snapshot_status(const struct snapshot *s) __attribute__((warn_unused_result));
+
+/* The Prometheus text format, version 0.0.4, in a new string. Pure. docs/metrics.md lists them. */
+char *snapshot_metrics(const struct snapshot *s) __attribute__((warn_unused_result));
+
+/* "served", "no_endpoints", "conflict", "rejected". */
+const char *snapshot_outcome_name(enum fleet_outcome outcome);
+
+/* "up", "draining", "down" (by a health check) or "missing", from what is wanted and what is there.
+ */
+const char *snapshot_real_state(const struct real_server *wanted, const struct ipvs_dest *there);
