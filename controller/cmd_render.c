@@ -85,8 +85,7 @@ static int read_file(struct store *s, size_t *n_bad, const char *path, struct er
 	r = manifests_read(&objects, path, e);
 	if (r < 0)
 		return r;
-	json_array_foreach(objects, i, object)
-	{
+	json_array_foreach(objects, i, object) {
 		enum store_change change;
 		struct err why = {0};
 

@@ -15,9 +15,9 @@
 
 struct config_peer {
 	struct ipaddr address;
-	uint32_t as;		 /* the peer's AS number */
-	uint16_t port;		 /* 179 unless said */
-	char *password_file;	 /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
+	uint32_t as;         /* the peer's AS number */
+	uint16_t port;       /* 179 unless said */
+	char *password_file; /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
 };
 
 struct config {
@@ -29,25 +29,26 @@ struct config {
 	} log;
 
 	struct {
-		char *listen; /* ADDRESS:PORT or [ADDRESS]:PORT for /healthz /readyz /metrics; "" is off */
+		/* ADDRESS:PORT or [ADDRESS]:PORT for /healthz, /readyz and /metrics; "" is off */
+		char *listen;
 	} http;
 
 	struct {
-		char *program;		  /* keepalived's path */
-		char *template_path;	  /* keepalived.conf.mustache */
-		char *nft_template_path;  /* nftables.conf.mustache */
-		char *state_dir;	  /* keepalived.conf and pid files go here */
-		uint64_t min_reload_gap;  /* usec between two SIGHUPs */
-		uint64_t verify_timeout;  /* usec until the kernel must hold what was asked for */
+		char *program;             /* keepalived's path */
+		char *template_path;       /* keepalived.conf.mustache */
+		char *nft_template_path;   /* nftables.conf.mustache */
+		char *state_dir;           /* keepalived.conf and pid files go here */
+		uint64_t min_reload_gap;   /* usec between two SIGHUPs */
+		uint64_t verify_timeout;   /* usec until the kernel must hold what was asked for */
 		uint64_t shutdown_timeout; /* usec to wait for the sidecar's drain at SIGTERM */
 	} keepalived;
 
 	struct {
-		char *program;		/* exabgp's path */
-		char *template_path;	/* exabgp.conf.mustache */
-		char *state_dir;	/* exabgp.conf goes here */
-		uint32_t as;		/* our AS; 0 when no peer is configured */
-		uint64_t hold_time;	/* usec, whole seconds, 3 s or more (RFC 4271); 9 s */
+		char *program;       /* exabgp's path */
+		char *template_path; /* exabgp.conf.mustache */
+		char *state_dir;     /* exabgp.conf goes here */
+		uint32_t as;         /* our AS; 0 when no peer is configured */
+		uint64_t hold_time;  /* usec, whole seconds, 3 s or more (RFC 4271); 9 s */
 		struct config_peer *peers;
 		size_t n_peers;
 		struct ipnet *aggregates; /* announced in place of the VIPs they contain */
@@ -55,13 +56,13 @@ struct config {
 	} bgp;
 
 	struct {
-		struct ipaddr pod_address;  /* family 0: find it */
-		struct ipaddr pod_address6; /* of the other family, for IPv6 VIPs; family 0: find it */
-		struct ipaddr node_address; /* next hop; family 0: find it */
-		struct ipaddr node_address6;
-		char *netns;	      /* path of the node's network namespace; "" means leave the node's routes alone */
+		/* Family 0: find it. The second of a pair is of the other family, for its VIPs. */
+		struct ipaddr pod_address, pod_address6;
+		struct ipaddr node_address, node_address6;
+		/* Path of the node's network namespace; "" leaves the node's routes alone. */
+		char *netns;
 		uint64_t poll_interval; /* usec between two looks at IPVS */
-		uint64_t drain;	      /* usec between withdraw and the end at SIGTERM */
+		uint64_t drain;         /* usec between withdraw and the end at SIGTERM */
 	} node;
 };
 

@@ -16,14 +16,12 @@ static bool is_within_limits(const json_t *value, size_t depth)
 
 	if (depth > LIMIT_DOCUMENT_DEPTH)
 		return false;
-	json_object_foreach((json_t *)(uintptr_t)value, key,
-		item) if (!is_within_limits(item,
-				  depth + (json_is_object(item) ||
-						  json_is_array(item)))) return false;
-	json_array_foreach(
-		value, i, item) if (!is_within_limits(item,
-					    depth + (json_is_object(item) ||
-							    json_is_array(item)))) return false;
+	json_object_foreach((json_t *)(uintptr_t)value, key, item)
+		if (!is_within_limits(item, depth + (json_is_object(item) || json_is_array(item))))
+			return false;
+	json_array_foreach(value, i, item)
+		if (!is_within_limits(item, depth + (json_is_object(item) || json_is_array(item))))
+			return false;
 	return true;
 }
 

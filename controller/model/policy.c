@@ -273,9 +273,10 @@ static int refuse_unknown(json_t *annotations, struct err *e)
 
 	for (size_t i = 0; i < N_OPTIONS; i++)
 		known[i] = options[i].key;
-	json_object_foreach(
-		annotations, key, value) if (str_has_prefix(key, KAGO_PREFIX) && !is_known(key) &&
-					     (!worst || strcmp(key, worst) < 0)) worst = key;
+	json_object_foreach(annotations, key, value)
+		if (str_has_prefix(key, KAGO_PREFIX) && !is_known(key) &&
+			(!worst || strcmp(key, worst) < 0))
+			worst = key;
 	if (!worst)
 		return 0;
 	near = suggest_nearest(worst + strlen(KAGO_PREFIX), known, N_OPTIONS);

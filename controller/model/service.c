@@ -163,8 +163,7 @@ static int decode_ports(struct service *s, const json_t *object, struct err *e)
 		return err_set(e, EINVAL, "spec.ports: more than %d", LIMIT_SERVICE_PORTS);
 	s->n_ports = json_array_size(list);
 	s->ports = xcalloc(s->n_ports, sizeof *s->ports);
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		r = decode_port(&s->ports[i], item, e);
 		if (r >= 0)
 			r = check_port_is_new(s, &s->ports[i], e);

@@ -128,8 +128,7 @@ static int decode_endpoints(struct slice *s, const json_t *object, struct err *e
 	if (json_array_size(list) > LIMIT_SLICE_ENDPOINTS)
 		return err_set(e, EINVAL, "endpoints: more than %d", LIMIT_SLICE_ENDPOINTS);
 	s->endpoints = xcalloc(json_array_size(list), sizeof *s->endpoints);
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		r = decode_address(&s->endpoints[i].addr, item, s->family, e);
 		if (r >= 0)
 			r = decode_state(&s->endpoints[i].state, item, e);
@@ -182,8 +181,7 @@ static int decode_ports(struct slice *s, const json_t *object, struct err *e)
 	if (json_array_size(list) > LIMIT_SLICE_PORTS)
 		return err_set(e, EINVAL, "ports: more than %d", LIMIT_SLICE_PORTS);
 	s->ports = xcalloc(json_array_size(list), sizeof *s->ports);
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		r = decode_port(&s->ports[i], item, e);
 		if (r < 0)
 			return err_wrap(e, "ports[%zu]", i);

@@ -51,8 +51,7 @@ static int unpack(json_t *array, json_t *object, struct err *e)
 	r = jsonx_array(&items, object, "items", e);
 	if (r < 0)
 		return r;
-	json_array_foreach(items, i, item)
-	{
+	json_array_foreach(items, i, item) {
 		inherit_type(item, kind, json_object_get(object, "apiVersion"));
 		r = unpack(array, item, e);
 		if (r < 0)
@@ -67,8 +66,7 @@ static int unpack_all(json_t *array, json_t *documents, struct err *e)
 	size_t i;
 	int r;
 
-	json_array_foreach(documents, i, document)
-	{
+	json_array_foreach(documents, i, document) {
 		r = unpack(array, document, e);
 		if (r < 0)
 			return err_wrap(e, "document %zu", i + 1);
