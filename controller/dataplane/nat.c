@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <nftables/libnftables.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "doc/mustache.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
@@ -26,17 +29,27 @@ static void free_json(json_t **json)
 /* The table is made so that it can be deleted: nft has no "delete if it is there" yet. */
 #define CLEAR "add table " NAT_TABLE "; delete table " NAT_TABLE "; "
 
+/* nft names the place of a mistake for files alone, so the text becomes one that nobody else sees.
+ */
 static int run(const char *commands, struct err *e)
 {
 	CLEANUP(free_nft) struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	CLEANUP_CLOSE int fd = memfd_create("nft", MFD_CLOEXEC);
+	char path[32];
 	const char *said;
 
 	if (!nft || nft_ctx_buffer_output(nft) != 0 || nft_ctx_buffer_error(nft) != 0)
 		mem_exhausted();
-	if (nft_run_cmd_from_buffer(nft, commands) == 0)
+	if (fd < 0 || dprintf(fd, "%s\n", commands) < 0)
+		return err_errno(e, errno, "keeping nftables commands");
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (nft_run_cmd_from_filename(nft, path) == 0)
 		return 0;
 	said = nft_ctx_get_error_buffer(nft);
-	return err_set(e, EINVAL, "%.*s", (int)strcspn(said, "\n"), said);
+	if (!str_has_prefix(said, path))
+		return err_set(e, EINVAL, "%.*s", (int)strcspn(said, "\n"), said);
+	said += strlen(path) + 1; /* "PATH:LINE:COLUMNS: Error: ..." */
+	return err_set(e, EINVAL, "line %.*s", (int)strcspn(said, "\n"), said);
 }
 
 static int fill_template(char **ret_text, const char *path, struct err *e)

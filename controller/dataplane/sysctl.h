@@ -6,12 +6,16 @@
 /*
  * The sysctls that forwarding in NAT mode stands on, in the network namespace we are in:
  *
- *	net.ipv4.vs.conntrack = 1		   replies find their way back through the masquerade
- *rule net.ipv4.ip_forward = 1			   replies are forwarded packets
- *	net.ipv6.conf.all.forwarding = 1	   the same; the pod then ignores router
- *advertisements net.ipv4.vs.expire_nodest_conn = 1	   connections of a removed real server end
- *at once net.ipv4.vs.expire_quiescent_template = 1  session affinity lets go of a draining real
- *server net.ipv4.conf.*.send_redirects = 0	   requests and replies use one interface on purpose
+ * net.ipv4.vs.conntrack=1: replies take the way back through the masquerade rule.
+ *
+ * net.ipv4.ip_forward=1, net.ipv6.conf.all.forwarding=1: replies are forwarded packets. With the
+ * latter the pod ignores router advertisements.
+ *
+ * net.ipv4.vs.expire_nodest_conn=1: connections to a removed real server end at once.
+ *
+ * net.ipv4.vs.expire_quiescent_template=1: session affinity lets go of a real server that drains.
+ *
+ * net.ipv4.conf.*.send_redirects=0: requests and replies use the same interface on purpose.
  *
  * Not touched: rp_filter, since a pod reaches clients and real servers through the interface that
  * their packets come from, in strict mode too; net.ipv4.vs.conn_reuse_mode, whose default is right
