@@ -16,8 +16,7 @@ enum {
 	LIMIT_TEMPLATE_BYTES = 256 * 1024,
 	LIMIT_TEMPLATE_DEPTH = 16,                /* nesting of Mustache sections */
 	LIMIT_RENDERED_BYTES = 256 * 1024 * 1024, /* one rendered configuration */
-	LIMIT_RENDER_STEPS =
-		64 * 1000 * 1000,     /* tags and texts gone through for it, lists unrolled */
+	LIMIT_RENDER_STEPS = 16 * 1000 * 1000,    /* tags and texts for it, lists unrolled */
 	LIMIT_KEEPALIVED_LINE = 1000, /* a line of keepalived.conf: keepalived splits at 1023 */
 
 	LIMIT_NAME = 253,             /* a Kubernetes name (RFC 1123 subdomain) */

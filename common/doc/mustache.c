@@ -101,12 +101,21 @@ static bool is_false(const json_t *value)
 	       (json_is_array(value) && json_array_size(value) == 0);
 }
 
+static int count_step(struct renderer *r)
+{
+	if (++r->n_steps > LIMIT_RENDER_STEPS)
+		return err_set(r->e, EFBIG, "it takes more than %d steps", LIMIT_RENDER_STEPS);
+	return 0;
+}
+
 static int render_range(struct renderer *r, size_t from, size_t to);
 
 static int render_within(struct renderer *r, const json_t *context, size_t from, size_t to)
 {
-	int n;
+	int n = count_step(r);
 
+	if (n < 0)
+		return n;
 	r->contexts[r->n_contexts++] = context;
 	n = render_range(r, from, to);
 	r->n_contexts--;
@@ -126,8 +135,7 @@ static int render_section(struct renderer *r, size_t at)
 		return render_range(r, at + 1, t->end);
 	if (!json_is_array(value))
 		return render_within(r, value, at + 1, t->end);
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach(value, i, item) {
 		n = render_within(r, item, at + 1, t->end);
 		if (n < 0)
 			break;
@@ -135,30 +143,40 @@ static int render_section(struct renderer *r, size_t at)
 	return n;
 }
 
+static int render_token(struct renderer *r, size_t at)
+{
+	const struct token *t = &r->m->tokens[at];
+
+	switch (t->type) {
+	case TOKEN_TEXT:
+		return put(r, t->text, t->len);
+	case TOKEN_VALUE:
+		return render_value(r, t);
+	case TOKEN_SECTION:
+	case TOKEN_INVERTED:
+		return render_section(r, at);
+	case TOKEN_END:
+		break;
+	}
+	return 0;
+}
+
+/* A section is one token with all that is in it. */
+static size_t after(const struct token *tokens, size_t at)
+{
+	bool is_section = tokens[at].type == TOKEN_SECTION || tokens[at].type == TOKEN_INVERTED;
+
+	return is_section ? tokens[at].end + 1 : at + 1;
+}
+
 static int render_range(struct renderer *r, size_t from, size_t to)
 {
-	const struct token *tokens = r->m->tokens;
 	int n = 0;
 
-	for (size_t i = from; i < to && n == 0; i++) {
-		if (++r->n_steps > LIMIT_RENDER_STEPS)
-			return err_set(
-				r->e, EFBIG, "it takes more than %d steps", LIMIT_RENDER_STEPS);
-		switch (tokens[i].type) {
-		case TOKEN_TEXT:
-			n = put(r, tokens[i].text, tokens[i].len);
-			break;
-		case TOKEN_VALUE:
-			n = render_value(r, &tokens[i]);
-			break;
-		case TOKEN_SECTION:
-		case TOKEN_INVERTED:
-			n = render_section(r, i);
-			i = tokens[i].end;
-			break;
-		case TOKEN_END:
-			break;
-		}
+	for (size_t i = from; i < to && n == 0; i = after(r->m->tokens, i)) {
+		n = count_step(r);
+		if (n == 0)
+			n = render_token(r, i);
 	}
 	return n;
 }

@@ -134,31 +134,38 @@ static int close_section(struct parser *p, const struct tag *t)
 	return 0;
 }
 
-static int take_tag(struct parser *p, const struct tag *t)
+static const char *why_refused(char sigil)
 {
-	int r = t->sigil == '!' ? 0 : check_name(p, t);
-
-	if (r < 0)
-		return r;
-	switch (t->sigil) {
-	case '!':
-		return 0;
-	case '#':
-	case '^':
-		return open_section(p, t);
-	case '/':
-		return close_section(p, t);
+	switch (sigil) {
 	case '>':
-		return fail_tag(p, t, "partials, {{> }}, are not supported");
+		return "partials, {{> }}, are not supported";
 	case '=':
-		return fail_tag(p, t, "changing delimiters, {{= }}, is not supported");
+		return "changing delimiters, {{= }}, is not supported";
 	case '$':
 	case '<':
-		return fail_tag(p, t, "blocks and parents, {{$ }} and {{< }}, are not supported");
+		return "blocks and parents, {{$ }} and {{< }}, are not supported";
 	default:
-		add_token(p, TOKEN_VALUE, t->name, t->len);
-		return 0;
+		return NULL;
 	}
+}
+
+static int take_tag(struct parser *p, const struct tag *t)
+{
+	int r;
+
+	if (t->sigil == '!')
+		return 0;
+	if (why_refused(t->sigil))
+		return fail_tag(p, t, why_refused(t->sigil));
+	r = check_name(p, t);
+	if (r < 0)
+		return r;
+	if (t->sigil == '#' || t->sigil == '^')
+		return open_section(p, t);
+	if (t->sigil == '/')
+		return close_section(p, t);
+	add_token(p, TOKEN_VALUE, t->name, t->len);
+	return 0;
 }
 
 /*

@@ -257,13 +257,15 @@ static int read_documents(struct reader *r, json_t **ret)
 	int n = next_event(r); /* the start of the stream */
 
 	while (n == 0 && (n = next_event(r)) == 0 && r->event.type == YAML_DOCUMENT_START_EVENT) {
+		struct yaml_mark at = mark_at(&r->event.start_mark);
+
 		n = read_document(r, &value);
 		if (n < 0 || json_is_null(value))
 			continue;
 		if (json_array_append_new(array, value) < 0)
 			mem_exhausted();
 		if (json_array_size(array) > r->max_documents)
-			return fail_here(r, EFBIG, "more documents than %zu", r->max_documents);
+			return fail_at(r, at, EFBIG, "more documents than %zu", r->max_documents);
 	}
 	if (n == 0)
 		*ret = steal(array);
