@@ -191,8 +191,11 @@ static struct file *file_for(struct folder *f, size_t *at, const char *path)
 
 	while (*at < f->n_files && strcmp(f->files[*at]->path, path) < 0)
 		(*at)++;
-	if (*at < f->n_files && strcmp(f->files[*at]->path, path) == 0)
-		return steal(f->files[(*at)++]);
+	if (*at < f->n_files && strcmp(f->files[*at]->path, path) == 0) {
+		file = steal(f->files[*at]);
+		(*at)++;
+		return file;
+	}
 	file = xnew0(struct file);
 	file->path = xstrdup(path);
 	return file;

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/fleet_diff.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct ipaddr addr(const char *text)
+{
+	struct ipaddr a = {0};
+	struct err e = {0};
+
+	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
+	return a;
+}
+
+static struct virtual_server server(const char *vip, struct real_server *reals, size_t n)
+{
+	return (struct virtual_server){.vip = addr(vip),
+		.port = 80,
+		.protocol = IPPROTO_TCP,
+		.reals = reals,
+		.n_reals = n};
+}
+
+struct changed {
+	const struct virtual_server *servers[8];
+	size_t n;
+};
+
+static void note(void *ud, const struct virtual_server *vs)
+{
+	struct changed *c = ud;
+
+	c->servers[c->n++] = vs;
+}
+
+static void test_equal_lists_do_not_differ(void **state)
+{
+	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct virtual_server a = server("10.1.1.1", reals, 1), b = server("10.1.1.2", reals, 1);
+	const struct virtual_server *list[] = {&a, &b};
+	struct changed changed = {0};
+	struct fleet_diff d = fleet_diff(list, 2, list, 2, note, &changed);
+
+	(void)state;
+	assert_true(fleet_diff_empty(&d));
+	assert_int_equal(changed.n, 0);
+}
+
+static void test_added_and_removed_services_are_counted(void **state)
+{
+	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct virtual_server a = server("10.1.1.1", reals, 1), b = server("10.1.1.2", reals, 1),
+			      c = server("10.1.1.3", reals, 1);
+	const struct virtual_server *old[] = {&a, &b}, *new[] = {&b, &c};
+	struct changed changed = {0};
+	struct fleet_diff d = fleet_diff(old, 2, new, 2, note, &changed);
+
+	(void)state;
+	assert_int_equal(d.services_added, 1);
+	assert_int_equal(d.services_removed, 1);
+	assert_int_equal(d.services_changed, 0);
+	assert_int_equal(changed.n, 1);
+	assert_ptr_equal(changed.servers[0], &c);
+}
+
+static void test_real_servers_are_counted_by_what_happened_to_them(void **state)
+{
+	struct real_server before[] = {
+		{addr("10.0.0.1"), 80, 1}, {addr("10.0.0.2"), 80, 1}, {addr("10.0.0.3"), 80, 1}};
+	struct real_server after[] = {{addr("10.0.0.1"), 80, 0}, {addr("10.0.0.3"), 80, 1},
+		{addr("10.0.0.3"), 81, 1}, {addr("10.0.0.4"), 80, 1}};
+	struct virtual_server a = server("10.1.1.1", before, 3), b = server("10.1.1.1", after, 4);
+	const struct virtual_server *old[] = {&a}, *new[] = {&b};
+	struct changed changed = {0};
+	struct fleet_diff d = fleet_diff(old, 1, new, 1, note, &changed);
+
+	(void)state;
+	assert_int_equal(d.reals_added, 2);
+	assert_int_equal(d.reals_removed, 1);
+	assert_int_equal(d.reals_changed, 1);
+	assert_int_equal(d.services_changed, 0);
+	assert_ptr_equal(changed.servers[0], &b);
+}
+
+static void test_any_setting_is_a_change(void **state)
+{
+	char path[] = "/a", other_path[] = "/b";
+	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct virtual_server a = server("10.1.1.1", reals, 1), variants[7];
+	const struct virtual_server *old[] = {&a};
+
+	(void)state;
+	a.check = (struct health_check){CHECK_HTTP, path, 0, 5, 3};
+	for (size_t i = 0; i < 7; i++)
+		variants[i] = a;
+	variants[0].scheduler = SCHEDULER_MH;
+	variants[1].persistence = 10;
+	variants[2].check.type = CHECK_TCP;
+	variants[3].check.path = other_path;
+	variants[4].check.port = 1;
+	variants[5].check.interval = 6;
+	variants[6].check.timeout = 4;
+	for (size_t i = 0; i < 7; i++) {
+		const struct virtual_server *new[] = {&variants[i]};
+		struct fleet_diff d = fleet_diff(old, 1, new, 1, NULL, NULL);
+
+		assert_int_equal(d.services_changed, 1);
+	}
+}
+
+static void test_nothing_against_something(void **state)
+{
+	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct virtual_server a = server("10.1.1.1", reals, 1);
+	const struct virtual_server *list[] = {&a};
+
+	(void)state;
+	assert_int_equal(fleet_diff(NULL, 0, list, 1, NULL, NULL).services_added, 1);
+	assert_int_equal(fleet_diff(list, 1, NULL, 0, NULL, NULL).services_removed, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_equal_lists_do_not_differ),
+		cmocka_unit_test(test_added_and_removed_services_are_counted),
+		cmocka_unit_test(test_real_servers_are_counted_by_what_happened_to_them),
+		cmocka_unit_test(test_any_setting_is_a_change),
+		cmocka_unit_test(test_nothing_against_something),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
