@@ -15,7 +15,8 @@
 
 struct config_peer {
 	struct ipaddr address;
-	uint32_t as;         /* the peer's AS number */
+	uint32_t as;         /* the peer's AS number; unless said, bgp.as */
+	bool as_is_ours;     /* it was not said */
 	uint16_t port;       /* 179 unless said */
 	char *password_file; /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
 };
@@ -71,5 +72,11 @@ struct config {
  * "PATH:LINE:COLUMN: key: what is wrong and what would be right"; -ENOENT and others from reading.
  */
 int config_load(struct config **ret, const char *path, struct err *e);
+
+/*
+ * Sets the key `path` ("keepalived.minReloadGap") from `text`, as a flag or the environment does.
+ * Not for lists. Errors: -EINVAL with "PATH: what is wrong and what would be right".
+ */
+int config_set(struct config *c, const char *path, const char *text, struct err *e);
 
 struct config *config_free(struct config *c);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/schema.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/config.h"
+
+#define AT(field) offsetof(struct config, field)
+#define PEER_AT(field) offsetof(struct config_peer, field)
+#define MSEC(n) ((uint64_t)(n)*1000)
+#define SEC(n) MSEC((n)*1000)
+#define MIN(n) SEC((n)*60)
+#define SHARE "/usr/share/kago/"
+
+static const struct schema_key keys[] = {
+	{"fleet", SCHEMA_LABEL, AT(fleet), 0, 0, "default",
+		"The fleet this load balancer belongs to: it serves the Services of class "
+		"`kago.dev/FLEET`."},
+
+	{"log.level", SCHEMA_LEVEL, AT(log.level), 0, 0, "info", "The least level that is logged."},
+	{"log.format", SCHEMA_FORMAT, AT(log.format), 0, 0, "logfmt",
+		"How a line of the log looks."},
+
+	{"http.listen", SCHEMA_LISTEN, AT(http.listen), 0, 0, "127.0.0.1:9440",
+		"Where the controller serves `/healthz`, `/readyz` and `/metrics`; empty: "
+		"nowhere."},
+
+	{"keepalived.program", SCHEMA_PATH, AT(keepalived.program), 1, 0, "/usr/sbin/keepalived",
+		"keepalived's executable."},
+	{"keepalived.template", SCHEMA_PATH, AT(keepalived.template_path), 1, 0,
+		SHARE "keepalived.conf.mustache", "The template of keepalived.conf."},
+	{"keepalived.nftTemplate", SCHEMA_PATH, AT(keepalived.nft_template_path), 1, 0,
+		SHARE "nftables.conf.mustache", "The template of the nftables rules for NAT."},
+	{"keepalived.stateDir", SCHEMA_PATH, AT(keepalived.state_dir), 1, 0, "/run/kago",
+		"The folder of keepalived.conf, the pid files and the control socket."},
+	{"keepalived.minReloadGap", SCHEMA_DURATION, AT(keepalived.min_reload_gap), MSEC(100),
+		MIN(1), "2s",
+		"The least time between two reloads, each of which restarts the health checks."},
+	{"keepalived.verifyTimeout", SCHEMA_DURATION, AT(keepalived.verify_timeout), MSEC(100),
+		MIN(1), "2s",
+		"How long after a reload the kernel may take to hold what was asked for."},
+	{"keepalived.shutdownTimeout", SCHEMA_DURATION, AT(keepalived.shutdown_timeout), 0, MIN(10),
+		"25s",
+		"How long at SIGTERM the controller goes on serving until the sidecar has drained; "
+		"longer than `node.drain`."},
+
+	{"bgp.program", SCHEMA_PATH, AT(bgp.program), 1, 0, "/usr/sbin/exabgp",
+		"exabgp's executable."},
+	{"bgp.template", SCHEMA_PATH, AT(bgp.template_path), 1, 0, SHARE "exabgp.conf.mustache",
+		"The template of exabgp.conf."},
+	{"bgp.stateDir", SCHEMA_PATH, AT(bgp.state_dir), 1, 0, "/run/kago-exabgp",
+		"The folder of exabgp.conf and exabgp's pipes."},
+	{"bgp.as", SCHEMA_AS, AT(bgp.as), 0, 0, NULL, "Our AS number; needed with `bgp.peers`."},
+	{"bgp.holdTime", SCHEMA_SECONDS, AT(bgp.hold_time), SEC(3), SEC(1800), "9s",
+		"The BGP hold time (RFC 4271): how long a dead load balancer keeps its routes."},
+	{"bgp.peers", SCHEMA_PEERS, AT(bgp.peers), 0, LIMIT_BGP_PEERS, NULL,
+		"Route reflectors or routers to announce to; none: nothing is announced."},
+	{"bgp.peers[].address", SCHEMA_ADDRESS, PEER_AT(address), 0, 0, NULL,
+		"The peer's address; required."},
+	{"bgp.peers[].as", SCHEMA_AS, PEER_AT(as), 0, 0, NULL,
+		"The peer's AS number; `bgp.as` (iBGP) unless said."},
+	{"bgp.peers[].port", SCHEMA_PORT, PEER_AT(port), 0, 0, "179", "The peer's TCP port."},
+	{"bgp.peers[].passwordFile", SCHEMA_PATH, PEER_AT(password_file), 1, 0, NULL,
+		"A file with the TCP MD5 password (RFC 2385) of the session."},
+	{"bgp.aggregates", SCHEMA_PREFIXES, AT(bgp.aggregates), 0, LIMIT_AGGREGATES, NULL,
+		"Prefixes announced in place of the VIPs they contain."},
+
+	{"node.podAddress", SCHEMA_ADDRESS, AT(node.pod_address), 0, 0, NULL,
+		"The pod's address; found by its default route unless said."},
+	{"node.podAddress6", SCHEMA_ADDRESS, AT(node.pod_address6), 0, 0, NULL,
+		"The pod's address of the other family, for VIPs of that family."},
+	{"node.nodeAddress", SCHEMA_ADDRESS, AT(node.node_address), 0, 0, NULL,
+		"The node's address, which is the next hop of the routes announced."},
+	{"node.nodeAddress6", SCHEMA_ADDRESS, AT(node.node_address6), 0, 0, NULL,
+		"The node's address of the other family."},
+	{"node.netns", SCHEMA_PATH, AT(node.netns), 0, 0, "",
+		"The node's network namespace, such as `/run/netns/node`, for the routes from the "
+		"node to "
+		"this pod; empty: the node's routes are left alone."},
+	{"node.pollInterval", SCHEMA_DURATION, AT(node.poll_interval), MSEC(20), MSEC(800), "200ms",
+		"The time between two looks at the kernel's IPVS table."},
+	{"node.drain", SCHEMA_DURATION, AT(node.drain), 0, MIN(5), "5s",
+		"How long at SIGTERM packets are still served after the routes were withdrawn."},
+};
+
+enum { N_KEYS = sizeof keys / sizeof keys[0] };
+
+const struct schema_key *schema_keys(size_t *ret_n)
+{
+	*ret_n = N_KEYS;
+	return keys;
+}
+
+const struct schema_key *schema_find(const char *path)
+{
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (strcmp(keys[i].path, path) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+/* What follows "SECTION." in the path of a key of the same struct, or NULL. */
+static const char *below(const char *path, const char *section)
+{
+	size_t len = strlen(section);
+	const char *rest = NULL;
+
+	if (len == 0)
+		rest = path;
+	else if (str_has_prefix(path, section) && path[len] == '.')
+		rest = path + len + 1;
+	return rest && !strstr(rest, "[]") ? rest : NULL;
+}
+
+bool schema_is_section(const char *path)
+{
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (below(keys[i].path, path))
+			return true;
+	return false;
+}
+
+char *schema_names(const char *section)
+{
+	char *names = xstrdup("");
+	const char *last = "";
+	size_t last_len = 0;
+
+	for (size_t i = 0; i < N_KEYS; i++) {
+		const char *name = below(keys[i].path, section);
+		size_t len = name ? strcspn(name, ".") : 0;
+		CLEANUP_FREE char *before = NULL;
+
+		/* The keys of a section follow each other. */
+		if (!name || (len == last_len && memcmp(name, last, len) == 0))
+			continue;
+		before = names;
+		names = xasprintf("%s%s%.*s", before, *before ? ", " : "", (int)len, name);
+		last = name;
+		last_len = len;
+	}
+	return names;
+}
+
+void schema_init(void *base, const char *section)
+{
+	struct err e = {0};
+
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (below(keys[i].path, section) && keys[i].initial)
+			schema_set(&keys[i], base, keys[i].initial, &e);
+}
+
+void schema_done(void *base, const char *section)
+{
+	for (size_t i = 0; i < N_KEYS; i++)
+		if (below(keys[i].path, section) && schema_is_string(&keys[i]))
+			free(*(char **)schema_field(&keys[i], base));
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/ipaddr.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/schema.h"
+
+enum { LABEL_MAX = 63 }; /* RFC 1123 */
+
+static void replace(void *field, const char *text)
+{
+	char **string = field;
+
+	free(*string);
+	*string = xstrdup(text);
+}
+
+static int set_label(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	size_t len = strlen(text);
+
+	(void)k;
+	if (len == 0 || len > LABEL_MAX ||
+		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") < len || text[0] == '-' ||
+		text[len - 1] == '-')
+		return err_set(e, EINVAL,
+			"%s is not a DNS label: up to %d of a-z, 0-9 and -, no - at the ends",
+			str_quote(quoted, text), LABEL_MAX);
+	replace(field, text);
+	return 0;
+}
+
+static int set_level(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	(void)k;
+	return log_level_parse(field, text, e);
+}
+
+static int set_format(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	(void)k;
+	return log_format_parse(field, text, e);
+}
+
+/* ADDRESS:PORT or [ADDRESS]:PORT */
+static int check_listen(const char *text, struct err *e)
+{
+	char host[IPADDR_TEXT];
+	const char *colon = strrchr(text, ':'), *start = text;
+	struct ipaddr addr;
+	uint64_t port;
+	size_t len;
+
+	if (!colon)
+		return err_set(e, EINVAL, "the port is missing");
+	len = (size_t)(colon - text);
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+		start++;
+		len -= 2;
+	} else if (memchr(text, ':', len)) {
+		return err_set(e, EINVAL, "an IPv6 address needs brackets");
+	}
+	if (len >= sizeof host)
+		return err_set(e, EINVAL, "the address is too long");
+	memcpy(host, start, len);
+	host[len] = '\0';
+	if (ipaddr_parse(&addr, host, e) < 0)
+		return -EINVAL;
+	return str_to_u64(&port, colon + 1, 1, UINT16_MAX, e);
+}
+
+static int set_listen(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+
+	(void)k;
+	if (*text && check_listen(text, e) < 0)
+		return err_wrap(
+			e, "%s is not ADDRESS:PORT or [ADDRESS]:PORT", str_quote(quoted, text));
+	replace(field, text);
+	return 0;
+}
+
+static int set_path(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	size_t len = strlen(text);
+
+	if (len < k->min)
+		return err_set(e, EINVAL, "must not be empty");
+	for (size_t i = 0; i < len; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return err_set(e, EINVAL, "%s is not a path: it has control characters",
+				str_quote(quoted, text));
+	if (len >= PATH_MAX)
+		return err_set(
+			e, EINVAL, "%s is longer than a path can be", str_quote(quoted, text));
+	replace(field, text);
+	return 0;
+}
+
+static int set_duration(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	return str_to_usec(field, text, k->min, k->max, e);
+}
+
+static int set_seconds(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	uint64_t usec;
+	int r = str_to_usec(&usec, text, k->min, k->max, e);
+
+	if (r < 0)
+		return r;
+	if (usec % 1000000)
+		return err_set(e, EINVAL, "%s is not in whole seconds", str_quote(quoted, text));
+	*(uint64_t *)field = usec;
+	return 0;
+}
+
+static int set_as(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	uint64_t value;
+	int r = str_to_u64(&value, text, 1, UINT32_MAX, e);
+
+	(void)k;
+	if (r == 0)
+		*(uint32_t *)field = (uint32_t)value;
+	return r;
+}
+
+static int set_port(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	uint64_t value;
+	int r = str_to_u64(&value, text, 1, UINT16_MAX, e);
+
+	(void)k;
+	if (r == 0)
+		*(uint16_t *)field = (uint16_t)value;
+	return r;
+}
+
+static int set_address(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	(void)k;
+	return ipaddr_parse(field, text, e);
+}
+
+static const struct {
+	const char *text;
+	int (*set)(const struct schema_key *k, void *field, const char *text, struct err *e);
+	bool is_string, is_number;
+} types[] = {
+	[SCHEMA_LABEL] = {"DNS label", set_label, .is_string = true},
+	[SCHEMA_LEVEL] = {"debug, info, warn or error", set_level},
+	[SCHEMA_FORMAT] = {"logfmt or json", set_format},
+	[SCHEMA_LISTEN] = {"ADDRESS:PORT", set_listen, .is_string = true},
+	[SCHEMA_PATH] = {"path", set_path, .is_string = true},
+	[SCHEMA_DURATION] = {"duration", set_duration, .is_number = true},
+	[SCHEMA_SECONDS] = {"duration in whole seconds", set_seconds, .is_number = true},
+	[SCHEMA_AS] = {"number, 1 to 4294967295", set_as, .is_number = true},
+	[SCHEMA_PORT] = {"number, 1 to 65535", set_port, .is_number = true},
+	[SCHEMA_ADDRESS] = {"IP address", set_address},
+	[SCHEMA_PEERS] = {"list of peers", NULL},
+	[SCHEMA_PREFIXES] = {"list of prefixes", NULL},
+};
+
+void *schema_field(const struct schema_key *k, void *base)
+{
+	return (char *)base + k->offset;
+}
+
+bool schema_is_string(const struct schema_key *k)
+{
+	return types[k->type].is_string;
+}
+
+bool schema_is_number(const struct schema_key *k)
+{
+	return types[k->type].is_number;
+}
+
+bool schema_is_list(const struct schema_key *k)
+{
+	return !types[k->type].set;
+}
+
+char *schema_describe(const struct schema_key *k)
+{
+	char min[32], max[32];
+
+	if (schema_is_list(k))
+		return xasprintf("%s, at most %" PRIu64, types[k->type].text, k->max);
+	if (k->max)
+		return xasprintf("%s, %s to %s", types[k->type].text, str_from_usec(min, k->min),
+			str_from_usec(max, k->max));
+	return xstrdup(types[k->type].text);
+}
+
+int schema_set(const struct schema_key *k, void *base, const char *text, struct err *e)
+{
+	if (schema_is_list(k))
+		return err_set(e, EINVAL, "is a list, which only the file can set");
+	return types[k->type].set(k, schema_field(k, base), text, e);
+}
