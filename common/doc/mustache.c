@@ -189,7 +189,7 @@ int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, 
 
 	if (n == 0)
 		n = put(&r, "", 0); /* there is a buffer even for an empty text */
-	if (n < 0) {
+	if (n != 0) {
 		free(r.out);
 		return n;
 	}

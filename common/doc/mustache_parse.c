@@ -124,7 +124,7 @@ static int close_section(struct parser *p, const struct tag *t)
 		return fail_tag(p, t, "a section is closed that was not opened");
 	opener = &p->m->tokens[p->open[--p->n_open]];
 	if (opener->len != t->len || memcmp(opener->text, t->name, t->len) != 0) {
-		CLEANUP_FREE char *copy = strndup(opener->text, opener->len);
+		CLEANUP_FREE char *copy = xasprintf("%.*s", (int)opener->len, opener->text);
 
 		return err_set(p->e, EINVAL, "line %u: section %s of line %u must be closed first",
 			line_of(p, t->start), str_quote(name, copy), opener->line);

@@ -26,7 +26,7 @@ static char *fill(const char *template, const json_t *view, int *ret_code)
 	if (*ret_code == 0)
 		*ret_code = mustache_render(&text, &len, m, view, &e);
 	mustache_free(m);
-	if (*ret_code < 0) {
+	if (*ret_code != 0) {
 		assert_null(text);
 		return xstrdup(e.msg);
 	}
