@@ -72,7 +72,8 @@ static void print_server(const json_t *server)
 								  : "NOT in the kernel");
 	if (*str(server, "refusedByKeepalived"))
 		printf("    refused by keepalived: %s\n", str(server, "refusedByKeepalived"));
-	json_array_foreach(json_object_get(server, "realServers"), i, real) print_real(real);
+	json_array_foreach(json_object_get(server, "realServers"), i, real)
+		print_real(real);
 }
 
 static void print_service(const json_t *service)
@@ -122,7 +123,8 @@ static void print_table(const json_t *status)
 		num(keepalived, "starts"));
 	print_reload(json_object_get(status, "lastReload"));
 	print_sidecar(json_object_get(status, "sidecar"));
-	json_array_foreach(json_object_get(status, "services"), i, service) print_service(service);
+	json_array_foreach(json_object_get(status, "services"), i, service)
+		print_service(service);
 }
 
 int cmd_status(int argc, char **argv)

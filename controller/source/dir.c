@@ -72,7 +72,8 @@ static void note_event(struct dir_source *d, const struct inotify_event *event)
 		d->watch = -1;
 	if (event->mask & IN_Q_OVERFLOW) {
 		/* The end of a writing may be among what was lost. */
-		HASH_ITER(hh, d->busy, b, next) set_busy(d, b->name, false);
+		HASH_ITER(hh, d->busy, b, next)
+			set_busy(d, b->name, false);
 	} else if (event->len > 0 && (event->mask & IN_MODIFY)) {
 		set_busy(d, event->name, true);
 	} else if (event->len > 0 && (event->mask & done)) {
@@ -222,7 +223,8 @@ struct dir_source *dir_source_free(struct dir_source *d)
 		return NULL;
 	sd_event_source_disable_unref(d->io);
 	sd_event_source_disable_unref(d->retry);
-	HASH_ITER(hh, d->busy, b, next) set_busy(d, b->name, false);
+	HASH_ITER(hh, d->busy, b, next)
+		set_busy(d, b->name, false);
 	folder_free(d->folder);
 	closep(&d->fd);
 	free(d->path);

@@ -68,8 +68,7 @@ static void owners_free(struct owner *owners)
 {
 	struct owner *at, *next;
 
-	HASH_ITER(hh, owners, at, next)
-	{
+	HASH_ITER(hh, owners, at, next) {
 		HASH_DEL(owners, at);
 		free(at);
 	}
@@ -129,7 +128,8 @@ static void take_keys(struct file *file)
 	clear_keys(file);
 	file->n_keys = json_array_size(file->objects);
 	file->keys = xcalloc(file->n_keys, sizeof *file->keys);
-	json_array_foreach(file->objects, i, object) file->keys[i] = key_of(object);
+	json_array_foreach(file->objects, i, object)
+		file->keys[i] = key_of(object);
 }
 
 static bool same_content(const struct stat *a, const struct stat *b)
