@@ -14,6 +14,10 @@ _packages_mark='# made by kago, for the time of one installation'
 packages_need() {
     local why=$1 missing
     shift
+    if [[ ! -x /usr/bin/dpkg-query ]]; then
+        _packages_say "needs Debian and its packages $*: $why"
+        return 1
+    fi
     missing=$(comm -23 <(printf '%s\n' "$@" | sort -u) <(
         dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
             sed -n 's/^installed //p' | sort -u))
@@ -81,7 +85,7 @@ _packages_update() {
 
 # Packages of daemons start them on installation, which would change this host.
 _packages_install() (
-    exec 9>/run/lock/kago-packages
+    exec 9</var/lib/dpkg # two scripts at once must not remove each other's policy
     flock 9
     if [[ ! -e $_packages_policy ]] || grep -qF "$_packages_mark" "$_packages_policy"; then
         trap 'rm -f "$_packages_policy"' EXIT
