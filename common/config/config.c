@@ -58,16 +58,18 @@ static struct yaml_mark mark_of(struct loader *l, const json_t *value, struct ya
 static int load_scalar(struct loader *l, struct place where, const struct schema_key *k, void *base,
 	const json_t *value)
 {
-	CLEANUP_FREE char *number = NULL, *expected = NULL;
+	CLEANUP_FREE char *number = NULL;
 	struct err cause = {0};
 
 	if (json_is_integer(value) && schema_is_number(k))
 		number = xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	if (!number && !json_is_string(value)) {
-		expected = schema_describe(k);
-		return fail_at(l, where, "must be %s (%s), not %s",
-			schema_is_number(k) ? "a scalar" : "a string", expected,
-			jsonx_type_name(value));
+		CLEANUP_FREE char *expected = schema_describe(k);
+
+		return fail_at(l, where,
+			schema_is_number(k) ? "must be a %s, not %s"
+					    : "must be a string (%s), not %s",
+			expected, jsonx_type_name(value));
 	}
 	if (schema_set(k, base, number ? number : json_string_value(value), &cause) < 0)
 		return fail_at(l, where, "%s", cause.msg);
@@ -147,13 +149,13 @@ static int load_member(struct loader *l, const char *section, void *base, const 
 	CLEANUP_FREE char *path = xasprintf("%s%s%s", section, *section ? "." : "", name);
 	struct place key_place = {path, yaml_mark_of_key(l->marks, object, name)};
 	struct place place = {path, mark_of(l, value, key_place.at)};
-	const struct schema_key *k = schema_find(path);
-	CLEANUP_FREE char *names = NULL;
+	bool is_plain = !strpbrk(name, ".["); /* "bgp.as" at the root is no key */
+	const struct schema_key *k = is_plain ? schema_find(path) : NULL;
 
-	if (!k && !schema_is_section(path)) {
+	if (!k && !(is_plain && schema_is_section(path))) {
+		CLEANUP_FREE char *names = schema_names(section);
 		char quoted[STR_QUOTED_SIZE];
 
-		names = schema_names(section);
 		key_place.key = section;
 		return fail_at(l, key_place, "%s is not a key; the keys are %s",
 			str_quote(quoted, name), names);

@@ -13,7 +13,7 @@
 #define MSEC(n) ((uint64_t)(n)*1000)
 #define SEC(n) MSEC((n)*1000)
 #define MIN(n) SEC((n)*60)
-#define SHARE "/usr/share/kago/"
+#define SHARE KAGO_DATADIR "/"
 
 static const struct schema_key keys[] = {
 	{"fleet", SCHEMA_LABEL, AT(fleet), 0, 0, "default",

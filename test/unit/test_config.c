@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/config.h"
+
+DEFINE_CLEANUP(struct config *, config_free);
+
+static char path[] = "/tmp/test_config.XXXXXX";
+
+static int make_file(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+static int load(struct config **ret, const char *text, struct err *e)
+{
+	if (fs_write_atomic(path, text, strlen(text), e) < 0)
+		fail_msg("%s", e->msg);
+	return config_load(ret, path, e);
+}
+
+static struct config *loaded(const char *text)
+{
+	struct config *c = NULL;
+	struct err e = {0};
+
+	if (load(&c, text, &e) < 0)
+		fail_msg("%s", e.msg);
+	return c;
+}
+
+static void assert_address(const struct ipaddr *a, const char *expected)
+{
+	char text[IPADDR_TEXT];
+
+	assert_string_equal(ipaddr_format(text, a), expected);
+}
+
+static void assert_defaults(const struct config *c)
+{
+	assert_string_equal(c->fleet, "default");
+	assert_int_equal(c->log.level, LOG_INFO);
+	assert_int_equal(c->log.format, LOG_LOGFMT);
+	assert_string_equal(c->http.listen, "127.0.0.1:9440");
+	assert_string_equal(c->keepalived.program, "/usr/sbin/keepalived");
+	assert_string_equal(c->keepalived.template_path, KAGO_DATADIR "/keepalived.conf.mustache");
+	assert_string_equal(
+		c->keepalived.nft_template_path, KAGO_DATADIR "/nftables.conf.mustache");
+	assert_string_equal(c->keepalived.state_dir, "/run/kago");
+	assert_int_equal(c->keepalived.min_reload_gap, 2000000);
+	assert_int_equal(c->keepalived.verify_timeout, 2000000);
+	assert_int_equal(c->keepalived.shutdown_timeout, 25000000);
+	assert_string_equal(c->bgp.program, "/usr/sbin/exabgp");
+	assert_string_equal(c->bgp.template_path, KAGO_DATADIR "/exabgp.conf.mustache");
+	assert_string_equal(c->bgp.state_dir, "/run/kago-exabgp");
+	assert_int_equal(c->bgp.as, 0);
+	assert_int_equal(c->bgp.hold_time, 9000000);
+	assert_int_equal(c->bgp.n_peers, 0);
+	assert_int_equal(c->bgp.n_aggregates, 0);
+	assert_int_equal(c->node.pod_address.family, 0);
+	assert_int_equal(c->node.node_address6.family, 0);
+	assert_string_equal(c->node.netns, "");
+	assert_int_equal(c->node.poll_interval, 200000);
+	assert_int_equal(c->node.drain, 5000000);
+}
+
+static void test_defaults(void **state)
+{
+	static const char *const texts[] = {
+		"", "# nothing\n", "---\n", "{}", "fleet:\nbgp:\n  peers:\n  as: null\n"};
+	CLEANUP(config_freep) struct config *none = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(config_load(&none, NULL, &e), 0);
+	assert_defaults(none);
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		CLEANUP(config_freep) struct config *c = loaded(texts[i]);
+
+		assert_defaults(c);
+	}
+}
+
+static void test_every_key(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c = loaded(
+		"fleet: edge-1\n"
+		"log: {level: debug, format: json}\n"
+		"http:\n"
+		"  listen: '[::1]:80'\n"
+		"keepalived:\n"
+		"  program: /opt/keepalived\n"
+		"  template: /etc/kago/k.mustache\n"
+		"  nftTemplate: /etc/kago/n.mustache\n"
+		"  stateDir: /run/k\n"
+		"  minReloadGap: 100ms\n"
+		"  verifyTimeout: 1m\n"
+		"  shutdownTimeout: 10m\n"
+		"bgp:\n"
+		"  program: /opt/exabgp\n"
+		"  template: /etc/kago/e.mustache\n"
+		"  stateDir: /run/e\n"
+		"  as: 4200000000\n"
+		"  holdTime: 3s\n"
+		"  peers:\n"
+		"  - address: 10.0.0.1\n"
+		"  - {address: 'fd00::1', as: 65001, port: 1179, passwordFile: /etc/kago/secret}\n"
+		"  aggregates: [10.1.1.0/24, '2001:db8::/64']\n"
+		"node:\n"
+		"  podAddress: 10.2.0.7\n"
+		"  podAddress6: fd00:2::7\n"
+		"  nodeAddress: fd00::7\n"
+		"  nodeAddress6: 10.0.0.7\n"
+		"  netns: /run/netns/node\n"
+		"  pollInterval: 800ms\n"
+		"  drain: 0s\n");
+	char net[IPNET_TEXT];
+
+	(void)state;
+	assert_string_equal(c->fleet, "edge-1");
+	assert_int_equal(c->log.level, LOG_DEBUG);
+	assert_int_equal(c->log.format, LOG_JSON);
+	assert_string_equal(c->http.listen, "[::1]:80");
+	assert_string_equal(c->keepalived.program, "/opt/keepalived");
+	assert_string_equal(c->keepalived.template_path, "/etc/kago/k.mustache");
+	assert_string_equal(c->keepalived.nft_template_path, "/etc/kago/n.mustache");
+	assert_string_equal(c->keepalived.state_dir, "/run/k");
+	assert_int_equal(c->keepalived.min_reload_gap, 100000);
+	assert_int_equal(c->keepalived.verify_timeout, 60000000);
+	assert_int_equal(c->keepalived.shutdown_timeout, 600000000);
+	assert_string_equal(c->bgp.program, "/opt/exabgp");
+	assert_string_equal(c->bgp.template_path, "/etc/kago/e.mustache");
+	assert_string_equal(c->bgp.state_dir, "/run/e");
+	assert_true(c->bgp.as == 4200000000);
+	assert_int_equal(c->bgp.hold_time, 3000000);
+	assert_int_equal(c->bgp.n_peers, 2);
+	assert_address(&c->bgp.peers[0].address, "10.0.0.1");
+	assert_true(c->bgp.peers[0].as == 4200000000);
+	assert_int_equal(c->bgp.peers[0].port, 179);
+	assert_null(c->bgp.peers[0].password_file);
+	assert_address(&c->bgp.peers[1].address, "fd00::1");
+	assert_int_equal(c->bgp.peers[1].as, 65001);
+	assert_int_equal(c->bgp.peers[1].port, 1179);
+	assert_string_equal(c->bgp.peers[1].password_file, "/etc/kago/secret");
+	assert_int_equal(c->bgp.n_aggregates, 2);
+	assert_string_equal(ipnet_format(net, &c->bgp.aggregates[0]), "10.1.1.0/24");
+	assert_string_equal(ipnet_format(net, &c->bgp.aggregates[1]), "2001:db8::/64");
+	assert_address(&c->node.pod_address, "10.2.0.7");
+	assert_address(&c->node.pod_address6, "fd00:2::7");
+	assert_address(&c->node.node_address, "fd00::7");
+	assert_address(&c->node.node_address6, "10.0.0.7");
+	assert_string_equal(c->node.netns, "/run/netns/node");
+	assert_int_equal(c->node.poll_interval, 800000);
+	assert_int_equal(c->node.drain, 0);
+}
+
+static const struct {
+	const char *text, *error; /* behind "PATH:" */
+} refused[] = {
+	/* unknown keys */
+	{"fleets: a\n",
+		"1:1: 'fleets' is not a key; the keys are fleet, log, http, keepalived, bgp, node"},
+	{"log:\n  levle: info\n", "2:3: log: 'levle' is not a key; the keys are level, format"},
+	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n    asn: 1\n",
+		"5:5: bgp.peers[]: 'asn' is not a key; the keys are address, as, port, "
+		"passwordFile"},
+	{"bgp:\n  peers[]: {}\n",
+		"2:3: bgp: 'peers[]' is not a key; the keys are program, template, "
+		"stateDir, as, holdTime, peers, aggregates"},
+	{"bgp.as: 1\n",
+		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, keepalived, bgp, node"},
+
+	/* wrong types */
+	{"[]\n", "1:1: must be an object, not a list"},
+	{"text\n", "1:1: must be an object, not a string"},
+	{"log: info\n", "1:6: log: must be an object, not a string"},
+	{"fleet: 7\n", "1:8: fleet: must be a string (DNS label), not a whole number"},
+	{"fleet: no\n", "1:1: fleet: must be a string (DNS label), not true or false"},
+	{"fleet: [a]\n", "1:8: fleet: must be a string (DNS label), not a list"},
+	{"bgp:\n  as: 1.5\n", "2:7: bgp.as: must be a number, 1 to 4294967295, not a fraction"},
+	{"node:\n  drain: {}\n", "2:10: node.drain: must be a duration, 0s to 5m, not an object"},
+	{"bgp:\n  peers: 10.0.0.1\n", "2:10: bgp.peers: must be a list, not a string"},
+	{"bgp:\n  as: 1\n  peers: [10.0.0.1]\n",
+		"3:11: bgp.peers: must be an object, not a string"},
+	{"bgp:\n  as: 1\n  peers: [null]\n", "3:10: bgp.peers: must be an object, not null"},
+	{"bgp:\n  aggregates: [1]\n",
+		"2:16: bgp.aggregates: must be a prefix such as 10.1.1.0/24, not a whole number"},
+
+	/* wrong values */
+	{"fleet: Edge\n", "1:8: fleet: 'Edge' is not a DNS label: up to 63 of a-z, 0-9 and -, no - "
+			  "at the ends"},
+	{"fleet: -a\n", "1:8: fleet: '-a' is not a DNS label: up to 63 of a-z, 0-9 and -, no - at "
+			"the ends"},
+	{"log:\n  level: loud\n",
+		"2:10: log.level: 'loud' is not a log level; use debug, info, warn or error"},
+	{"log: {format: xml}\n", "1:15: log.format: 'xml' is not a log format; use logfmt or json"},
+	{"http: {listen: '9440'}\n", "1:16: http.listen: '9440' is not ADDRESS:PORT or "
+				     "[ADDRESS]:PORT: the port is missing"},
+	{"http: {listen: '::1:80'}\n", "1:16: http.listen: '::1:80' is not ADDRESS:PORT or "
+				       "[ADDRESS]:PORT: an IPv6 address needs brackets"},
+	{"http: {listen: 'localhost:80'}\n",
+		"1:16: http.listen: 'localhost:80' is not ADDRESS:PORT or "
+		"[ADDRESS]:PORT: 'localhost' is not an IP address"},
+	{"http: {listen: '127.0.0.1:0'}\n",
+		"1:16: http.listen: '127.0.0.1:0' is not ADDRESS:PORT or "
+		"[ADDRESS]:PORT: '0' is not a number from 1 to 65535"},
+	{"keepalived:\n  program: ''\n", "2:12: keepalived.program: must not be empty"},
+	{"keepalived:\n  stateDir: \"/run\\n\"\n",
+		"2:13: keepalived.stateDir: '/run\\x0a' is not a path: it has control characters"},
+	{"keepalived:\n  minReloadGap: 5\n",
+		"2:17: keepalived.minReloadGap: '5' is not a duration from "
+		"100ms to 1m; the units are us, ms, s, m and h"},
+	{"keepalived:\n  minReloadGap: 99ms\n",
+		"2:17: keepalived.minReloadGap: '99ms' is not a duration from 100ms to 1m"},
+	{"keepalived:\n  shutdownTimeout: 5s\n",
+		"2:3: keepalived.shutdownTimeout: must be longer than node.drain"},
+	{"node:\n  drain: 30s\n",
+		"1:1: keepalived.shutdownTimeout: must be longer than node.drain"},
+	{"bgp:\n  as: 0\n", "2:7: bgp.as: '0' is not a number from 1 to 4294967295"},
+	{"bgp:\n  as: 4294967296\n",
+		"2:7: bgp.as: '4294967296' is not a number from 1 to 4294967295"},
+	{"bgp:\n  holdTime: 2s\n", "2:13: bgp.holdTime: '2s' is not a duration from 3s to 30m"},
+	{"bgp:\n  holdTime: 3500ms\n", "2:13: bgp.holdTime: '3500ms' is not in whole seconds"},
+	{"bgp:\n  peers: [{address: 10.0.0.1}]\n",
+		"2:3: bgp.as: missing; bgp.peers needs our own AS number"},
+	{"bgp:\n  as: 1\n  peers: [{port: 179}]\n", "3:11: bgp.peers: address: missing"},
+	{"bgp:\n  as: 1\n  peers:\n  - address: lb\n",
+		"4:14: bgp.peers[].address: 'lb' is not an IP address"},
+	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, port: 0}\n",
+		"4:31: bgp.peers[].port: '0' is not a number from 1 to 65535"},
+	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n  - address: 10.0.0.1\n    port: 179\n",
+		"5:5: bgp.peers: the same address and port as another peer"},
+	{"bgp:\n  aggregates: [10.1.1.8/24]\n",
+		"2:16: bgp.aggregates: '10.1.1.8/24' has host bits set; "
+		"the prefix is 10.1.1.0/24"},
+	{"bgp:\n  aggregates:\n  - 10.1.1.8\n  - 10.1.1.8/32\n",
+		"4:5: bgp.aggregates: '10.1.1.8/32' is there twice"},
+	{"node:\n  podAddress: 10.0.0.1/24\n",
+		"2:15: node.podAddress: '10.0.0.1/24' is not an IP address"},
+	{"node:\n  podAddress: 10.0.0.1\n  podAddress6: 10.0.0.2\n",
+		"3:3: node.podAddress6: must be of the other family than node.podAddress"},
+	{"node:\n  nodeAddress6: fd00::1\n",
+		"2:3: node.nodeAddress6: must be of the other family than node.nodeAddress"},
+
+	/* not YAML as we take it */
+	{"a: [\n", "2:1: did not find expected node content while parsing a flow node"},
+	{"fleet: a\nfleet: b\n", "2:1: duplicate key 'fleet'"},
+};
+
+static void test_refused_files(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		CLEANUP_FREE char *expected = xasprintf("%s:%s", path, refused[i].error);
+		struct config *c = NULL;
+		struct err e = {0};
+
+		if (load(&c, refused[i].text, &e) != -EINVAL)
+			fail_msg("not refused: %s", refused[i].text);
+		assert_string_equal(e.msg, expected);
+		assert_null(c);
+	}
+}
+
+/* The document's example loads, and its sample of an error is what the program says. */
+static void test_the_document_tells_the_truth(void **state)
+{
+	CLEANUP(config_freep) struct config *c = NULL, *none = NULL;
+	CLEANUP_FREE char *text = NULL;
+	char *example, *end;
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	if (fs_read(&text, &len, KAGO_SOURCE_DIR "/docs/configuration.md", 1 << 20, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(load(&none, "\n\nkeepalived:\n  minReloadGap: 5\n", &e), -EINVAL);
+	assert_non_null(strstr(text, e.msg + strlen(path)));
+	example = strstr(text, "```yaml\n");
+	assert_non_null(example);
+	example += strlen("```yaml\n");
+	end = strstr(example, "```");
+	assert_non_null(end);
+	*end = '\0';
+	c = loaded(example);
+	assert_int_equal(c->bgp.n_peers, 2);
+}
+
+static void test_lists_have_limits(void **state)
+{
+	char text[1024] = "bgp:\n  as: 1\n  peers:\n";
+	struct config *c = NULL;
+	struct err e = {0};
+
+	(void)state;
+	for (int i = 1; i <= 17; i++) {
+		CLEANUP_FREE char *peer = xasprintf("  - address: 10.0.0.%d\n", i);
+
+		memcpy(text + strlen(text), peer, strlen(peer) + 1);
+	}
+	assert_int_equal(load(&c, text, &e), -EINVAL);
+	assert_non_null(strstr(e.msg, ":4:3: bgp.peers: has 17 items; at most 16 are allowed"));
+}
+
+static void test_a_missing_file(void **state)
+{
+	struct config *c = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(config_load(&c, "/none/kago.yaml", &e), -ENOENT);
+	assert_string_equal(e.msg, "reading /none/kago.yaml: No such file or directory");
+	assert_null(c);
+}
+
+static void test_set(void **state)
+{
+	CLEANUP(config_freep) struct config *c = loaded("fleet: a\n");
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(config_set(c, "fleet", "b", &e), 0);
+	assert_string_equal(c->fleet, "b");
+	assert_int_equal(config_set(c, "keepalived.minReloadGap", "1s", &e), 0);
+	assert_int_equal(c->keepalived.min_reload_gap, 1000000);
+	assert_int_equal(config_set(c, "http.listen", "", &e), 0);
+	assert_string_equal(c->http.listen, "");
+	assert_int_equal(config_set(c, "node.nodeAddress", "10.0.0.7", &e), 0);
+	assert_address(&c->node.node_address, "10.0.0.7");
+	assert_int_equal(config_set(c, "bgp.as", "65000", &e), 0);
+	assert_int_equal(c->bgp.as, 65000);
+}
+
+static void test_set_refuses_what_the_file_would(void **state)
+{
+	CLEANUP(config_freep) struct config *c = loaded("fleet: a\n");
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(config_set(c, "fleet", "B", &e), -EINVAL);
+	assert_true(str_has_prefix(e.msg, "fleet: 'B' is not a DNS label"));
+	assert_string_equal(c->fleet, "a");
+	assert_int_equal(config_set(c, "node.drain", "6m", &e), -EINVAL);
+	assert_string_equal(e.msg, "node.drain: '6m' is not a duration from 0s to 5m");
+	assert_int_equal(config_set(c, "node", "x", &e), -EINVAL);
+	assert_string_equal(e.msg, "'node' is not a key of the configuration");
+	assert_int_equal(config_set(c, "bgp.peers[].as", "1", &e), -EINVAL);
+	assert_int_equal(config_set(c, "bgp.peers", "10.0.0.1", &e), -EINVAL);
+	assert_string_equal(e.msg, "bgp.peers: is a list, which only the file can set");
+}
+
+static void test_peers_without_as_follow_ours(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c = loaded("bgp:\n"
+				  "  as: 65000\n"
+				  "  peers:\n"
+				  "  - address: 10.0.0.1\n"
+				  "  - {address: 10.0.0.2, as: 65000}\n");
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(c->bgp.peers[0].as, 65000);
+	assert_int_equal(config_set(c, "bgp.as", "65001", &e), 0);
+	assert_int_equal(c->bgp.peers[0].as, 65001);
+	assert_int_equal(c->bgp.peers[1].as, 65000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_refused_files),
+		cmocka_unit_test(test_the_document_tells_the_truth),
+		cmocka_unit_test(test_lists_have_limits),
+		cmocka_unit_test(test_a_missing_file),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_set_refuses_what_the_file_would),
+		cmocka_unit_test(test_peers_without_as_follow_ours),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
