@@ -109,7 +109,7 @@ static int read_all(struct store *s, size_t *n_bad, const char *path, struct err
 	return r;
 }
 
-/* The number of Services rejected or in conflict, after a line about each that is not served. */
+/* The number of Services rejected or in conflict, after a line about each that is news. */
 static size_t report(const struct fleet *f)
 {
 	size_t n_bad = 0;
@@ -117,7 +117,8 @@ static size_t report(const struct fleet *f)
 	for (size_t i = 0; i < f->n_services; i++) {
 		const struct fleet_service *s = &f->services[i];
 
-		if (strcmp(s->reason, "Served") == 0)
+		if (strcmp(s->reason, "Served") == 0 ||
+			strcmp(s->reason, FLEET_INVALID_OBJECT) == 0)
 			continue;
 		fprintf(stderr, "%s/%s: %s: %s\n", s->ns, s->name, s->reason, s->message);
 		if (s->outcome == FLEET_REJECTED || s->outcome == FLEET_CONFLICT)

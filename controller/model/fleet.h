@@ -51,6 +51,10 @@ struct virtual_server {
 	size_t n_reals;
 };
 
+/* The reason of a Service that is none an API server would take: store_put told its user already.
+ */
+#define FLEET_INVALID_OBJECT "InvalidObject"
+
 /* What became of a Service that is ours. */
 enum fleet_outcome {
 	FLEET_SERVED,       /* every VIP and port has a virtual server */

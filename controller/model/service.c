@@ -188,7 +188,7 @@ static int decode_claim(struct service *s, const char **ret_reason, const char *
 	int r;
 
 	s->any_fleet = true;
-	*ret_reason = SERVICE_INVALID;
+	*ret_reason = FLEET_INVALID_OBJECT;
 	r = decode_class(s, ret_class, object, e);
 	if (r < 0)
 		return r;
@@ -221,7 +221,7 @@ static int decode(struct service *s, const char **ret_reason, const json_t *obje
 	r = check_claim(s, class, e);
 	if (r < 0)
 		return r;
-	*ret_reason = SERVICE_INVALID;
+	*ret_reason = FLEET_INVALID_OBJECT;
 	r = decode_created(&s->created, object, e);
 	if (r < 0)
 		return r;

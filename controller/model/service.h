@@ -38,9 +38,8 @@ struct service {
 
 /*
  * NULL in *ret: it asks for no fleet. A Service that is wrong is decoded, too, with reason and
- * message; SERVICE_INVALID is the reason when it is no Service that an API server would take.
+ * message.
  */
-#define SERVICE_INVALID "InvalidObject"
 void service_decode(struct service **ret, const struct objname *id, const json_t *object);
 
 struct service *service_free(struct service *s);
