@@ -15,6 +15,8 @@ enum {
 };
 
 int cmd_render(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_template(int argc, char **argv);
 
 /* A Mustache template from a file; messages name it. */

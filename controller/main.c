@@ -11,6 +11,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{"run", cmd_run, "balance: keep IPVS equal to Services and EndpointSlices"},
+	{"status", cmd_status, "show what the running controller does"},
 	{"render", cmd_render, "print the keepalived.conf for manifests"},
 	{"template", cmd_template, "print a template filled with a view"},
 };

@@ -16,8 +16,10 @@
 #include "model/fleet_diff.h"
 
 enum {
-	CHECK_START =
-		1000 * 1000, /* usec: keepalived's BOOTSTRAP_DELAY before a check's first run */
+	/* usec before a check's first try and between its two: BOOTSTRAP_DELAY, and the template's
+	 */
+	CHECK_PAUSE = 1000 * 1000,
+	CHECK_TRIES = 2,
 	DEATHS_BEFORE_ROLLBACK = 2, /* one may be chance, such as a kill from outside */
 	RESIGNAL_TIMES = 1,         /* overdue so often: SIGHUP again; more often: restart */
 };
@@ -73,9 +75,10 @@ static uint64_t check_time(const struct plan *p)
 
 	for (size_t i = 0; p && i < p->n_servers; i++) {
 		const struct health_check *check = &p->servers[i]->check;
+		uint64_t needed = CHECK_TRIES * (check->timeout + CHECK_PAUSE);
 
-		if (check->type != CHECK_NONE && check->timeout + CHECK_START > longest)
-			longest = check->timeout + CHECK_START;
+		if (check->type != CHECK_NONE && needed > longest)
+			longest = needed;
 	}
 	return longest;
 }
@@ -226,26 +229,37 @@ static void on_settled(void *ud, const struct verify_report *report)
 	set_result(a, "applied", "");
 }
 
-static void on_overdue(void *ud, const struct verify_report *report, unsigned times)
-{
-	struct apply *a = ud;
-	bool only_strays = report->missing + report->different == 0;
-	bool restart = !only_strays && times > RESIGNAL_TIMES;
+enum remedy { REMOVE_STRAYS, RELOAD, RESTART };
 
+static void repair(struct apply *a, const struct verify_report *report, enum remedy remedy)
+{
+	static const char *const actions[] = {
+		"removing strays", "reloading keepalived again", "restarting keepalived"};
+
+	if (report->missing + report->different == 0)
+		remedy = REMOVE_STRAYS;
 	a->status.settled = false;
 	a->status.n_mismatches++;
 	log_warn("kernel.mismatch", LOG_STR("first", report->first),
 		LOG_UINT("missing", report->missing), LOG_UINT("different", report->different),
-		LOG_UINT("stray", report->stray), LOG_UINT("times", times),
-		LOG_STR("action", only_strays ? "removing strays"
-				  : restart   ? "restarting keepalived"
-					      : "reloading keepalived again"));
-	settle_remove_strays(a->settle, restart);
-	if (restart)
+		LOG_UINT("stray", report->stray), LOG_STR("action", actions[remedy]));
+	settle_remove_strays(a->settle, remedy == RESTART);
+	if (remedy == RESTART)
 		keepalived_restart(a->keepalived);
-	else if (!only_strays)
+	else if (remedy == RELOAD)
 		keepalived_reload(a->keepalived);
 	set_result(a, "mismatch", report->first);
+}
+
+static void on_overdue(void *ud, const struct verify_report *report, unsigned times)
+{
+	repair(ud, report, times > RESIGNAL_TIMES ? RESTART : RELOAD);
+}
+
+/* keepalived would not notice: a reload changes what differs in its file, not in the kernel. */
+static void on_drift(void *ud, const struct verify_report *report)
+{
+	repair(ud, report, RESTART);
 }
 
 static void on_checker_starting(void *ud)
@@ -294,9 +308,10 @@ static int make_parts(struct apply *a, struct err *e)
 {
 	static const struct keepalived_ops keepalived_ops = {
 		on_checker_starting, on_keepalived_up, on_keepalived_died};
-	static const struct settle_ops settle_ops = {on_settled, on_overdue};
+	static const struct settle_ops settle_ops = {on_settled, on_overdue, on_drift};
 	const struct config *c = a->config;
-	int r = conf_file_load_template(&a->template, c->keepalived.template_path, e);
+	bool packaged = false;
+	int r = conf_file_load_template(&a->template, &packaged, c->keepalived.template_path, e);
 
 	if (r >= 0)
 		r = fs_mkdir(c->keepalived.state_dir, e);
@@ -309,7 +324,7 @@ static int make_parts(struct apply *a, struct err *e)
 		r = settle_new(&a->settle, a->loop, a->ipvs, c->keepalived.verify_timeout,
 			&settle_ops, a, e);
 	if (r >= 0)
-		a->vet = vet_new(a->loop, c, a->template, on_vetted, a);
+		a->vet = vet_new(a->loop, c, a->template, !packaged, on_vetted, a);
 	return r;
 }
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataplane/conf_file.h"
 
+#include <string.h>
+
 #include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "render/keepalived_conf.h"
+#include "render/packaged_template.h"
 
-int conf_file_load_template(struct mustache **ret, const char *path, struct err *e)
+int conf_file_load_template(
+	struct mustache **ret, bool *ret_packaged, const char *path, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
@@ -15,7 +19,10 @@ int conf_file_load_template(struct mustache **ret, const char *path, struct err 
 	if (r < 0)
 		return r;
 	r = mustache_parse(ret, text, len, e);
-	return r < 0 ? err_wrap(e, "template %s", path) : 0;
+	if (r < 0)
+		return err_wrap(e, "template %s", path);
+	*ret_packaged = len == packaged_template_len && memcmp(text, packaged_template, len) == 0;
+	return 0;
 }
 
 int conf_file_write(const char *path, const struct mustache *template,

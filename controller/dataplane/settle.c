@@ -146,17 +146,23 @@ static void become_settled(struct settle *s, const struct verify_report *report)
 		s->ops.on_settled(s->ud, report);
 }
 
+static void note_drift(struct settle *s, const struct verify_report *report)
+{
+	s->settled = false;
+	s->progress_at = loop_now(s->loop);
+	s->last_mismatches = verify_mismatches(report);
+	s->ops.on_drift(s->ud, report);
+}
+
 static void check_progress(struct settle *s, const struct verify_report *report)
 {
 	size_t mismatches = verify_mismatches(report);
 	uint64_t now = loop_now(s->loop);
-	bool drifted = s->settled;
 
-	if (mismatches < s->last_mismatches && !drifted)
+	if (mismatches < s->last_mismatches)
 		s->progress_at = now;
 	s->last_mismatches = mismatches;
-	if (drifted || now - s->progress_at >= s->patience) {
-		s->settled = false;
+	if (now - s->progress_at >= s->patience) {
 		s->progress_at = now;
 		s->ops.on_overdue(s->ud, report, ++s->times_overdue);
 	}
@@ -177,7 +183,10 @@ static void look(void *ud)
 		return;
 	}
 	look_again(s);
-	check_progress(s, &report);
+	if (s->settled)
+		note_drift(s, &report);
+	else
+		check_progress(s, &report);
 }
 
 struct removal {

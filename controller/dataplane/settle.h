@@ -22,13 +22,15 @@ enum {
 struct settle;
 
 struct settle_ops {
-	/* The kernel holds the plan. Once after each settle_watch, and after each on_overdue. */
+	/* The kernel holds the plan. Once after settle_watch, and after on_overdue or on_drift. */
 	void (*on_settled)(void *ud, const struct verify_report *report);
 	/*
 	 * It still does not, without progress for the time given to settle_new; `times` counts this
-	 * from 1. Also when what was settled has drifted.
+	 * from 1.
 	 */
 	void (*on_overdue)(void *ud, const struct verify_report *report, unsigned times);
+	/* It did, and does no more, though nobody asked for a change. */
+	void (*on_drift)(void *ud, const struct verify_report *report);
 };
 
 /* `ipvs` is borrowed and must outlive it. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataplane/vet.h"
 
-#include <string.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "dataplane/conf_file.h"
@@ -23,20 +21,21 @@ struct vet {
 	struct plan *plan;
 	const struct virtual_server *examples[EXAMPLES_MAX];
 	size_t n_examples; /* of the running test; 0 when it is the whole file */
-	bool one_by_one;
+	bool one_by_one, whole_file;
 	uint64_t n_tests;
 };
 
 static void test_shapes(struct vet *v);
 
 struct vet *vet_new(sd_event *loop, const struct config *config, const struct mustache *template,
-	vet_fn *done, void *ud)
+	bool whole_file, vet_fn *done, void *ud)
 {
 	struct vet *v = xnew0(struct vet);
 
 	v->loop = sd_event_ref(loop);
 	v->config = config;
 	v->template = template;
+	v->whole_file = whole_file;
 	v->done = done;
 	v->ud = ud;
 	v->path = xasprintf("%s/keepalived.test.conf", config->keepalived.state_dir);
@@ -114,12 +113,6 @@ static void start_test(struct vet *v, const struct virtual_server *const servers
 		on_tested(v, CONFIGTEST_REFUSED, e.msg);
 }
 
-static bool template_is_packaged(const struct vet *v)
-{
-	return strcmp(v->config->keepalived.template_path,
-		       KAGO_DATADIR "/keepalived.conf.mustache") == 0;
-}
-
 static void test_shapes(struct vet *v)
 {
 	v->n_examples =
@@ -129,10 +122,10 @@ static void test_shapes(struct vet *v)
 		return;
 	}
 	plan_select(v->plan, v->shapes);
-	if (template_is_packaged(v))
-		finish(v, NULL);
-	else
+	if (v->whole_file)
 		start_test(v, v->plan->servers, v->plan->n_servers);
+	else
+		finish(v, NULL);
 }
 
 void vet_start(struct vet *v, struct plan *plan)

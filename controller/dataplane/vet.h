@@ -24,9 +24,9 @@ struct vet;
  */
 typedef void vet_fn(void *ud, const char *refusal);
 
-/* `config` and `template` are borrowed. */
+/* `config` and `template` are borrowed. `whole_file`: test the whole file on every change, too. */
 struct vet *vet_new(sd_event *loop, const struct config *config, const struct mustache *template,
-	vet_fn *done, void *ud) __attribute__((warn_unused_result));
+	bool whole_file, vet_fn *done, void *ud) __attribute__((warn_unused_result));
 struct vet *vet_free(struct vet *v);
 
 /*
