@@ -10,6 +10,7 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "config/config.h"
 #include "config/schema.h"
 
@@ -18,7 +19,9 @@ static char *document(const struct schema_key *k)
 {
 	CLEANUP_FREE char *type = schema_describe(k), *initial = NULL;
 
-	if (k->initial)
+	if (k->initial && str_has_prefix(k->initial, KAGO_DATADIR)) /* as packages install it */
+		initial = xasprintf("`/usr/share/kago%s`", k->initial + strlen(KAGO_DATADIR));
+	else if (k->initial)
 		initial = xasprintf("`%s`", *k->initial ? k->initial : "\"\"");
 	return xasprintf(
 		"\n| `%s` | %s | %s | %s |\n", k->path, type, initial ? initial : "", k->help);

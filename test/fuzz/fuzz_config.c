@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/config.h"
+#include "config/schema.h"
+#include "fuzz.h"
+
+DEFINE_CLEANUP(struct config *, config_free);
+
+/* config_load() reads a path; this one is in memory. */
+static char *write_input(int *ret_fd, const uint8_t *data, size_t len)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	FUZZ_CHECK(fd >= 0);
+	FUZZ_CHECK(write(fd, data, len) == (ssize_t)len);
+	*ret_fd = fd;
+	return xasprintf("/proc/self/fd/%d", fd);
+}
+
+/* Whatever was let in is what the table promises. */
+static void check_loaded(const struct config *c)
+{
+	FUZZ_CHECK(c->fleet[0] && strlen(c->fleet) <= 63);
+	FUZZ_CHECK(c->keepalived.min_reload_gap >= 100000);
+	FUZZ_CHECK(c->keepalived.shutdown_timeout > c->node.drain);
+	FUZZ_CHECK(c->bgp.hold_time >= 3000000 && c->bgp.hold_time % 1000000 == 0);
+	FUZZ_CHECK(c->bgp.n_peers == 0 || c->bgp.as);
+	FUZZ_CHECK(c->node.poll_interval >= 20000 && c->node.poll_interval <= 800000);
+	for (size_t i = 0; i < c->bgp.n_peers; i++)
+		FUZZ_CHECK(c->bgp.peers[i].address.family && c->bgp.peers[i].as &&
+			   c->bgp.peers[i].port);
+}
+
+/* The input as the value of every key in turn. */
+static void check_set(struct config *c, const char *text)
+{
+	const struct schema_key *keys;
+	size_t n;
+
+	keys = schema_keys(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct err e = {0};
+
+		if (config_set(c, keys[i].path, text, &e) < 0)
+			FUZZ_CHECK(e.code == EINVAL && e.msg[0]);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	CLEANUP(config_freep) struct config *c = NULL, *defaults = NULL;
+	CLEANUP_FREE char *text = xcalloc(len + 1, 1), *path = NULL;
+	CLEANUP_CLOSE int fd = -1;
+	struct err e = {0};
+
+	path = write_input(&fd, data, len);
+	if (config_load(&c, path, &e) == 0)
+		check_loaded(c);
+	else
+		FUZZ_CHECK((e.code == EINVAL || e.code == EFBIG) && str_has_prefix(e.msg, path));
+	if (len)
+		memcpy(text, data, len);
+	FUZZ_CHECK(config_load(&defaults, NULL, &e) == 0);
+	check_set(defaults, text);
+	return 0;
+}
