@@ -74,24 +74,32 @@ static int unpack_all(json_t *array, json_t *documents, struct err *e)
 	return 0;
 }
 
+int manifests_parse(json_t **ret_array, const char *text, size_t len, struct err *e)
+{
+	json_auto_t *documents = NULL, *array = json_array();
+	int r;
+
+	r = yaml_parse(&documents, text, len, e);
+	if (r < 0)
+		return r;
+	r = unpack_all(array, documents, e);
+	if (r < 0)
+		return r;
+	*ret_array = steal(array);
+	return 0;
+}
+
 int manifests_read(json_t **ret_array, const char *path, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
-	json_auto_t *documents = NULL, *array = json_array();
 	size_t len;
 	int r;
 
 	r = fs_read(&text, &len, path, LIMIT_DOCUMENT_BYTES, e);
 	if (r < 0)
 		return r;
-	r = yaml_parse(&documents, text, len, e);
-	if (r < 0)
-		return err_wrap(e, "%s", path);
-	r = unpack_all(array, documents, e);
-	if (r < 0)
-		return err_wrap(e, "%s", path);
-	*ret_array = steal(array);
-	return 0;
+	r = manifests_parse(ret_array, text, len, e);
+	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
 bool manifests_is_name(const char *name)

@@ -10,11 +10,13 @@
 /* Kubernetes manifests in files: YAML or JSON, several documents a file, as kubectl prints them. */
 
 /*
- * The objects of a file as a JSON array, in their order, with Lists (kind List, or ServiceList and
+ * The objects of a text as a JSON array, in their order, with Lists (kind List, or ServiceList and
  * the like) replaced by their items. Documents that are no objects are in it, too: the store says
- * what is wrong with them. Errors name the file: -EINVAL for a text that is no YAML or a List
- * without items, -EFBIG over a limit, else the errno of reading.
+ * what is wrong with them. Errors: -EINVAL for what is no YAML, -EFBIG over a limit.
  */
+int manifests_parse(json_t **ret_array, const char *text, size_t len, struct err *e);
+
+/* The same for a file, which errors name; those of reading are added. */
 int manifests_read(json_t **ret_array, const char *path, struct err *e);
 
 /* Whether a folder's file of this name holds manifests: *.yaml, *.yml, *.json, and not hidden. */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/mem.h"
+#include "fuzz.h"
+#include "model/policy.h"
+
+/* Each line of the input is an annotation: KEY=VALUE, without the prefix of the key. */
+static json_t *service_of(const uint8_t *data, size_t len)
+{
+	CLEANUP_FREE char *text = xcalloc(len + 1, 1);
+	json_t *annotations = json_object();
+	char *rest = text, *line;
+
+	if (len)
+		memcpy(text, data, len);
+	while ((line = strsep(&rest, "\n"))) {
+		CLEANUP_FREE char *key = NULL;
+		char *value = strchr(line, '=');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		key = xasprintf(KAGO_PREFIX "%s", line);
+		json_object_set_new(annotations, key, json_string(value));
+	}
+	return json_pack("{s:{s:o}}", "metadata", "annotations", annotations);
+}
+
+static void check_refusal(const struct err *e, const char *reason)
+{
+	FUZZ_CHECK(e->code == EINVAL && e->msg[0] && reason);
+	for (const char *c = e->msg; *c; c++)
+		FUZZ_CHECK(*c >= 0x20 && *c < 0x7f);
+}
+
+static void check_policy(const struct policy *p)
+{
+	FUZZ_CHECK(p->n_vips > 0);
+	for (size_t i = 0; i < p->n_vips; i++) {
+		FUZZ_CHECK(ipaddr_is_unicast(&p->vips[i]));
+		FUZZ_CHECK(i == 0 || ipaddr_cmp(&p->vips[i - 1], &p->vips[i]) < 0);
+	}
+	FUZZ_CHECK((p->check.type == CHECK_HTTP) == (p->check.path != NULL));
+	FUZZ_CHECK(!p->check.path || (p->check.path[0] == '/' && strlen(p->check.path) <= 255));
+	FUZZ_CHECK(!p->check.path || !strpbrk(p->check.path, " \t\r\n{}!#$@\"'\\`<>|;"));
+	FUZZ_CHECK(p->check.interval >= 1000000 && p->check.interval <= 3600000000);
+	FUZZ_CHECK(p->check.timeout >= 1000000 && p->check.timeout <= 60000000);
+	FUZZ_CHECK(p->check.interval % 1000000 == 0 && p->check.timeout % 1000000 == 0);
+	FUZZ_CHECK(scheduler_name(p->scheduler));
+	FUZZ_CHECK(policy_equal(p, p));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	json_auto_t *service = service_of(data, len);
+	const char *reason = NULL;
+	struct policy p;
+	struct err e = {0};
+
+	if (policy_parse(&p, &reason, service, len % 2 == 0, &e) < 0) {
+		check_refusal(&e, reason);
+		return 0;
+	}
+	check_policy(&p);
+	policy_done(&p);
+	return 0;
+}
