@@ -8,152 +8,175 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "cmd.h"
 #include "config/config.h"
 #include "sidecar.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
-static const uint64_t drain_max = 3600u * 1000000u;
-
 enum {
-	OPT_CONFIG = 'c',
-	OPT_POD_IP = 256,
-	OPT_NODE_IP,
-	OPT_NETNS,
-	OPT_DRAIN,
-	OPT_LEVEL,
-	OPT_FORMAT
+	SETTINGS_MAX = 64,
+	KEY_POD_IP = 256,
+	KEY_NODE_IP,
+	KEY_NETNS,
+	KEY_DRAIN,
+	KEY_LEVEL,
+	KEY_FORMAT
+};
+
+/* A key of kago.yaml given on the command line. */
+struct setting {
+	const char *path, *value;
+};
+
+struct args {
+	const char *config_path, *pod_ip, *node_ip;
+	struct setting settings[SETTINGS_MAX];
+	size_t n_settings;
 };
 
 static const struct argp_option options[] = {
-	{"config", OPT_CONFIG, "FILE", 0, "kago.yaml (default: built-in defaults)", 0},
-	{"pod-ip", OPT_POD_IP, "IP[,IP]", 0, "the pod's addresses (environment POD_IPS, POD_IP)",
+	{"config", 'c', "FILE", 0, "kago.yaml (default: built-in defaults)", 0},
+	{"set", 'S', "KEY=VALUE", 0, "a key of kago.yaml, such as bgp.holdTime=6s", 0},
+	{"pod-ip", KEY_POD_IP, "IP[,IP]", 0, "the pod's addresses (environment: POD_IPS or POD_IP)",
 		0},
-	{"node-ip", OPT_NODE_IP, "IP[,IP]", 0,
-		"the node's addresses, our next hops (environment HOST_IPS, NODE_IP)", 0},
-	{"node-netns", OPT_NETNS, "PATH", 0,
-		"the node's network namespace; empty: leave its routes alone", 0},
-	{"drain", OPT_DRAIN, "TIME", 0, "from the withdrawal to the end at SIGTERM, such as 5s", 0},
-	{"log-level", OPT_LEVEL, "LEVEL", 0, "debug, info, warn or error", 0},
-	{"log-format", OPT_FORMAT, "FORMAT", 0, "logfmt or json", 0},
+	{"node-ip", KEY_NODE_IP, "IP[,IP]", 0,
+		"the node's addresses, our next hops (environment: HOST_IPS or NODE_IP)", 0},
+	{"node-netns", KEY_NETNS, "PATH", 0, "the node's network namespace", 0},
+	{"drain", KEY_DRAIN, "TIME", 0, "how long to serve on after the withdrawal, at SIGTERM", 0},
+	{"log-level", KEY_LEVEL, "LEVEL", 0, "debug, info, warn or error", 0},
+	{"log-format", KEY_FORMAT, "FORMAT", 0, "logfmt or json", 0},
 	{0},
 };
 
-/* Borrowed from argv; NULL: not given. */
-struct args {
-	const char *config, *pod_ip, *node_ip, *netns, *drain, *level, *format;
-};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+static void add_setting(struct argp_state *state, const char *path, const char *value)
 {
-	struct args *a = state->input;
+	struct args *args = state->input;
+
+	if (args->n_settings == SETTINGS_MAX)
+		argp_error(state, "more than %d settings; use a configuration file", SETTINGS_MAX);
+	else
+		args->settings[args->n_settings++] = (struct setting){path, value};
+}
+
+/* Splits KEY=VALUE in place. */
+static void add_assignment(struct argp_state *state, char *text)
+{
+	char *equals = strchr(text, '=');
+
+	if (!equals) {
+		argp_error(state, "--set %s: write KEY=VALUE", text);
+		return;
+	}
+	*equals = '\0';
+	add_setting(state, text, equals + 1);
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct args *args = state->input;
 
 	switch (key) {
-	case OPT_CONFIG:
-		a->config = arg;
+	case 'c':
+		args->config_path = value;
 		return 0;
-	case OPT_POD_IP:
-		a->pod_ip = arg;
+	case 'S':
+		add_assignment(state, value);
 		return 0;
-	case OPT_NODE_IP:
-		a->node_ip = arg;
+	case KEY_POD_IP:
+		args->pod_ip = value;
 		return 0;
-	case OPT_NETNS:
-		a->netns = arg;
+	case KEY_NODE_IP:
+		args->node_ip = value;
 		return 0;
-	case OPT_DRAIN:
-		a->drain = arg;
+	case KEY_NETNS:
+		add_setting(state, "node.netns", value);
 		return 0;
-	case OPT_LEVEL:
-		a->level = arg;
+	case KEY_DRAIN:
+		add_setting(state, "node.drain", value);
 		return 0;
-	case OPT_FORMAT:
-		a->format = arg;
+	case KEY_LEVEL:
+		add_setting(state, "log.level", value);
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is not an option", arg);
-		return EINVAL;
+	case KEY_FORMAT:
+		add_setting(state, "log.format", value);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-/* The first that is set and not empty: what the flag says, then each variable. */
-static const char *first_of(const char *flag, const char *variable, const char *other_variable)
+/* What the flag says, else the first variable that is set and not empty. */
+static const char *first_of(const char *flag, const char *variable, const char *other)
 {
 	const char *value = flag ? flag : getenv(variable);
 
-	return value && value[0] ? value : getenv(other_variable);
+	return value && value[0] ? value : getenv(other);
 }
 
-/* One address, or one of each family, separated by a comma: as the downward API writes them. */
-static int set_addresses(struct ipaddr *one, struct ipaddr *other, const char *text, struct err *e)
+/*
+ * One address, or two separated by a comma, as the downward API writes them: status.podIPs,
+ * status.hostIPs. What the configuration file says of either family no longer counts then.
+ */
+static int set_addresses(struct config *c, struct ipaddr *ret_one, struct ipaddr *ret_other,
+	const char *paths[static 2], const char *text, struct err *e)
 {
 	CLEANUP_FREE char *copy = text ? xstrdup(text) : NULL;
-	struct ipaddr found[2] = {0};
 	char *next = copy;
-	size_t n = 0;
+	int r = 0;
 
 	if (!text || !text[0])
 		return 0;
-	while (next) {
+	*ret_one = *ret_other = (struct ipaddr){0};
+	for (size_t n = 0; r == 0 && next; n++) {
 		const char *item = strsep(&next, ",");
 
-		if (n == 2)
-			return err_set(e, EINVAL, "'%s' has more than two addresses", text);
-		if (ipaddr_parse(&found[n++], item, e) < 0)
-			return -e->code;
+		r = n < 2 ? config_set(c, paths[n], item, e)
+			  : err_set(e, EINVAL, "'%s' has more than two addresses", text);
 	}
-	if (n == 2 && found[0].family == found[1].family)
-		return err_set(e, EINVAL, "'%s' has two addresses of one family", text);
-	*one = found[0];
-	*other = found[1];
-	return 0;
+	if (r == 0 && ret_one->family == ret_other->family)
+		r = err_set(e, EINVAL, "'%s' has two addresses of one family", text);
+	return r;
 }
 
-static int override(struct config *c, const struct args *a, struct err *e)
+static int load(struct config **ret, const struct args *args, struct err *e)
 {
-	int r = set_addresses(&c->node.pod_address, &c->node.pod_address6,
-		first_of(a->pod_ip, "POD_IPS", "POD_IP"), e);
+	static const char *pod[] = {"node.podAddress", "node.podAddress6"};
+	static const char *node[] = {"node.nodeAddress", "node.nodeAddress6"};
+	CLEANUP(config_freep) struct config *c = NULL;
+	int r = config_load(&c, args->config_path, e);
 
-	if (r < 0)
-		return err_wrap(e, "pod address");
-	r = set_addresses(&c->node.node_address, &c->node.node_address6,
-		first_of(a->node_ip, "HOST_IPS", "NODE_IP"), e);
-	if (r < 0)
-		return err_wrap(e, "node address");
-	if (a->netns) {
-		free(c->node.netns);
-		c->node.netns = xstrdup(a->netns);
-	}
-	if (a->drain && str_to_usec(&c->node.drain, a->drain, 0, drain_max, e) < 0)
-		return err_wrap(e, "--drain");
-	if (a->level && log_level_parse(&c->log.level, a->level, e) < 0)
-		return err_wrap(e, "--log-level");
-	if (a->format && log_format_parse(&c->log.format, a->format, e) < 0)
-		return err_wrap(e, "--log-format");
-	return 0;
+	if (r == 0)
+		r = set_addresses(c, &c->node.pod_address, &c->node.pod_address6, pod,
+			first_of(args->pod_ip, "POD_IPS", "POD_IP"), e);
+	if (r == 0)
+		r = set_addresses(c, &c->node.node_address, &c->node.node_address6, node,
+			first_of(args->node_ip, "HOST_IPS", "NODE_IP"), e);
+	for (size_t i = 0; r == 0 && i < args->n_settings; i++)
+		r = config_set(c, args->settings[i].path, args->settings[i].value, e);
+	if (r == 0)
+		*ret = steal(c);
+	return r;
 }
 
 int cmd_run(int argc, char *argv[])
 {
-	static const struct argp argp = {.options = options,
+	static const struct argp parser = {
+		.options = options,
 		.parser = parse_option,
 		.doc = "Announce by BGP what this pod's IPVS can serve, and set the routes that "
-		       "bring its packets here."};
+		       "bring its packets here, until SIGTERM.",
+	};
+	static char name[] = "kago-sidecar run";
 	CLEANUP(config_freep) struct config *c = NULL;
 	struct args args = {0};
 	struct err e = {0};
 	int r;
 
 	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	r = config_load(&c, args.config, &e);
-	if (r == 0)
-		r = override(c, &args, &e);
-	if (r < 0) {
+	argv[0] = name;
+	argp_parse(&parser, argc, argv, 0, NULL, &args);
+	if (load(&c, &args, &e) < 0) {
 		fprintf(stderr, "kago-sidecar: %s\n", e.msg);
 		return 2;
 	}

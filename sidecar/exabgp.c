@@ -24,6 +24,7 @@ enum {
 	/* exabgp tries a silent peer at ever longer intervals, up to a minute: a new one starts
 	   over. */
 	SESSION_TIMEOUT = 30 * 1000 * 1000,
+	START_TIMEOUT = 120 * 1000 * 1000, /* Python on a busy node takes its time */
 	BACKOFF_MIN = 500 * 1000,
 	BACKOFF_MAX = 30 * 1000 * 1000,
 };
@@ -147,6 +148,7 @@ static void on_api_open(void *ud)
 
 	x->connected = true;
 	log_debug("exabgp.connected");
+	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 	send_changes(x);
 }
 
@@ -235,7 +237,7 @@ static int launch(struct exabgp *x, struct err *e)
 		return r;
 	}
 	x->started_at = loop_now(x->loop);
-	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+	loop_timer_arm(x->session_timer, START_TIMEOUT);
 	log_info("exabgp.started", LOG_INT("pid", child_pid(x->child)),
 		LOG_UINT("peers", x->config->bgp.n_peers), LOG_UINT("routes", x->wanted.n_items));
 	return 0;
@@ -277,6 +279,8 @@ static void set_environment(const struct config *c)
 	setenv("exabgp_api_ack", "true", 1);
 	setenv("exabgp_log_destination", "stdout", 1);
 	setenv("exabgp_log_short", "true", 1);
+	/* It looks its own name up before it does anything, which a dead resolver makes long. */
+	setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
 	setenv("exabgp_log_level", c->log.level == LOG_DEBUG ? "INFO" : "WARNING", 1);
 }
 
