@@ -33,6 +33,7 @@ enum {
 	LIMIT_CONTROL_CLIENTS = 16,
 	LIMIT_API_LINE = 64 * 1024, /* one line from exabgp's API */
 	LIMIT_HTTP_CONNECTIONS = 64,
+	LIMIT_IPVS_BYTES = 256 * 1024 * 1024, /* /proc/net/ip_vs; 63 bytes a real server */
 	LIMIT_BGP_PEERS = 16,
 	LIMIT_AGGREGATES = 256, /* aggregate prefixes in the configuration */
 };

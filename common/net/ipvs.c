@@ -7,9 +7,14 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 
+#include "base/fsutil.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "net/ipvs_msg.h"
+#include "net/ipvs_proc.h"
 #include "net/ipvs_table.h"
+
+#define PROC_FILE "/proc/thread-self/net/ip_vs"
 
 enum {
 	/* The kernel fills its messages up to 32 KiB when the reader's buffer takes them. */
@@ -176,17 +181,11 @@ static int read_dests(struct ipvs *v, struct ipvs_service *s, struct err *e)
 	return r < 0 ? err_wrap(e, "reading the real servers of an IPVS service") : 0;
 }
 
-/*
- * The kernel resumes a dump by counting, so a service that is removed hides another one behind it.
- * Two passes together do not miss a service because its neighbour went.
- */
-static int read_services(struct ipvs *v, struct ipvs_table *t, struct err *e)
+static int dump_services(struct ipvs *v, struct ipvs_table *t, struct err *e)
 {
 	const struct exchange how = {.on_msg = on_service, .table = t};
 	int r = dump(v, &how, IPVS_CMD_GET_SERVICE, NULL, e);
 
-	if (r == 0)
-		r = dump(v, &how, IPVS_CMD_GET_SERVICE, NULL, e);
 	ipvs_table_sort(t);
 	return r < 0 ? err_wrap(e, "reading the IPVS services") : 0;
 }
@@ -194,10 +193,89 @@ static int read_services(struct ipvs *v, struct ipvs_table *t, struct err *e)
 int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
-	int r = read_services(v, t, e);
+	int r = dump_services(v, t, e);
 
+	/* The kernel resumes a dump by counting: a service that goes hides one behind it, once. */
+	if (r == 0)
+		r = dump_services(v, t, e);
 	for (size_t i = 0; r == 0 && i < t->n_services; i++)
 		r = read_dests(v, &t->services[i], e);
+	if (r == 0)
+		*ret = steal(t);
+	return r;
+}
+
+static int read_service(
+	struct ipvs *v, struct ipvs_table *t, const struct ipvs_service *key, struct err *e)
+{
+	struct exchange x = {.on_msg = on_service, .table = t};
+	int r = exchange(v, &x, IPVS_CMD_GET_SERVICE, 0, key, NULL, e);
+
+	if (r == -ESRCH)
+		return err_set(e, ENOENT, "IPVS has no such service");
+	return r < 0 ? err_wrap(e, "reading an IPVS service") : 0;
+}
+
+/* The services that /proc shows and the dump passed over. */
+static int add_passed_over(
+	struct ipvs *v, struct ipvs_table *t, const struct ipvs_table *proc, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *more = ipvs_table_new();
+
+	for (size_t i = 0; i < proc->n_services; i++) {
+		const struct ipvs_service *s = &proc->services[i];
+
+		if (!ipvs_table_find(t, &s->addr, s->protocol, s->port)) {
+			int r = read_service(v, more, s, e);
+
+			if (r < 0 && r != -ENOENT)
+				return r;
+		}
+	}
+	for (size_t i = 0; i < more->n_services; i++)
+		ipvs_table_add(t, &more->services[i]);
+	ipvs_table_sort(t);
+	return 0;
+}
+
+/* Moves the real servers of a service over; false when the table does not have it. */
+static bool move_dests(struct ipvs_service *to, const struct ipvs_table *from)
+{
+	const struct ipvs_service *s = ipvs_table_find(from, &to->addr, to->protocol, to->port);
+	struct ipvs_service *owner = s ? &from->services[s - from->services] : NULL;
+
+	if (!owner)
+		return false;
+	to->n_dests = owner->n_dests;
+	to->dests = steal(owner->dests);
+	owner->n_dests = 0;
+	return true;
+}
+
+static int read_proc(struct ipvs_table **ret, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t len;
+	int r = fs_read(&text, &len, PROC_FILE, LIMIT_IPVS_BYTES, e);
+
+	if (r < 0)
+		return r;
+	r = ipvs_proc_parse(ret, text, e);
+	return r < 0 ? err_wrap(e, "%s", PROC_FILE) : 0;
+}
+
+int ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new(), *proc = NULL;
+	int r = dump_services(v, t, e);
+
+	if (r == 0)
+		r = read_proc(&proc, e);
+	if (r == 0)
+		r = add_passed_over(v, t, proc, e);
+	for (size_t i = 0; r == 0 && i < t->n_services; i++)
+		if (!move_dests(&t->services[i], proc))
+			r = read_dests(v, &t->services[i], e);
 	if (r == 0)
 		*ret = steal(t);
 	return r;
@@ -208,11 +286,8 @@ int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipad
 {
 	const struct ipvs_service key = {.addr = *addr, .protocol = protocol, .port = port};
 	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
-	struct exchange x = {.on_msg = on_service, .table = t};
-	int r = exchange(v, &x, IPVS_CMD_GET_SERVICE, 0, &key, NULL, e);
+	int r = read_service(v, t, &key, e);
 
-	if (r == -ESRCH || (r == 0 && t->n_services == 0))
-		return err_set(e, ENOENT, "IPVS has no such service");
 	if (r == 0)
 		r = read_dests(v, &t->services[0], e);
 	if (r == 0)

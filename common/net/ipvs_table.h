@@ -14,6 +14,6 @@ struct ipvs_table *ipvs_table_new(void) __attribute__((warn_unused_result));
 void ipvs_table_add(struct ipvs_table *t, const struct ipvs_service *s);
 void ipvs_service_add(struct ipvs_service *s, const struct ipvs_dest *d);
 
-/* Into the order of ipvs.h, one entry for each key; the first one that was added stays. */
+/* Into the order of ipvs.h, and of those with the same key only one stays. */
 void ipvs_table_sort(struct ipvs_table *t);
 void ipvs_service_sort(struct ipvs_service *s);

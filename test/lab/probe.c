@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fsutil.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "dataplane/nat.h"
@@ -64,12 +66,13 @@ static json_t *table_json(const struct ipvs_table *t)
 	return services;
 }
 
-static int ipvs_dump(struct ipvs *v, char **args, struct err *e)
+typedef int reader(struct ipvs_table **ret, struct ipvs *v, struct err *e);
+
+static int ipvs_dump(struct ipvs *v, reader *read, struct err *e)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
-	int r = ipvs_read(&t, v, e);
+	int r = read(&t, v, e);
 
-	(void)args;
 	if (r == 0)
 		print(table_json(t));
 	return r;
@@ -126,29 +129,73 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* N reads: milliseconds for the fastest, and services that some read had and another had not. */
+static size_t services_at(const struct ipvs_table *t, const struct ipaddr *addr)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_services; i++)
+		n += ipaddr_equal(&t->services[i].addr, addr);
+	return n;
+}
+
+struct bench {
+	double ms;           /* of the fastest reading */
+	size_t fewest, most; /* services at one address, over all readings */
+};
+
+static int read_once(
+	struct bench *b, struct ipvs *v, reader *read, const struct ipaddr *vip, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
+	double start = now(), ms;
+	size_t found;
+	int r = read(&t, v, e);
+
+	if (r < 0)
+		return r;
+	ms = (now() - start) * 1e3;
+	found = services_at(t, vip);
+	b->ms = ms < b->ms ? ms : b->ms;
+	b->fewest = found < b->fewest ? found : b->fewest;
+	b->most = found > b->most ? found : b->most;
+	return 0;
+}
+
+static double ms_of_proc(void)
+{
+	CLEANUP_FREE char *text = NULL;
+	double start = now();
+	struct err e;
+	size_t len;
+
+	return fs_read(&text, &len, "/proc/net/ip_vs", LIMIT_IPVS_BYTES, &e) < 0
+		       ? 0
+		       : (now() - start) * 1e3;
+}
+
+/* N readings of each kind, and of /proc/net/ip_vs alone; services are counted at VIP. */
 static int ipvs_bench(struct ipvs *v, char **args, struct err *e)
 {
+	struct bench full = {1e9, SIZE_MAX, 0}, quick = full;
+	struct ipaddr vip = {0};
+	double proc = 1e9;
 	uint64_t n = 1;
-	size_t fewest = SIZE_MAX, most = 0;
-	double best = 1e9;
-	int r = args[0] ? str_to_u64(&n, args[0], 1, 1000000, e) : 0;
+	int r = str_to_u64(&n, args[0] ? args[0] : "", 1, 1000000, e);
 
+	if (r == 0 && args[1])
+		r = ipaddr_parse(&vip, args[1], e);
 	for (uint64_t i = 0; r == 0 && i < n; i++) {
-		CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
-		double start = now(), took;
+		double ms = ms_of_proc();
 
-		r = ipvs_read(&t, v, e);
-		if (r < 0)
-			return r;
-		took = now() - start;
-		best = took < best ? took : best;
-		fewest = t->n_services < fewest ? t->n_services : fewest;
-		most = t->n_services > most ? t->n_services : most;
+		proc = ms < proc ? ms : proc;
+		r = read_once(&full, v, ipvs_read, &vip, e);
+		if (r == 0)
+			r = read_once(&quick, v, ipvs_read_quick, &vip, e);
 	}
 	if (r == 0)
-		print(json_pack("{sf sI sI}", "best_ms", best * 1e3, "fewest_services",
-			(json_int_t)fewest, "most_services", (json_int_t)most));
+		print(json_pack("{sf s[fII] s[fII]}", "proc_ms", proc, "full", full.ms,
+			(json_int_t)full.fewest, (json_int_t)full.most, "quick", quick.ms,
+			(json_int_t)quick.fewest, (json_int_t)quick.most));
 	return r;
 }
 
@@ -171,6 +218,36 @@ static int sysctl_command(char **args)
 	return 0;
 }
 
+/*
+ * PROTOCOL VIP PORT REALS: says "waiting", then looks every millisecond until the service has so
+ * many real servers, and prints the CLOCK_MONOTONIC microseconds of that look. For benchmarks.
+ */
+static int ipvs_wait(struct ipvs *v, char **args, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	struct ipvs_service s = {0};
+	struct ipvs_dest unused;
+	uint64_t reals = 0;
+	int r = parse_key(&s, &unused, args, e);
+
+	if (r == 0)
+		r = str_to_u64(&reals, args[3] ? args[3] : "", 0, 10000, e);
+	if (r < 0)
+		return r;
+	puts("waiting");
+	fflush(stdout);
+	for (double start = now(); now() - start < 120; nanosleep(&pause, NULL)) {
+		CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
+
+		if (ipvs_read_service(&t, v, &s.addr, s.protocol, s.port, e) < 0 ||
+			t->services[0].n_dests != reals)
+			continue;
+		printf("%.0f\n", now() * 1e6);
+		return 0;
+	}
+	return err_set(e, ETIMEDOUT, "the service never had %" PRIu64 " real servers", reals);
+}
+
 static int ipvs_command(const char *name, char **args, struct err *e)
 {
 	CLEANUP(ipvs_closep) struct ipvs *v = NULL;
@@ -179,13 +256,17 @@ static int ipvs_command(const char *name, char **args, struct err *e)
 	if (r < 0)
 		return r;
 	if (strcmp(name, "dump") == 0)
-		return ipvs_dump(v, args, e);
+		return ipvs_dump(v, ipvs_read, e);
+	if (strcmp(name, "quick") == 0)
+		return ipvs_dump(v, ipvs_read_quick, e);
 	if (strcmp(name, "show") == 0)
 		return ipvs_show(v, args, e);
 	if (strcmp(name, "remove") == 0)
 		return ipvs_remove(v, args, e);
 	if (strcmp(name, "bench") == 0)
 		return ipvs_bench(v, args, e);
+	if (strcmp(name, "wait") == 0)
+		return ipvs_wait(v, args, e);
 	return err_set(e, EINVAL, "no such command: ipvs %s", name);
 }
 
@@ -200,8 +281,9 @@ static int run(int argc, char **argv, struct err *e)
 	if (argc == 3 && strcmp(argv[1], "nat") == 0)
 		return nat_remove(e);
 	return err_set(e, EINVAL,
-		"usage: kago-probe ipvs dump | ipvs show PROTOCOL VIP PORT | "
-		"ipvs remove PROTOCOL VIP PORT [ADDRESS PORT] | ipvs bench N | "
+		"usage: kago-probe ipvs dump | ipvs quick | ipvs show PROTOCOL VIP PORT | "
+		"ipvs remove PROTOCOL VIP PORT [ADDRESS PORT] | ipvs bench N [VIP] | "
+		"ipvs wait PROTOCOL VIP PORT REALS | "
 		"sysctl apply [ROOT] | nat apply TEMPLATE | nat remove");
 }
 
