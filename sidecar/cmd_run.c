@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -181,8 +180,6 @@ int cmd_run(int argc, char *argv[])
 		return 2;
 	}
 	log_setup(c->log.level, c->log.format);
-	/* exabgp.conf may hold a password. */
-	umask(0077);
 	r = sidecar_run(c, &e);
 	if (r < 0)
 		log_error("sidecar.failed", LOG_ERR(&e));

@@ -143,7 +143,7 @@ int exabgp_conf_write(char **ret_path, const struct config *c, const struct plac
 	if (r == 0)
 		r = fs_mkdir(c->bgp.state_dir, e);
 	if (r == 0)
-		r = fs_write_atomic(path, text, len, e);
+		r = fs_write_private(path, text, len, e);
 	if (r < 0)
 		return r;
 	*ret_path = steal(path);

@@ -78,7 +78,7 @@ static int sync_folder_of(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-static int write_synced(const char *path, const char *text, size_t len)
+static int write_synced(const char *path, const char *text, size_t len, mode_t mode)
 {
 	CLEANUP_CLOSE int fd = -1;
 	int r;
@@ -86,17 +86,17 @@ static int write_synced(const char *path, const char *text, size_t len)
 	/* What a dead predecessor left, or a link that someone else laid. */
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0 || fchmod(fd, 0644) < 0)
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0 || fchmod(fd, mode) < 0)
 		return -errno;
 	r = write_all(fd, text, len);
 	return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
 }
 
-int fs_write_atomic(const char *path, const char *text, size_t len, struct err *e)
+static int replace(const char *path, const char *text, size_t len, mode_t mode, struct err *e)
 {
 	CLEANUP_FREE char *tmp = xasprintf("%s.tmp", path);
-	int r = write_synced(tmp, text, len);
+	int r = write_synced(tmp, text, len, mode);
 
 	if (r == 0 && rename(tmp, path) < 0)
 		r = -errno;
@@ -107,6 +107,16 @@ int fs_write_atomic(const char *path, const char *text, size_t len, struct err *
 		return err_errno(e, -r, "writing %s", path);
 	}
 	return 0;
+}
+
+int fs_write_atomic(const char *path, const char *text, size_t len, struct err *e)
+{
+	return replace(path, text, len, 0644, e);
+}
+
+int fs_write_private(const char *path, const char *text, size_t len, struct err *e)
+{
+	return replace(path, text, len, 0600, e);
 }
 
 int fs_mkdir(const char *path, struct err *e)

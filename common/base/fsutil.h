@@ -18,5 +18,8 @@ int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, stru
  */
 int fs_write_atomic(const char *path, const char *text, size_t len, struct err *e);
 
+/* The same with mode 0600, for what may hold a secret. */
+int fs_write_private(const char *path, const char *text, size_t len, struct err *e);
+
 /* Creates the folder (mode 0755) unless it exists; its parent must exist. */
 int fs_mkdir(const char *path, struct err *e);
