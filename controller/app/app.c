@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/app.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "app/httpd.h"
@@ -149,6 +150,8 @@ static void on_apply_status(void *ud)
 	struct app *app = ud;
 
 	sidecars_set_ready(app->sidecars, apply_status(app->apply).ready);
+	/* Reading, rendering and comparing take many times what stays, and leave it in pieces. */
+	malloc_trim(0);
 }
 
 static void on_sidecar_gone(void *ud)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/apart.h"
 #include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -31,8 +32,9 @@ static void free_json(json_t **json)
 
 /* nft names the place of a mistake for files alone, so the text becomes one that nobody else sees.
  */
-static int run(const char *commands, struct err *e)
+static int run_here(const void *arg, struct err *e)
 {
+	const char *commands = arg;
 	CLEANUP(free_nft) struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	CLEANUP_CLOSE int fd = memfd_create("nft", MFD_CLOEXEC);
 	char path[32];
@@ -50,6 +52,12 @@ static int run(const char *commands, struct err *e)
 		return err_set(e, EINVAL, "%.*s", (int)strcspn(said, "\n"), said);
 	said += strlen(path) + 1; /* "PATH:LINE:COLUMNS: Error: ..." */
 	return err_set(e, EINVAL, "line %.*s", (int)strcspn(said, "\n"), said);
+}
+
+/* libnftables and what it needs would make a sixth of the controller's memory. */
+static int run(const char *commands, struct err *e)
+{
+	return apart(run_here, commands, e);
 }
 
 static int fill_template(char **ret_text, const char *path, struct err *e)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/apart.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int n_calls;
+
+static int succeed(const void *arg, struct err *e)
+{
+	(void)e;
+	n_calls++;
+	return *(const int *)arg;
+}
+
+static int refuse(const void *arg, struct err *e)
+{
+	return err_set(e, EINVAL, "no such %s", (const char *)arg);
+}
+
+static int die(const void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	_exit(0);
+}
+
+static void test_the_result_comes_back_and_memory_does_not(void **state)
+{
+	struct err e = {0};
+	int seven = 7;
+
+	(void)state;
+	assert_int_equal(apart(succeed, &seven, &e), 7);
+	assert_int_equal(n_calls, 0);
+}
+
+static void test_the_error_comes_back(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(apart(refuse, "thing", &e), -EINVAL);
+	assert_int_equal(e.code, EINVAL);
+	assert_string_equal(e.msg, "no such thing");
+}
+
+static void test_a_child_that_dies_is_an_error(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(apart(die, NULL, &e), -ECHILD);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_result_comes_back_and_memory_does_not),
+		cmocka_unit_test(test_the_error_comes_back),
+		cmocka_unit_test(test_a_child_that_dies_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
