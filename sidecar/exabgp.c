@@ -20,6 +20,7 @@
 enum {
 	BATCH = 256, /* commands sent before their answers are waited for */
 	ANSWER_TIMEOUT = 10 * 1000 * 1000,
+	LOSS_TIMEOUT = 1000 * 1000,
 	STOP_TIMEOUT = 2 * 1000 * 1000,
 	/* exabgp tries a silent peer at ever longer intervals, up to a minute: a new one starts
 	   over. */
@@ -42,7 +43,8 @@ struct exabgp {
 	uint64_t started_at;
 	struct prefixes wanted, told; /* told: what this exabgp was last told to announce */
 	size_t unanswered;
-	bool connected, stopping;
+	enum { API_AWAITED, API_OPEN, API_LOST } api;
+	bool stopping;
 	void (*on_stopped)(void *ud);
 	void *ud;
 	char batch[BATCH * API_COMMAND_SIZE];
@@ -92,7 +94,7 @@ static void send_changes(struct exabgp *x)
 	struct err e = {0};
 	size_t len;
 
-	if (!x->connected || x->unanswered > 0)
+	if (x->api != API_OPEN || x->unanswered > 0)
 		return;
 	len = build_batch(x);
 	if (len == 0)
@@ -146,7 +148,10 @@ static void on_api_open(void *ud)
 {
 	struct exabgp *x = ud;
 
-	x->connected = true;
+	/* A second one in the life of one exabgp: nobody knows what it still knows. */
+	if (x->api == API_LOST)
+		return;
+	x->api = API_OPEN;
 	log_debug("exabgp.connected");
 	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 	send_changes(x);
@@ -156,13 +161,15 @@ static void on_api_close(void *ud, const char *why)
 {
 	struct exabgp *x = ud;
 
-	x->connected = false;
-	kill_child(x, why);
+	/* Most likely it ends itself. */
+	log_debug("exabgp.disconnected", LOG_STR("why", why));
+	x->api = API_LOST;
+	loop_timer_arm(x->answer_timer, LOSS_TIMEOUT);
 }
 
 static void on_no_answer(void *ud)
 {
-	kill_child(ud, "it did not answer our commands in time");
+	kill_child(ud, "its API does not answer");
 }
 
 static void on_no_session(void *ud)
@@ -190,7 +197,7 @@ static void forget_child(struct exabgp *x)
 {
 	x->child = child_free(x->child);
 	x->relay = relay_free(x->relay);
-	x->connected = false;
+	x->api = API_AWAITED;
 	x->unanswered = 0;
 	prefixes_done(&x->told);
 	loop_timer_stop(x->answer_timer);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -33,7 +35,7 @@ static int read_vips(struct vips *ret, struct gate *g, struct err *e)
 	int r = g->ipvs ? 0 : ipvs_open(&g->ipvs, e);
 
 	if (r == 0)
-		r = ipvs_read(&table, g->ipvs, e);
+		r = ipvs_read_quick(&table, g->ipvs, e);
 	if (r == 0)
 		*ret = vips_of_table(table);
 	return r;
@@ -51,15 +53,24 @@ static int look(struct vips *ret, struct gate *g, struct err *e)
 	return r;
 }
 
+/* The table is kept as it was for a while: one look that fails must not take a load balancer out.
+ */
 static void on_blind(struct gate *g, const struct err *e, uint64_t now)
 {
+	bool over;
+
 	if (!g->blind_since) {
-		log_error("ipvs.unreadable", LOG_ERR(e),
-			LOG_STR("next", "retried; after 5 s everything is withdrawn"));
 		g->blind_since = now;
+		if (e->code != EAGAIN)
+			log_error("ipvs.unreadable", LOG_ERR(e),
+				LOG_STR("next", "retried; after 5 s everything is withdrawn"));
 	}
 	g->ipvs = ipvs_close(g->ipvs);
-	if (now - g->blind_since >= BLIND_LIMIT)
+	over = now - g->blind_since >= BLIND_LIMIT;
+	if (over && g->vips.n_items > 0)
+		log_error("ipvs.blind", LOG_ERR(e), LOG_UINT("vips", g->vips.n_items),
+			LOG_STR("effect", "nothing counts as usable until it can be read"));
+	if (over)
 		vips_done(&g->vips);
 }
 
