@@ -14,7 +14,6 @@
 #include "doc/yaml.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
-DEFINE_CLEANUP(struct yaml_marks *, yaml_marks_free);
 
 static const char peer_section[] = "bgp.peers[]";
 
@@ -90,7 +89,7 @@ static int load_peer(struct loader *l, struct place where, const json_t *value)
 	if (r < 0)
 		return r;
 	if (!peer->address.family)
-		return fail_at(l, where, "address: missing");
+		return fail_at(l, (struct place){"bgp.peers[].address", where.at}, "missing");
 	for (const struct config_peer *p = c->bgp.peers; p < peer; p++)
 		if (ipaddr_equal(&p->address, &peer->address) && p->port == peer->port)
 			return fail_at(l, where, "the same address and port as another peer");

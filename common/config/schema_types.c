@@ -153,22 +153,22 @@ static int set_address(const struct schema_key *k, void *field, const char *text
 }
 
 static const struct {
-	const char *text;
 	int (*set)(const struct schema_key *k, void *field, const char *text, struct err *e);
 	bool is_string, is_number;
+	const char *text;
 } types[] = {
-	[SCHEMA_LABEL] = {"DNS label", set_label, .is_string = true},
-	[SCHEMA_LEVEL] = {"debug, info, warn or error", set_level},
-	[SCHEMA_FORMAT] = {"logfmt or json", set_format},
-	[SCHEMA_LISTEN] = {"ADDRESS:PORT", set_listen, .is_string = true},
-	[SCHEMA_PATH] = {"path", set_path, .is_string = true},
-	[SCHEMA_DURATION] = {"duration", set_duration, .is_number = true},
-	[SCHEMA_SECONDS] = {"duration in whole seconds", set_seconds, .is_number = true},
-	[SCHEMA_AS] = {"number, 1 to 4294967295", set_as, .is_number = true},
-	[SCHEMA_PORT] = {"number, 1 to 65535", set_port, .is_number = true},
-	[SCHEMA_ADDRESS] = {"IP address", set_address},
-	[SCHEMA_PEERS] = {"list of peers", NULL},
-	[SCHEMA_PREFIXES] = {"list of prefixes", NULL},
+	[SCHEMA_LABEL] = {set_label, true, false, "DNS label"},
+	[SCHEMA_LEVEL] = {set_level, false, false, "debug, info, warn or error"},
+	[SCHEMA_FORMAT] = {set_format, false, false, "logfmt or json"},
+	[SCHEMA_LISTEN] = {set_listen, true, false, "ADDRESS:PORT"},
+	[SCHEMA_PATH] = {set_path, true, false, "path"},
+	[SCHEMA_DURATION] = {set_duration, false, true, "duration"},
+	[SCHEMA_SECONDS] = {set_seconds, false, true, "duration in whole seconds"},
+	[SCHEMA_AS] = {set_as, false, true, "number, 1 to 4294967295"},
+	[SCHEMA_PORT] = {set_port, false, true, "number, 1 to 65535"},
+	[SCHEMA_ADDRESS] = {set_address, false, false, "IP address"},
+	[SCHEMA_PEERS] = {NULL, false, false, "list of peers"},
+	[SCHEMA_PREFIXES] = {NULL, false, false, "list of prefixes"},
 };
 
 void *schema_field(const struct schema_key *k, void *base)

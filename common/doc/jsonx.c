@@ -33,12 +33,13 @@ static int wrong_type(
 		expected, jsonx_type_name(value));
 }
 
-/* *ret stays NULL when the value, or something on the way to it, is absent or null. */
+/* NULL in *ret when the value, or something on the way to it, is absent or null. */
 static int find(json_t **ret, const json_t *object, const char *path, struct err *e)
 {
 	const json_t *at = object;
 	const char *step = path;
 
+	*ret = NULL;
 	for (;;) {
 		size_t len = strcspn(step, ".");
 
@@ -56,43 +57,46 @@ static int find(json_t **ret, const json_t *object, const char *path, struct err
 	return 0;
 }
 
+/* As find(); a value must have the type of that name. */
+static int find_typed(
+	json_t **ret, const json_t *object, const char *path, const char *type, struct err *e)
+{
+	int r = find(ret, object, path, e);
+
+	if (r == 0 && *ret && strcmp(jsonx_type_name(*ret), type) != 0)
+		return wrong_type(path, strlen(path), type, *ret, e);
+	return r;
+}
+
 int jsonx_str(const char **ret, const json_t *object, const char *path, struct err *e)
 {
-	json_t *value = NULL;
-	int r = find(&value, object, path, e);
+	json_t *value;
+	int r = find_typed(&value, object, path, "a string", e);
 
-	if (r < 0 || !value)
-		return r;
-	if (!json_is_string(value))
-		return wrong_type(path, strlen(path), "a string", value, e);
-	*ret = json_string_value(value);
-	return 0;
+	if (r == 0 && value)
+		*ret = json_string_value(value);
+	return r;
 }
 
 int jsonx_bool(bool *ret, const json_t *object, const char *path, struct err *e)
 {
-	json_t *value = NULL;
-	int r = find(&value, object, path, e);
+	json_t *value;
+	int r = find_typed(&value, object, path, "true or false", e);
 
-	if (r < 0 || !value)
-		return r;
-	if (!json_is_boolean(value))
-		return wrong_type(path, strlen(path), "true or false", value, e);
-	*ret = json_is_true(value);
-	return 0;
+	if (r == 0 && value)
+		*ret = json_is_true(value);
+	return r;
 }
 
 int jsonx_u64(uint64_t *ret, const json_t *object, const char *path, uint64_t min, uint64_t max,
 	struct err *e)
 {
-	json_t *value = NULL;
-	int r = find(&value, object, path, e);
+	json_t *value;
+	int r = find_typed(&value, object, path, "a whole number", e);
 	json_int_t number;
 
 	if (r < 0 || !value)
 		return r;
-	if (!json_is_integer(value))
-		return wrong_type(path, strlen(path), "a whole number", value, e);
 	number = json_integer_value(value);
 	if (number < 0 || (uint64_t)number < min || (uint64_t)number > max)
 		return err_set(e, EINVAL,
@@ -104,28 +108,22 @@ int jsonx_u64(uint64_t *ret, const json_t *object, const char *path, uint64_t mi
 
 int jsonx_object(json_t **ret, const json_t *object, const char *path, struct err *e)
 {
-	json_t *value = NULL;
-	int r = find(&value, object, path, e);
+	json_t *value;
+	int r = find_typed(&value, object, path, "an object", e);
 
-	if (r < 0 || !value)
-		return r;
-	if (!json_is_object(value))
-		return wrong_type(path, strlen(path), "an object", value, e);
-	*ret = value;
-	return 0;
+	if (r == 0 && value)
+		*ret = value;
+	return r;
 }
 
 int jsonx_array(json_t **ret, const json_t *object, const char *path, struct err *e)
 {
-	json_t *value = NULL;
-	int r = find(&value, object, path, e);
+	json_t *value;
+	int r = find_typed(&value, object, path, "a list", e);
 
-	if (r < 0 || !value)
-		return r;
-	if (!json_is_array(value))
-		return wrong_type(path, strlen(path), "a list", value, e);
-	*ret = value;
-	return 0;
+	if (r == 0 && value)
+		*ret = value;
+	return r;
 }
 
 int jsonx_need_str(const char **ret, const json_t *object, const char *path, struct err *e)

@@ -39,8 +39,7 @@ static int put(struct renderer *r, const char *text, size_t len)
 	return 0;
 }
 
-/* The first step is looked for in all contexts, the innermost first; the others only in its value.
- */
+/* The first step is looked for in every context, the innermost first. */
 static const json_t *find_first(const struct renderer *r, const char *step, size_t len)
 {
 	const json_t *found = NULL;
@@ -50,7 +49,7 @@ static const json_t *find_first(const struct renderer *r, const char *step, size
 	return found;
 }
 
-/* NULL when there is none. */
+/* The other steps are looked for in the value of the one before. NULL when there is none. */
 static const json_t *find_value(const struct renderer *r, const struct token *t)
 {
 	const char *end = t->text + t->len, *step = t->text;

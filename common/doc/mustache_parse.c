@@ -236,7 +236,6 @@ int mustache_parse(struct mustache **ret, const char *text, size_t len, struct e
 		return err_set(e, EFBIG, "line 1: larger than %d bytes", LIMIT_TEMPLATE_BYTES);
 	m = xnew0(struct mustache);
 	m->text = xcalloc(len + 1, 1);
-	m->len = len;
 	if (len)
 		memcpy(m->text, text, len);
 	p = (struct parser){.m = m,

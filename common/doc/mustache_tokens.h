@@ -17,7 +17,6 @@ struct token {
 
 struct mustache {
 	char *text;
-	size_t len;
 	struct token *tokens;
 	size_t n_tokens;
 };

@@ -8,19 +8,21 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-static bool is_within_limits(const json_t *value, size_t depth)
+static bool nests_at_most(const json_t *value, size_t depth)
 {
 	const char *key;
 	json_t *item;
 	size_t i;
 
-	if (depth > LIMIT_DOCUMENT_DEPTH)
+	if (!json_is_object(value) && !json_is_array(value))
+		return true;
+	if (depth == 0)
 		return false;
 	json_object_foreach((json_t *)(uintptr_t)value, key, item)
-		if (!is_within_limits(item, depth + (json_is_object(item) || json_is_array(item))))
+		if (!nests_at_most(item, depth - 1))
 			return false;
 	json_array_foreach(value, i, item)
-		if (!is_within_limits(item, depth + (json_is_object(item) || json_is_array(item))))
+		if (!nests_at_most(item, depth - 1))
 			return false;
 	return true;
 }
@@ -47,5 +49,5 @@ json_t *yaml_json_parse(const char *text, size_t len)
 	if (len > LIMIT_DOCUMENT_BYTES || !has_few_separators(text, len))
 		return NULL;
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	return value && is_within_limits(value, 1) ? steal(value) : NULL;
+	return value && nests_at_most(value, LIMIT_DOCUMENT_DEPTH) ? steal(value) : NULL;
 }

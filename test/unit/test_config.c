@@ -244,7 +244,7 @@ static const struct {
 	{"bgp:\n  holdTime: 3500ms\n", "2:13: bgp.holdTime: '3500ms' is not in whole seconds"},
 	{"bgp:\n  peers: [{address: 10.0.0.1}]\n",
 		"2:3: bgp.as: missing; bgp.peers needs our own AS number"},
-	{"bgp:\n  as: 1\n  peers: [{port: 179}]\n", "3:11: bgp.peers: address: missing"},
+	{"bgp:\n  as: 1\n  peers: [{port: 179}]\n", "3:11: bgp.peers[].address: missing"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: lb\n",
 		"4:14: bgp.peers[].address: 'lb' is not an IP address"},
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, port: 0}\n",
