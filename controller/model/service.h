@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "base/err.h"
+#include "base/hash.h"
+#include "base/mem.h"
 #include "model/names.h"
 #include "model/policy.h"
 
@@ -46,6 +47,9 @@ struct service *service_free(struct service *s);
 DEFINE_CLEANUP(struct service *, service_free);
 
 bool service_equal(const struct service *a, const struct service *b);
+
+/* Who comes first where not all can be served: the older one, then by namespace and name. */
+int service_cmp_seniority(const struct service *a, const struct service *b);
 
 /* Whether this fleet has to serve it or to say why it does not. */
 bool service_asks_for(const struct service *s, const char *fleet);

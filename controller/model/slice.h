@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/ipaddr.h"
+#include "base/mem.h"
 #include "model/names.h"
 
 /* An EndpointSlice (discovery.k8s.io/v1), as far as it matters here. */

@@ -11,9 +11,6 @@
 #include "doc/jsonx.h"
 #include "model/objects.h"
 
-#undef uthash_fatal
-#define uthash_fatal(msg) mem_exhausted()
-
 /* The slices of one Service, whether or not we know the Service. */
 struct backend {
 	struct objname id;
