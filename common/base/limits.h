@@ -19,12 +19,15 @@ enum {
 	LIMIT_RENDER_STEPS = 16 * 1000 * 1000,    /* tags and texts for it, lists unrolled */
 	LIMIT_KEEPALIVED_LINE = 1000, /* a line of keepalived.conf: keepalived splits at 1023 */
 
-	LIMIT_NAME = 253,             /* a Kubernetes name (RFC 1123 subdomain) */
-	LIMIT_ANNOTATION = 1024,      /* the value of one kago.dev/ annotation */
-	LIMIT_HTTP_PATH = 255,        /* kago.dev/health-check-path */
-	LIMIT_VIPS = 16,              /* VIPs of one Service */
-	LIMIT_SERVICE_PORTS = 256,    /* ports of one Service */
-	LIMIT_ENDPOINTS = 4000,       /* real servers of one virtual server: mh has 4093 slots */
+	LIMIT_NAME = 253,                /* a Kubernetes name (RFC 1123 subdomain) */
+	LIMIT_ANNOTATION = 1024,         /* the value of one kago.dev/ annotation */
+	LIMIT_HTTP_PATH = 255,           /* kago.dev/health-check-path */
+	LIMIT_VIPS = 16,                 /* VIPs of one Service */
+	LIMIT_SERVICE_PORTS = 256,       /* ports of one Service */
+	LIMIT_ENDPOINTS = 4000,          /* real servers of one virtual server: mh has 4093 slots */
+	LIMIT_SERVICE_REALS = 50 * 1000, /* real servers of one Service, over its VIPs and ports */
+	LIMIT_FLEET_REALS =
+		250 * 1000,           /* of a fleet: LIMIT_RENDERED_BYTES holds them in any case */
 	LIMIT_SLICE_ENDPOINTS = 1000, /* endpoints of one EndpointSlice, as the API server has it */
 	LIMIT_SLICE_PORTS = 20000,    /* ports of one EndpointSlice, as the API server has it */
 

@@ -14,15 +14,12 @@ static int by_place(const struct claim *a, const struct claim *b)
 	return order ? order : (int)a->port->port - (int)b->port->port;
 }
 
-static int by_place_and_right(const void *pa, const void *pb)
+static int by_place_and_seniority(const void *pa, const void *pb)
 {
 	const struct claim *a = pa, *b = pb;
 	int order = by_place(a, b);
 
-	if (!order)
-		order = (a->service->created > b->service->created) -
-			(a->service->created < b->service->created);
-	return order ? order : objname_cmp(&a->service->id, &b->service->id);
+	return order ? order : service_cmp_seniority(a->service, b->service);
 }
 
 static size_t count(const struct service *const services[], size_t n_services)
@@ -30,7 +27,7 @@ static size_t count(const struct service *const services[], size_t n_services)
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_services; i++)
-		if (!services[i]->reason)
+		if (services[i])
 			n += services[i]->policy.n_vips * services[i]->n_ports;
 	return n;
 }
@@ -54,9 +51,9 @@ struct claim *claims_settle(
 	const struct claim *granted = claims;
 
 	for (size_t i = 0; i < n_services; i++)
-		if (!services[i]->reason)
+		if (services[i])
 			end = add_claims(end, services[i], i);
-	qsort(claims, n, sizeof *claims, by_place_and_right);
+	qsort(claims, n, sizeof *claims, by_place_and_seniority);
 	for (size_t i = 1; i < n; i++)
 		if (by_place(granted, &claims[i]) == 0)
 			claims[i].holder = granted->service;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/admission.h"
 #include "model/claims.h"
 #include "model/endpoints.h"
 #include "model/objects.h"
@@ -57,16 +58,14 @@ static void serve_claim(
 	add_server(f, c, steal(found.reals), found.n_reals);
 }
 
-static void begin_service(struct fleet_service *ret, const struct service *s)
+static void set_name(struct fleet_service *ret, const struct objname *id)
 {
-	ret->ns = xstrdup(s->id.ns);
-	ret->name = xstrdup(s->id.name);
-	if (s->reason) {
-		ret->outcome = FLEET_REJECTED;
-		ret->reason = s->reason;
-		ret->message = xstrdup(s->message);
-		return;
-	}
+	ret->ns = xstrdup(id->ns);
+	ret->name = xstrdup(id->name);
+}
+
+static void set_vips(struct fleet_service *ret, const struct service *s)
+{
 	ret->n_vips = s->policy.n_vips;
 	ret->vips = xcalloc(ret->n_vips, sizeof *ret->vips);
 	memcpy(ret->vips, s->policy.vips, ret->n_vips * sizeof *ret->vips);
@@ -83,8 +82,10 @@ static void serve(struct fleet *f, const struct store *s, const struct service *
 	for (size_t i = 0; i < n_claims; i++)
 		serve_claim(f, s, &claims[i], &reports[claims[i].index]);
 	for (size_t i = 0; i < f->n_services; i++)
-		if (!services[i]->reason)
+		if (services[i]) {
+			set_vips(&f->services[i], services[i]);
 			report_finish(&reports[i], &f->services[i]);
+		}
 }
 
 struct fleet *fleet_build(const struct store *s, const char *fleet_name)
@@ -95,7 +96,8 @@ struct fleet *fleet_build(const struct store *s, const char *fleet_name)
 
 	f->services = xcalloc(f->n_services, sizeof *f->services);
 	for (size_t i = 0; i < f->n_services; i++)
-		begin_service(&f->services[i], services[i]);
+		set_name(&f->services[i], &services[i]->id);
+	admission_check(f->services, services, f->n_services, s);
 	serve(f, s, services);
 	return f;
 }

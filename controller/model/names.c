@@ -2,9 +2,11 @@
 #include "model/names.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
 

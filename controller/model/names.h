@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/mem.h"
 
 /* Names as Kubernetes has them: RFC 1123, so a first digit is fine. */
 bool dns_label_valid(const char *text);     /* at most 63 of [a-z0-9-], no dash at either end */

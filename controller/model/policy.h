@@ -14,7 +14,6 @@
  * How a Service wants to be served: its kago.dev/ annotations and the fields of its spec that mean
  * the same thing for every load balancer. docs/annotations.md is the users' side of this.
  */
-#define KAGO_PREFIX "kago.dev/"
 
 struct policy {
 	struct ipaddr *vips; /* sorted, no two alike, at least one */
@@ -39,8 +38,6 @@ bool policy_equal(const struct policy *a, const struct policy *b);
 /* How real servers of a port of this protocol are checked. */
 enum check_type policy_check_type(const struct policy *p, uint16_t protocol);
 
-/*
- * The text of the annotation kago.dev/KEY, borrowed, or NULL if there is none; null is "". Errors:
- * -EINVAL when it is no string, too long, or not fit for text.
+/* Adds a VIP unless it is there already. Errors: -EINVAL for what cannot be a VIP, or one too many.
  */
-int policy_annotation(const char **ret, const json_t *object, const char *key, struct err *e);
+int policy_add_vip(struct policy *p, const char *text, struct err *e);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
+#include "model/annotations.h"
 #include "model/port.h"
 #include "model/timestamp.h"
 
@@ -41,7 +42,7 @@ static int decode_annotation(struct service *s, const json_t *object, struct err
 	const char *fleet;
 	int r;
 
-	r = policy_annotation(&fleet, object, "fleet", e);
+	r = annotation_text(&fleet, object, "fleet", e);
 	if (r < 0 || !fleet)
 		return r;
 	r = decode_fleet(&s->annotation_fleet, fleet, e);
@@ -289,6 +290,13 @@ bool service_equal(const struct service *a, const struct service *b)
 		if (!port_equal(&a->ports[i], &b->ports[i]))
 			return false;
 	return policy_equal(&a->policy, &b->policy);
+}
+
+int service_cmp_seniority(const struct service *a, const struct service *b)
+{
+	int order = (a->created > b->created) - (a->created < b->created);
+
+	return order ? order : objname_cmp(&a->id, &b->id);
 }
 
 bool service_asks_for(const struct service *s, const char *fleet)

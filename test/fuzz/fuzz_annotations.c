@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "fuzz.h"
+#include "model/annotations.h"
 #include "model/policy.h"
 
 /* Each line of the input is an annotation: KEY=VALUE, without the prefix of the key. */

@@ -49,8 +49,9 @@ static inline enum store_change put_all(struct store *s, const char *yaml)
 	json_t *object;
 	size_t i;
 
-	json_array_foreach(documents, i, object) if (store_put(&change, s, object, &e) < 0)
-		fail_msg("%s", e.msg);
+	json_array_foreach(documents, i, object)
+		if (store_put(&change, s, object, &e) < 0)
+			fail_msg("%s", e.msg);
 	return change;
 }
 
@@ -71,3 +72,12 @@ static inline void put_wrong(struct store *s, const char *yaml, const char *mess
 	"---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"                              \
 	"metadata: {name: " name ", namespace: shop,\n"                                            \
 	"           labels: {kubernetes.io/service-name: " service "}}\n" more "\n"
+
+/* A Service of the fleet "a" with this VIP annotation, more of metadata, and ports. */
+#define LB(name, vip, meta, ports)                                                                 \
+	SERVICE(name, ", annotations: {kago.dev/vip: '" vip "'" meta                               \
+		      "}}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "             \
+		      "ports: [" ports "]}")
+
+/* The time of its creation, for the metadata of LB. */
+#define AT(time) "}, creationTimestamp: '" time "', x: {y: z"

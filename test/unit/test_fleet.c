@@ -4,11 +4,6 @@
 #include "base/limits.h"
 #include "objects.h"
 
-/* A Service `name` with this VIP annotation, and more of metadata and spec. */
-#define LB(name, vip, meta, ports)                                                                 \
-	SERVICE(name, ", annotations: {kago.dev/vip: '" vip "'" meta                               \
-		      "}}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "             \
-		      "ports: [" ports "]}")
 #define READY "{addresses: [10.0.0.1]}"
 #define V4(name, service, endpoints, ports)                                                        \
 	SLICE(name, service, "addressType: IPv4\nendpoints: [" endpoints "]\nports: [" ports "]")
@@ -192,8 +187,6 @@ static void test_long_lists_are_cut_with_their_number(void **state)
 		"10.1.1.4:80/TCP (no EndpointSlice) and 2 more; 0 virtual servers with 0 real "
 		"servers\n");
 }
-
-#define AT(time) "}, creationTimestamp: '" time "', x: {y: z"
 
 static void test_the_older_service_wins_a_conflict(void **state)
 {

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects.h"
+
+/* A slice of 1000 ready endpoints. */
+static void put_crowd(struct store *s, const char *service)
+{
+	CLEANUP_FREE char *head = xasprintf(
+		SLICE("crowd-of-%s", "%s", "addressType: IPv4\nendpoints: []"), service, service);
+	json_auto_t *object = object_of(head);
+	enum store_change change;
+	struct err e = {0};
+
+	for (unsigned i = 0; i < 1000; i++)
+		json_array_append_new(json_object_get(object, "endpoints"),
+			json_pack("{s:[o]}", "addresses",
+				json_sprintf("10.9.%u.%u", i / 250, i % 250 + 1)));
+	assert_int_equal(store_put(&change, s, object, &e), 0);
+}
+
+/* With `n_ports` ports and 1000 endpoints, the `day`th of January old. */
+static void put_large(struct store *s, const char *name, unsigned n_ports, unsigned day)
+{
+	CLEANUP_FREE char *yaml =
+		xasprintf(LB("%s", "10.1.1.%u", AT("2026-01-%02uT00:00:00Z"), ""), name, day, day);
+	json_auto_t *object = object_of(yaml);
+	json_t *ports = json_object_get(json_object_get(object, "spec"), "ports");
+	enum store_change change;
+	struct err e = {0};
+
+	for (unsigned i = 1; i <= n_ports; i++)
+		json_array_append_new(
+			ports, json_pack("{s:o, s:i}", "name", json_sprintf("p%u", i), "port", i));
+	assert_int_equal(store_put(&change, s, object, &e), 0);
+	put_crowd(s, name);
+}
+
+static void test_a_service_that_is_too_large_is_rejected_alone(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+
+	(void)state;
+	put_large(s, "good", 1, 2);
+	put_large(s, "large", 51, 1);
+	f = fleet_build(s, "a");
+	assert_int_equal(f->n_servers, 1);
+	assert_int_equal(f->services[0].outcome, FLEET_SERVED);
+	assert_int_equal(f->services[1].outcome, FLEET_REJECTED);
+	assert_string_equal(f->services[1].reason, "TooLarge");
+	assert_string_equal(f->services[1].message,
+		"51000 real servers over all VIPs and ports; a Service may have 50000");
+}
+
+static void test_a_full_fleet_keeps_its_older_services(void **state)
+{
+	static const char *const names[] = {"f", "e", "d", "c", "b", "a"};
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		put_large(s, names[i], 50, i + 1);
+	f = fleet_build(s, "a");
+	assert_int_equal(f->n_servers, 250);
+	assert_string_equal(f->services[0].name, "a");
+	assert_string_equal(f->services[0].reason, "FleetFull");
+	assert_string_equal(f->services[0].message,
+		"no room for 50000 real servers: older Services have 250000, the fleet may have "
+		"250000");
+	for (size_t i = 1; i < 6; i++)
+		assert_int_equal(f->services[i].outcome, FLEET_SERVED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_service_that_is_too_large_is_rejected_alone),
+		cmocka_unit_test(test_a_full_fleet_keeps_its_older_services),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
