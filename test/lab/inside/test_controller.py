@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kago-controller with the real keepalived on the real IPVS: what is in the folder is in the kernel."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from net import ROOT, Network, program, wait_for  # noqa: E402
+
+CONTROL = "\0kago-controller"
+SOON = 20  # s; on a slow machine starting keepalived takes some
+
+
+def service(name, vip, port=80, protocol="TCP", **annotations):
+    return {
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": name, "namespace": "test", "annotations": {
+            "kago.dev/vip": vip, "kago.dev/health-check": "none",
+            **{f"kago.dev/{key.replace('_', '-')}": value for key, value in annotations.items()}}},
+        "spec": {"type": "LoadBalancer", "loadBalancerClass": "kago.dev/default",
+                 "ports": [{"name": "p", "port": port, "protocol": protocol, "targetPort": 8080}]},
+    }
+
+
+def endpoints(name, *addresses, draining=(), protocol="TCP"):
+    family = "IPv6" if ":" in addresses[0] else "IPv4"
+    return {
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": family,
+        "metadata": {"name": f"{name}-{family.lower()}", "namespace": "test",
+                     "labels": {"kubernetes.io/service-name": name}},
+        "ports": [{"name": "p", "port": 8080, "protocol": protocol}],
+        "endpoints": [{"addresses": [a], "conditions": {"ready": True}} for a in addresses]
+        + [{"addresses": [a], "conditions": {"ready": False, "serving": True, "terminating": True}}
+           for a in draining],
+    }
+
+
+class Controller:
+    """A controller in a namespace of its own, with the folder it follows."""
+
+    def __init__(self, network, folder):
+        self.network, self.folder = network, folder
+        self.netns = network.netns("lb")
+        self.netns.ip("link add e0 type dummy", "addr add 172.16.0.9/24 dev e0", "link set e0 up")
+        self.source = folder / "manifests"
+        self.source.mkdir()
+        self.settings = {"keepalived.template": ROOT / "templates/keepalived.conf.mustache",
+                         "keepalived.nftTemplate": ROOT / "templates/nftables.conf.mustache",
+                         "keepalived.stateDir": folder / "run", "keepalived.minReloadGap": "100ms"}
+
+    def put(self, name, *objects):
+        tmp = self.source / f".{name}.tmp"
+        tmp.write_text("\n---\n".join(json.dumps(o) for o in objects), encoding="utf-8")
+        tmp.rename(self.source / f"{name}.yaml")
+
+    def remove(self, name):
+        (self.source / f"{name}.yaml").unlink()
+
+    def start(self, **settings):
+        sets = [f"{key}={value}" for key, value in {**self.settings, **settings}.items()]
+        self.process = self.network.start(
+            self.netns, program("kago-controller"), "run", "--source", self.source,
+            *[word for text in sets for word in ("--set", text)], log=self.folder / "log")
+        return self
+
+    def log(self):
+        return self.process.output()
+
+    def wait_for_log(self, pattern):
+        return self.process.wait_for_line(pattern, SOON)
+
+    def ipvs(self):
+        """{"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}}"""
+        table, reals = {}, None
+        for line in self.netns.run("ipvsadm", "-Sn").stdout.splitlines():
+            words = line.split()
+            kind = {"-t": "TCP", "-u": "UDP"}.get(words[1], words[1].strip("-"))
+            if words[0] == "-A":
+                flags = " ".join(w for w in words[4:] if w != "-b")
+                reals = table.setdefault(f"{kind} {words[2]} {flags}", {})
+            else:
+                reals[words[4]] = int(words[words.index("-w") + 1])
+        return table
+
+    def wait_for_ipvs(self, expected):
+        wait_for(f"IPVS holding {expected}, not {self.ipvs()}; log:\n{self.log()}",
+                 lambda: self.ipvs() == expected, SOON, 0.1)
+
+    def status(self):
+        command = [program("kago-controller"), "status"]
+        return json.loads(self.netns.run(*command, "-o", "json").stdout)
+
+    def http(self, path):
+        with self.netns.entered():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:9440{path}", timeout=10) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read().decode()
+
+    def lifeline(self):
+        """A sidecar's connection to the controller, and what the controller says on it first."""
+        sock = self.netns.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(SOON)
+        sock.connect(CONTROL)
+        sock.sendall(b'{"type":"sidecar"}\n')
+        return sock, sock.makefile("r", encoding="utf-8")
+
+
+@pytest.fixture(name="lb")
+def _lb(tmp_path):
+    with Network() as network:
+        yield Controller(network, tmp_path)
+
+
+RR = {"scheduler": "rr"}
+WEB = {"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1, "172.16.0.2:8080": 1}}
+
+
+def put_web(lb, *reals, **options):
+    lb.put("web", service("web", "10.1.1.1", **RR),
+           endpoints("web", *(reals or ("172.16.0.1", "172.16.0.2")), **options))
+
+
+def test_every_kind_of_service_reaches_the_kernel(lb):
+    lb.put("all",
+           service("mh", "10.1.1.1"), endpoints("mh", "172.16.0.1"),
+           service("sh", "10.1.1.2", scheduler="sh"), endpoints("sh", "172.16.0.1"),
+           service("six", "fd00::1", scheduler="wlc"), endpoints("six", "fd01::1"),
+           service("udp", "10.1.1.3", 53, "UDP", scheduler="lc"),
+           endpoints("udp", "172.16.0.1", protocol="UDP"),
+           service("sctp", "10.1.1.4", 99, "SCTP", scheduler="wrr"),
+           endpoints("sctp", "172.16.0.1", protocol="SCTP"))
+    sticky = service("sticky", "10.1.1.5", **RR)
+    sticky["spec"].update(sessionAffinity="ClientIP",
+                          sessionAffinityConfig={"clientIP": {"timeoutSeconds": 120}})
+    lb.put("sticky", sticky, endpoints("sticky", "172.16.0.1"))
+    lb.start()
+    real = {"172.16.0.1:8080": 1}
+    lb.wait_for_ipvs({
+        "TCP 10.1.1.1:80 mh mh-fallback,mh-port": real,
+        "TCP 10.1.1.2:80 sh sh-fallback,sh-port": real,
+        "TCP 10.1.1.5:80 rr -p 120": real,
+        "TCP [fd00::1]:80 wlc": {"[fd01::1]:8080": 1},
+        "UDP 10.1.1.3:53 lc": real,
+        "sctp-service 10.1.1.4:99 wrr": real,
+    })
+    lb.wait_for_log("event=kernel.applied virtual_servers=6")
+    assert lb.http("/readyz") == (200, "ok\n")
+
+
+def test_endpoints_come_drain_and_go(lb):
+    put_web(lb, "172.16.0.1")
+    lb.start()
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}})
+    put_web(lb)
+    lb.wait_for_ipvs(WEB)
+    put_web(lb, "172.16.0.1", draining=["172.16.0.2"])
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1, "172.16.0.2:8080": 0}})
+    lb.wait_for_log("event=kernel.applied")
+    assert [r["state"] for r in lb.status()["services"][0]["virtualServers"][0]["realServers"]] \
+        == ["up", "draining"]
+    put_web(lb, "172.16.0.1")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}})
+    lb.remove("web")
+    lb.wait_for_ipvs({})
+    put_web(lb)
+    lb.wait_for_ipvs(WEB)
+
+
+def test_a_fleet_without_services_runs_and_can_grow(lb):
+    lb.start()
+    lb.wait_for_log("event=kernel.applied virtual_servers=0")
+    lb.wait_for_log("event=keepalived.up")
+    assert lb.http("/readyz")[0] == 200
+    put_web(lb)
+    lb.wait_for_ipvs(WEB)
+
+
+def test_one_bad_object_or_file_takes_nothing_with_it(lb):
+    put_web(lb)
+    lb.start()
+    lb.wait_for_ipvs(WEB)
+    lb.put("bad", service("bad", "10.1.1.9", scheduler="fastest"), endpoints("bad", "172.16.0.1"))
+    lb.wait_for_log('event=service.rejected service=test/bad .*scheduler')
+    (lb.source / "web.yaml").write_text("kind: [", encoding="utf-8")
+    lb.wait_for_log("event=source.problem .*web.yaml")
+    lb.put("good", service("good", "10.1.1.2", **RR), endpoints("good", "172.16.0.1"))
+    lb.wait_for_ipvs({**WEB, "TCP 10.1.1.2:80 rr": {"172.16.0.1:8080": 1}})
+    outcomes = {s["name"]: s["outcome"] for s in lb.status()["services"]}
+    assert outcomes == {"bad": "rejected", "good": "served", "web": "served"}
+
+
+def test_a_shape_that_keepalived_refuses_keeps_only_its_own_services_out(lb):
+    template = (ROOT / "templates/keepalived.conf.mustache").read_text(encoding="utf-8")
+    own = lb.folder / "own.mustache"
+    own.write_text(template.replace("    {{#sh}}\n", "    {{#sh}}\n    lvs_sched {\n"),
+                   encoding="utf-8")
+    put_web(lb)
+    lb.put("sh", service("sh", "10.1.1.2", scheduler="sh"), endpoints("sh", "172.16.0.1"))
+    lb.start(**{"keepalived.template": own})
+    lb.wait_for_ipvs(WEB)
+    lb.wait_for_log("event=service.refused_by_keepalived service=test/sh")
+    refused = {s["name"]: s["virtualServers"][0].get("refusedByKeepalived")
+               for s in lb.status()["services"]}
+    assert refused["web"] is None and refused["sh"]
+
+
+def test_a_killed_keepalived_comes_back_while_the_kernel_forwards(lb):
+    put_web(lb)
+    lb.start()
+    lb.wait_for_ipvs(WEB)
+    pid = int(lb.wait_for_log(r"event=keepalived.up pid=(\d+)")[1])
+    os.kill(pid, signal.SIGKILL)
+    lb.wait_for_log(r'event=keepalived.exited status="signal 9')
+    assert lb.ipvs() == WEB
+    wait_for("a second keepalived", lambda: lb.log().count("event=keepalived.up") == 2, SOON)
+    put_web(lb, "172.16.0.1")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}})
+
+
+def test_what_somebody_changes_in_the_kernel_is_put_right(lb):
+    put_web(lb)
+    lb.start()
+    lb.wait_for_ipvs(WEB)
+    lb.wait_for_log("event=kernel.applied")
+    lb.netns.run("ipvsadm", "-D", "-t", "10.1.1.1:80")
+    lb.wait_for_log('event=kernel.mismatch .*missing.*action="restarting keepalived"')
+    lb.wait_for_ipvs(WEB)
+    lb.wait_for_log("event=kernel.repaired")
+    lb.netns.run("ipvsadm", "-A", "-t", "10.9.9.9:80", "-s", "rr")
+    lb.wait_for_log('event=kernel.mismatch .*action="removing strays"')
+    lb.wait_for_ipvs(WEB)
+
+
+def test_a_failed_check_sets_weight_0_and_keeps_it_out_of_the_way(lb):
+    lb.put("web", service("web", "10.1.1.1", scheduler="rr", health_check="tcp",
+                          health_check_interval="1s", health_check_timeout="1s"),
+           endpoints("web", "172.16.0.9"))
+    lb.start()
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 0}})
+    state = lb.status()["services"][0]["virtualServers"][0]["realServers"][0]
+    assert (state["state"], state["wantedWeight"], state["weight"]) == ("down", 1, 0)
+    assert 'state="down"} 1' in lb.http("/metrics")[1]
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(lb.netns.socket(socket.AF_INET, socket.SOCK_STREAM))
+        server.bind(("172.16.0.9", 8080))
+        server.listen(10)
+        lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 1}})
+    assert "event=kernel.mismatch" not in lb.log()
+
+
+def test_a_controller_that_was_killed_takes_up_the_table_it_finds(lb):
+    put_web(lb)
+    lb.put("old", service("old", "10.1.1.7", **RR), endpoints("old", "172.16.0.1"))
+    lb.start()
+    lb.wait_for_ipvs({**WEB, "TCP 10.1.1.7:80 rr": {"172.16.0.1:8080": 1}})
+    lb.process.signal(signal.SIGKILL)
+    lb.remove("old")
+    lb.put("new", service("new", "10.1.1.8", **RR), endpoints("new", "172.16.0.1"))
+    assert "TCP 10.1.1.7:80 rr" in lb.ipvs()
+    lb.start()
+    lb.wait_for_ipvs({**WEB, "TCP 10.1.1.8:80 rr": {"172.16.0.1:8080": 1}})
+
+
+def test_it_stops_after_the_sidecar_has(lb):
+    put_web(lb)
+    lb.start()
+    lb.wait_for_ipvs(WEB)
+    sock, lines = lb.lifeline()
+    states = []
+    while not states or not states[-1]["ready"]:
+        states.append(json.loads(lines.readline()))
+    assert all(s["type"] == "state" for s in states)
+    sock.sendall(b'{"type":"announced","prefixes":["10.1.1.1/32"]}\n')
+    wait_for("the announcement in status", lambda: lb.status()["sidecar"] == {
+        "connected": True, "announced": ["10.1.1.1/32"]}, SOON)
+    lb.process.signal(signal.SIGTERM)
+    lb.wait_for_log("event=stop.waiting_for_sidecar")
+    put_web(lb, "172.16.0.1")  # it still follows changes
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}})
+    lines.close()
+    sock.close()
+    lb.wait_for_log("event=controller.stopped")
+    assert lb.process.stop() == 0
+    assert lb.ipvs() == {"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}}
+
+
+def test_of_many_changes_the_last_counts(lb):
+    put_web(lb)
+    lb.start(**{"keepalived.minReloadGap": "1s"})
+    lb.wait_for_ipvs(WEB)
+    before = lb.status()["lastReload"]["applied"]
+    for i in range(1, 101):
+        put_web(lb, f"172.16.0.{i}")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.100:8080": 1}})
+    assert lb.status()["lastReload"]["applied"] - before < 20
+
+
+def test_the_rules_and_sysctls_are_set(lb):
+    lb.start()
+    lb.wait_for_log("event=kernel.applied")
+    assert "masquerade" in lb.netns.run("nft", "list", "table", "inet", "kago").stdout
+    assert lb.netns.sysctl("net.ipv4.vs.conntrack") == "1"
+    assert lb.netns.sysctl("net.ipv4.ip_forward") == "1"
+
+
+def test_a_second_controller_of_the_pod_is_refused(lb):
+    lb.start()
+    lb.wait_for_log("event=kernel.applied")
+    second = lb.netns.run(program("kago-controller"), "run", "--source", lb.source, check=False)
+    assert second.returncode == 1
+    assert re.search("event=controller.failed .*Address already in use", second.stderr)
