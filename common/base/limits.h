@@ -26,8 +26,7 @@ enum {
 	LIMIT_SERVICE_PORTS = 256,       /* ports of one Service */
 	LIMIT_ENDPOINTS = 4000,          /* real servers of one virtual server: mh has 4093 slots */
 	LIMIT_SERVICE_REALS = 50 * 1000, /* real servers of one Service, over its VIPs and ports */
-	LIMIT_FLEET_REALS =
-		250 * 1000,           /* of a fleet: LIMIT_RENDERED_BYTES holds them in any case */
+	LIMIT_FLEET_REALS = 250 * 1000,  /* of one fleet, to stay below LIMIT_RENDERED_BYTES */
 	LIMIT_SLICE_ENDPOINTS = 1000, /* endpoints of one EndpointSlice, as the API server has it */
 	LIMIT_SLICE_PORTS = 20000,    /* ports of one EndpointSlice, as the API server has it */
 

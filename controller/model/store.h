@@ -19,9 +19,10 @@ enum store_change { STORE_SAME, STORE_CHANGED, STORE_IGNORED };
 
 /*
  * Takes an object as `kubectl get -o json` has it. STORE_SAME: it says nothing new for us.
- * STORE_IGNORED: a kind that is none of ours. -EINVAL when the object is wrong, with
- * "Service NS/NAME: field: what and what would be right"; a Service that is wrong stays known as
- * rejected (fleet_build reports it), a wrong EndpointSlice counts as absent.
+ * STORE_IGNORED: a kind that is none of ours. -EINVAL for an object that no API server would take,
+ * with "Service NS/NAME: field: what and what would be right"; it may have changed what is known: a
+ * wrong EndpointSlice counts as absent, and a wrong Service stays known as rejected. What is wrong
+ * with a Service's annotations only is no error here: fleet_build tells it.
  */
 int store_put(enum store_change *ret, struct store *s, const json_t *object, struct err *e);
 
