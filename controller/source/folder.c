@@ -286,7 +286,8 @@ static void read_new_owners(struct folder *f, struct owner *owners, const struct
 	for (struct owner *at = owners; at; at = at->hh.next) {
 		const struct owner *before = find_owner(f->owners, at->key, at->len);
 
-		if (!at->file->objects && (!before || strcmp(before->file->path, at->file->path) != 0))
+		if (!at->file->objects &&
+			(!before || strcmp(before->file->path, at->file->path) != 0))
 			at->file->wanted = true;
 	}
 	for (struct owner *at = owners; at; at = at->hh.next) {

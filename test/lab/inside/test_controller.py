@@ -296,6 +296,47 @@ def test_it_stops_after_the_sidecar_has(lb):
     assert lb.ipvs() == {"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}}
 
 
+def faulty_keepalived(lb, on_hup):
+    """A keepalived that does `on_hup` at SIGHUP: `conf` and `child` are its file and the real one."""
+    script = lb.folder / "keepalived"
+    script.write_text(f"""#!/bin/bash
+[[ $1 != --config-test ]] || exec keepalived "$@"
+for ((i = 1; i <= $#; i++)); do [[ ${{!i}} != --use-file ]] || {{ i=$((i + 1)); conf=${{!i}}; }}; done
+if grep -q 172.16.6.6 "$conf"; then exit 1; fi
+keepalived "$@" &
+child=$!
+trap 'kill $child' EXIT
+trap 'exit 0' TERM
+trap '{on_hup}' HUP
+while kill -0 $child; do wait $child; done
+""", encoding="utf-8")
+    script.chmod(0o755)
+    return {"keepalived.program": script}
+
+
+def test_a_file_that_kills_keepalived_is_taken_back(lb):
+    put_web(lb)
+    lb.start(**faulty_keepalived(lb, 'grep -q 172.16.6.6 "$conf" && exit 1; kill -HUP $child'))
+    lb.wait_for_ipvs(WEB)
+    lb.wait_for_log("event=kernel.applied")
+    put_web(lb, "172.16.6.6")
+    lb.wait_for_log("event=config.rolled_back")
+    lb.wait_for_ipvs(WEB)
+    put_web(lb, "172.16.0.1")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}})
+
+
+def test_a_keepalived_that_hears_nothing_is_restarted(lb):
+    put_web(lb)
+    lb.start(**faulty_keepalived(lb, "true"), **{"keepalived.verifyTimeout": "1s"})
+    lb.wait_for_ipvs(WEB)
+    lb.wait_for_log("event=kernel.applied")
+    put_web(lb, "172.16.0.1", "172.16.0.2", "172.16.0.3")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {f"172.16.0.{i}:8080": 1 for i in (1, 2, 3)}})
+    actions = re.findall('event=kernel.mismatch .*action="([^"]*)"', lb.log())
+    assert actions[-2:] == ["reloading keepalived again", "restarting keepalived"]
+
+
 def test_of_many_changes_the_last_counts(lb):
     put_web(lb)
     lb.start(**{"keepalived.minReloadGap": "1s"})
