@@ -22,7 +22,7 @@ lab_kernel() {
     flock "$lock"
     kernel=$(_lab_newest "$cache")
     if [[ -z $kernel ]]; then
-        packages_need "to unpack the lab's kernel" kmod xz-utils || return
+        packages_need "to unpack the lab's kernel" kmod xz-utils zstd || return
         _lab_build "$cache" >&2 || return
         kernel=$(_lab_newest "$cache")
     fi
@@ -43,24 +43,29 @@ _lab_build() (
     rm -rf "$new"
     mkdir "$new" &&
         packages_fetch "the lab's kernel, 400 MB in $1" "$new" "$name" busybox-static &&
+        # Newer packages put in /usr what older ones do not.
+        cp -al "$new/usr/." "$new" &&
         depmod -b "$new" "$version" &&
         _lab_decompress "$new/boot/vmlinuz-$version" "$new/vmlinux" &&
         mv "$new/bin/busybox" "$new/busybox" &&
-        rm -rf "${new:?}"/{bin,boot,usr} &&
+        rm -rf "${new:?}"/{bin,boot,sbin,share,usr} &&
         mv "$new" "$1/$name"
 )
 
 # Under emulation the kernel would take four seconds to decompress itself.
 _lab_decompress() {
-    local offset
-    offset=$(LC_ALL=C grep -abo $'\xFD7zXZ' "$1" | head -n 1 | cut -d: -f1)
-    # xz rightly complains of the code that follows the compressed part.
-    tail -c "+$((${offset:-0} + 1))" "$1" | xz -dc >"$2" 2>/dev/null
-    [[ $(head -c 4 "$2") = $'\x7fELF' ]] || cp "$1" "$2"
+    local kind offset
+    for kind in $'xz \xFD7zXZ' $'zstd \x28\xB5\x2F\xFD'; do
+        offset=$(LC_ALL=C grep -aboF "${kind#* }" "$1" | head -n 1 | cut -d: -f1)
+        # The tools rightly complain of the code that follows the compressed part.
+        tail -c "+$((${offset:-0} + 1))" "$1" | "${kind%% *}" -dc >"$2" 2>/dev/null
+        [[ $(head -c 4 "$2" | tr '\0' 0) != $'\x7fELF' ]] || return 0
+    done
+    cp "$1" "$2"
 }
 
 lab_initramfs() {
-    local kernel=$1 init=$2 file=$3 version tree module n=1000
+    local kernel=$1 init=$2 file=$3 version tree stage module n=1000
     version=$(basename "$kernel"/lib/modules/*)
     tree=$(mktemp -d "$file.XXXXXX")
     mkdir "$tree"/{dev,proc,ro,rw,root,early,late}
@@ -79,12 +84,12 @@ lab_initramfs() {
 
 # "early FILE" and "late FILE", each module once and after those it needs.
 _lab_closure() {
-    local stage
-    for stage in early late; do
-        case $stage in
-        early) set -- "$1" "$2" "${_lab_modules_root[@]}" ;;
-        late) set -- "$1" "$2" "${_lab_modules[@]}" ;;
-        esac
-        modprobe -S "$2" -d "$1" --show-depends -a "${@:3}" | sed -n "s/^insmod /$stage /p"
-    done | awk '!seen[$2]++ { print $1, $2 }'
+    {
+        _lab_dependencies "$@" "${_lab_modules_root[@]}" | sed 's/^/early /'
+        _lab_dependencies "$@" "${_lab_modules[@]}" | sed 's/^/late /'
+    } | awk '!seen[$2]++'
+}
+
+_lab_dependencies() { # KERNEL VERSION MODULE...
+    modprobe -d "$1" -S "$2" --show-depends -a "${@:3}" | awk '$1 == "insmod" { print $2 }'
 }

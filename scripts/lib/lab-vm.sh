@@ -33,7 +33,10 @@ run_vm() {
         tail -c +1 -s 0.1 -f --pid="$child" "$work/share/output" 3<&- 2>/dev/null &
         follower=$!
     fi
-    wait_for_child "$timeout" || too_late
+    if ! wait_for_child "$timeout"; then
+        [[ -e $work/share/started ]] || cat "$work/console" >&2
+        too_late
+    fi
     if [[ ! -s $work/share/status ]]; then
         tail -n 40 "$work/qemu" "$work/console" >&2 || true
         die "the virtual machine ended without a status"
@@ -77,7 +80,7 @@ start_qemu() { # KERNEL_ARGUMENT OPTION...
     start qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
         "${accelerator[@]}" -m "$memory" -smp "$cpus" \
         -kernel "$kernel/vmlinux" -initrd "$work/initramfs" \
-        -append "console=ttyS0 quiet mitigations=off panic=-1 tsc=reliable $1" \
+        -append "console=ttyS0 quiet mitigations=off no_timer_check panic=-1 tsc=reliable $1" \
         -chardev "file,id=console,path=${work//,/,,}/console" -serial chardev:console \
         "${@:2}" 2>"$work/qemu"
 }

@@ -41,7 +41,7 @@ packages_fetch() {
     local why=$1 dir=$2
     shift 2
     if [[ ${KAGO_NO_INSTALL:-} = 1 ]]; then
-        _packages_say "would have to fetch $* ($why); leave installing on"
+        _packages_say "not fetched, for KAGO_NO_INSTALL=1: $* ($why)"
         return 1
     fi
     _packages_say "fetching $*: $why"
@@ -52,7 +52,7 @@ packages_fetch() {
 packages_newest() {
     local newest try
     for try in old new; do
-        newest=$(apt-cache depends "$1" 2>/dev/null | awk '$1 == "Depends:" { print $2; exit }')
+        newest=$(apt-cache depends "$1" 2>/dev/null | awk '$1 == "Depends:" && !n++ { print $2 }')
         [[ -z $newest ]] || break
         [[ $try = new ]] || _packages_quietly _packages_update || return 1
     done
@@ -67,20 +67,18 @@ _packages_say() {
 # Runs CMD and shows what it printed only if it fails. The package lists may be missing or too old,
 # which only shows when they are used: so a failure is tried once more after an update.
 _packages_quietly() {
-    local log status=0
-    log=$(mktemp) || return
-    "$@" >"$log" 2>&1 || {
-        [[ $1 != _packages_update ]] && _packages_update >>"$log" 2>&1 && "$@" >>"$log" 2>&1
-    } || status=1
-    ((status == 0)) || { tail -n 20 "$log" >&2; _packages_say "failed: ${*#_packages_}"; }
-    rm -f "$log"
-    return "$status"
+    local log
+    log=$("$@" 2>&1) && return
+    if [[ $1 != _packages_update && -z ${_packages_updated:-} ]]; then
+        log+=$(_packages_update 2>&1) && _packages_updated=1 && log=$("$@" 2>&1) && return
+    fi
+    tail -n 20 <<<"$log" >&2
+    _packages_say "failed: ${*#_packages_}"
+    return 1
 }
 
 _packages_update() {
-    [[ -z ${_packages_updated:-} ]] || return 1
-    apt-get -q -o DPkg::Lock::Timeout=600 update || return
-    _packages_updated=1
+    apt-get -q -o DPkg::Lock::Timeout=600 update
 }
 
 # Packages of daemons start them on installation, which would change this host.
