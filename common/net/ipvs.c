@@ -35,6 +35,7 @@ struct ipvs {
 	struct nl_sock *sock;
 	int family;
 	struct exchange *current;
+	struct ipvs_table *seen; /* the services of the last reading, without real servers */
 };
 
 DEFINE_CLEANUP(struct ipvs *, ipvs_close);
@@ -107,6 +108,7 @@ struct ipvs *ipvs_close(struct ipvs *v)
 	if (!v)
 		return NULL;
 	nl_socket_free(v->sock);
+	ipvs_table_free(v->seen);
 	free(v);
 	return NULL;
 }
@@ -181,30 +183,6 @@ static int read_dests(struct ipvs *v, struct ipvs_service *s, struct err *e)
 	return r < 0 ? err_wrap(e, "reading the real servers of an IPVS service") : 0;
 }
 
-static int dump_services(struct ipvs *v, struct ipvs_table *t, struct err *e)
-{
-	const struct exchange how = {.on_msg = on_service, .table = t};
-	int r = dump(v, &how, IPVS_CMD_GET_SERVICE, NULL, e);
-
-	ipvs_table_sort(t);
-	return r < 0 ? err_wrap(e, "reading the IPVS services") : 0;
-}
-
-int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e)
-{
-	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
-	int r = dump_services(v, t, e);
-
-	/* The kernel resumes a dump by counting: a service that goes hides one behind it, once. */
-	if (r == 0)
-		r = dump_services(v, t, e);
-	for (size_t i = 0; r == 0 && i < t->n_services; i++)
-		r = read_dests(v, &t->services[i], e);
-	if (r == 0)
-		*ret = steal(t);
-	return r;
-}
-
 static int read_service(
 	struct ipvs *v, struct ipvs_table *t, const struct ipvs_service *key, struct err *e)
 {
@@ -216,25 +194,66 @@ static int read_service(
 	return r < 0 ? err_wrap(e, "reading an IPVS service") : 0;
 }
 
-/* The services that /proc shows and the dump passed over. */
-static int add_passed_over(
-	struct ipvs *v, struct ipvs_table *t, const struct ipvs_table *proc, struct err *e)
+/*
+ * The kernel resumes a dump by counting, so that a service which goes hides one behind it. What is
+ * in `hints` and not in the dump is therefore asked for by name.
+ */
+static int add_hidden(
+	struct ipvs *v, struct ipvs_table *t, const struct ipvs_table *hints, struct err *e)
 {
-	CLEANUP(ipvs_table_freep) struct ipvs_table *more = ipvs_table_new();
+	CLEANUP(ipvs_table_freep) struct ipvs_table *hidden = ipvs_table_new();
 
-	for (size_t i = 0; i < proc->n_services; i++) {
-		const struct ipvs_service *s = &proc->services[i];
+	for (size_t i = 0; i < hints->n_services; i++) {
+		const struct ipvs_service *s = &hints->services[i];
 
 		if (!ipvs_table_find(t, &s->addr, s->protocol, s->port)) {
-			int r = read_service(v, more, s, e);
+			int r = read_service(v, hidden, s, e);
 
 			if (r < 0 && r != -ENOENT)
 				return r;
 		}
 	}
-	for (size_t i = 0; i < more->n_services; i++)
-		ipvs_table_add(t, &more->services[i]);
+	for (size_t i = 0; i < hidden->n_services; i++)
+		ipvs_table_add(t, &hidden->services[i]);
 	ipvs_table_sort(t);
+	return 0;
+}
+
+static void remember(struct ipvs *v, const struct ipvs_table *t)
+{
+	ipvs_table_free(v->seen);
+	v->seen = ipvs_table_new();
+	for (size_t i = 0; i < t->n_services; i++) {
+		struct ipvs_service s = t->services[i];
+
+		s.dests = NULL;
+		s.n_dests = 0;
+		ipvs_table_add(v->seen, &s);
+	}
+}
+
+static int read_services(struct ipvs *v, struct ipvs_table *t, struct err *e)
+{
+	const struct exchange how = {.on_msg = on_service, .table = t};
+	int r = dump(v, &how, IPVS_CMD_GET_SERVICE, NULL, e);
+
+	if (r < 0)
+		return err_wrap(e, "reading the IPVS services");
+	ipvs_table_sort(t);
+	return v->seen ? add_hidden(v, t, v->seen, e) : 0;
+}
+
+int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
+	int r = read_services(v, t, e);
+
+	for (size_t i = 0; r == 0 && i < t->n_services; i++)
+		r = read_dests(v, &t->services[i], e);
+	if (r < 0)
+		return r;
+	remember(v, t);
+	*ret = steal(t);
 	return 0;
 }
 
@@ -267,18 +286,20 @@ static int read_proc(struct ipvs_table **ret, struct err *e)
 int ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *e)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new(), *proc = NULL;
-	int r = dump_services(v, t, e);
+	int r = read_services(v, t, e);
 
 	if (r == 0)
 		r = read_proc(&proc, e);
 	if (r == 0)
-		r = add_passed_over(v, t, proc, e);
+		r = add_hidden(v, t, proc, e);
 	for (size_t i = 0; r == 0 && i < t->n_services; i++)
 		if (!move_dests(&t->services[i], proc))
 			r = read_dests(v, &t->services[i], e);
-	if (r == 0)
-		*ret = steal(t);
-	return r;
+	if (r < 0)
+		return r;
+	remember(v, t);
+	*ret = steal(t);
+	return 0;
 }
 
 int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipaddr *addr,

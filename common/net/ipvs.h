@@ -51,8 +51,9 @@ int ipvs_open(struct ipvs **ret, struct err *e);
 struct ipvs *ipvs_close(struct ipvs *v);
 
 /*
- * Everything. A change while it reads can show in part; the next read shows the rest. -EAGAIN when
- * the kernel says, several times over, that it could not give a whole picture.
+ * Everything. A change while it reads can show in part: a service that is new may be missing until
+ * the next reading. One that the last reading had is missing only if it is gone. -EAGAIN when the
+ * kernel says, several times over, that it could not give a whole picture.
  */
 int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e);
 
