@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "command.h"
 #include "config/config.h"
+#include "doc/mustache.h"
 #include "model/fleet.h"
 #include "model/store.h"
 #include "render/keepalived_conf.h"
@@ -145,7 +146,7 @@ static int print_conf(const json_t *view, const char *template_path)
 	struct err e = {0};
 	size_t len;
 
-	if (command_read_template(&template, template_path, &e) < 0)
+	if (mustache_load(&template, template_path, &e) < 0)
 		return command_unusable(&e);
 	if (keepalived_conf_render(&text, &len, template, view, &e) < 0) {
 		err_wrap(&e, "%s", template_path);

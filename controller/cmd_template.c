@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "command.h"
+#include "doc/mustache.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
 
@@ -73,7 +74,7 @@ static int fill(char **ret_text, size_t *ret_len, const struct args *args, struc
 	json_auto_t *view = NULL;
 	int r;
 
-	r = command_read_template(&template, args->template_path, e);
+	r = mustache_load(&template, args->template_path, e);
 	if (r < 0)
 		return r;
 	r = read_view(&view, args->view_path, e);

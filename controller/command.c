@@ -4,22 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/fsutil.h"
-#include "base/limits.h"
-#include "base/mem.h"
-
-int command_read_template(struct mustache **ret, const char *path, struct err *e)
-{
-	CLEANUP_FREE char *text = NULL;
-	size_t len;
-	int r;
-
-	r = fs_read(&text, &len, path, LIMIT_TEMPLATE_BYTES, e);
-	if (r < 0)
-		return r;
-	r = mustache_parse(ret, text, len, e);
-	return r < 0 ? err_wrap(e, "%s", path) : 0;
-}
 
 int command_unusable(const struct err *e)
 {

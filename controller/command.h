@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
+
 #include "base/err.h"
-#include "doc/mustache.h"
 
 /*
  * The subcommands of kago-controller: each parses its own arguments, argv[0] being the name for its
@@ -18,9 +19,6 @@ int cmd_render(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_template(int argc, char **argv);
-
-/* A Mustache template from a file; messages name it. */
-int command_read_template(struct mustache **ret, const char *path, struct err *e);
 
 /* "kago-controller: MESSAGE" on stderr; returns COMMAND_UNUSABLE. */
 int command_unusable(const struct err *e);

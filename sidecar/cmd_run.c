@@ -8,79 +8,37 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd.h"
-#include "config/config.h"
+#include "config/config_args.h"
 #include "sidecar.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
-enum {
-	SETTINGS_MAX = 64,
-	KEY_POD_IP = 256,
-	KEY_NODE_IP,
-	KEY_NETNS,
-	KEY_DRAIN,
-	KEY_LEVEL,
-	KEY_FORMAT
-};
-
-/* A key of kago.yaml given on the command line. */
-struct setting {
-	const char *path, *value;
-};
+enum { KEY_POD_IP = 256, KEY_NODE_IP, KEY_NETNS, KEY_DRAIN };
 
 struct args {
-	const char *config_path, *pod_ip, *node_ip;
-	struct setting settings[SETTINGS_MAX];
-	size_t n_settings;
+	const char *pod_ip, *node_ip;
+	struct config_args config;
 };
 
 static const struct argp_option options[] = {
-	{"config", 'c', "FILE", 0, "kago.yaml (default: built-in defaults)", 0},
-	{"set", 'S', "KEY=VALUE", 0, "a key of kago.yaml, such as bgp.holdTime=6s", 0},
 	{"pod-ip", KEY_POD_IP, "IP[,IP]", 0, "the pod's addresses (environment: POD_IPS or POD_IP)",
 		0},
 	{"node-ip", KEY_NODE_IP, "IP[,IP]", 0,
 		"the node's addresses, our next hops (environment: HOST_IPS or NODE_IP)", 0},
 	{"node-netns", KEY_NETNS, "PATH", 0, "the node's network namespace", 0},
 	{"drain", KEY_DRAIN, "TIME", 0, "how long to serve on after the withdrawal, at SIGTERM", 0},
-	{"log-level", KEY_LEVEL, "LEVEL", 0, "debug, info, warn or error", 0},
-	{"log-format", KEY_FORMAT, "FORMAT", 0, "logfmt or json", 0},
 	{0},
 };
 
-static void add_setting(struct argp_state *state, const char *path, const char *value)
-{
-	struct args *args = state->input;
-
-	if (args->n_settings == SETTINGS_MAX)
-		argp_error(state, "more than %d settings; use a configuration file", SETTINGS_MAX);
-	else
-		args->settings[args->n_settings++] = (struct setting){path, value};
-}
-
-/* Splits KEY=VALUE in place. */
-static void add_assignment(struct argp_state *state, char *text)
-{
-	char *equals = strchr(text, '=');
-
-	if (!equals) {
-		argp_error(state, "--set %s: write KEY=VALUE", text);
-		return;
-	}
-	*equals = '\0';
-	add_setting(state, text, equals + 1);
-}
+static const struct argp_child children[] = {{&config_args_parser, 0, NULL, 0}, {0}};
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct args *args = state->input;
 
 	switch (key) {
-	case 'c':
-		args->config_path = value;
-		return 0;
-	case 'S':
-		add_assignment(state, value);
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->config;
 		return 0;
 	case KEY_POD_IP:
 		args->pod_ip = value;
@@ -89,16 +47,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		args->node_ip = value;
 		return 0;
 	case KEY_NETNS:
-		add_setting(state, "node.netns", value);
+		config_args_add(&args->config, state, "node.netns", value);
 		return 0;
 	case KEY_DRAIN:
-		add_setting(state, "node.drain", value);
-		return 0;
-	case KEY_LEVEL:
-		add_setting(state, "log.level", value);
-		return 0;
-	case KEY_FORMAT:
-		add_setting(state, "log.format", value);
+		config_args_add(&args->config, state, "node.drain", value);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -143,7 +95,7 @@ static int load(struct config **ret, const struct args *args, struct err *e)
 	static const char *pod[] = {"node.podAddress", "node.podAddress6"};
 	static const char *node[] = {"node.nodeAddress", "node.nodeAddress6"};
 	CLEANUP(config_freep) struct config *c = NULL;
-	int r = config_load(&c, args->config_path, e);
+	int r = config_load(&c, args->config.path, e);
 
 	if (r == 0)
 		r = set_addresses(c, &c->node.pod_address, &c->node.pod_address6, pod,
@@ -151,8 +103,8 @@ static int load(struct config **ret, const struct args *args, struct err *e)
 	if (r == 0)
 		r = set_addresses(c, &c->node.node_address, &c->node.node_address6, node,
 			first_of(args->node_ip, "HOST_IPS", "NODE_IP"), e);
-	for (size_t i = 0; r == 0 && i < args->n_settings; i++)
-		r = config_set(c, args->settings[i].path, args->settings[i].value, e);
+	if (r == 0)
+		r = config_args_apply(c, &args->config, e);
 	if (r == 0)
 		*ret = steal(c);
 	return r;
@@ -163,6 +115,7 @@ int cmd_run(int argc, char *argv[])
 	static const struct argp parser = {
 		.options = options,
 		.parser = parse_option,
+		.children = children,
 		.doc = "Announce by BGP what this pod's IPVS can serve, and set the routes that "
 		       "bring its packets here, until SIGTERM.",
 	};

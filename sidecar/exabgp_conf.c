@@ -118,15 +118,11 @@ static int fill_template(
 	char **ret_text, size_t *ret_len, const char *path, const json_t *view, struct err *e)
 {
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
-	CLEANUP_FREE char *text = NULL;
-	size_t len;
-	int r = fs_read(&text, &len, path, LIMIT_TEMPLATE_BYTES, e);
+	int r = mustache_load(&m, path, e);
 
 	if (r < 0)
 		return r;
-	r = mustache_parse(&m, text, len, e);
-	if (r == 0)
-		r = mustache_render(ret_text, ret_len, m, view, e);
+	r = mustache_render(ret_text, ret_len, m, view, e);
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 

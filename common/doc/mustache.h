@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -31,5 +32,11 @@ int mustache_parse(struct mustache **ret, const char *text, size_t len, struct e
  */
 int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, const json_t *view,
 	struct err *e);
+
+/* The same from a file; errors name it, and are those of reading, too. */
+int mustache_load(struct mustache **ret, const char *path, struct err *e);
+
+/* Whether the template's text is byte for byte this one. */
+bool mustache_is(const struct mustache *m, const char *text, size_t len);
 
 struct mustache *mustache_free(struct mustache *m);

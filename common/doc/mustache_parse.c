@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -236,6 +237,7 @@ int mustache_parse(struct mustache **ret, const char *text, size_t len, struct e
 		return err_set(e, EFBIG, "line 1: larger than %d bytes", LIMIT_TEMPLATE_BYTES);
 	m = xnew0(struct mustache);
 	m->text = xcalloc(len + 1, 1);
+	m->len = len;
 	if (len)
 		memcpy(m->text, text, len);
 	p = (struct parser){.m = m,
@@ -248,6 +250,23 @@ int mustache_parse(struct mustache **ret, const char *text, size_t len, struct e
 	if (r == 0)
 		*ret = steal(m);
 	return r;
+}
+
+int mustache_load(struct mustache **ret, const char *path, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t len;
+	int r = fs_read(&text, &len, path, LIMIT_TEMPLATE_BYTES, e);
+
+	if (r < 0)
+		return r;
+	r = mustache_parse(ret, text, len, e);
+	return r < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+bool mustache_is(const struct mustache *m, const char *text, size_t len)
+{
+	return m->len == len && memcmp(m->text, text, len) == 0;
 }
 
 struct mustache *mustache_free(struct mustache *m)

@@ -17,6 +17,7 @@ struct token {
 
 struct mustache {
 	char *text;
+	size_t len;
 	struct token *tokens;
 	size_t n_tokens;
 };

@@ -40,8 +40,11 @@ static void log_outcome(const struct fleet_service *svc)
 {
 	CLEANUP_FREE char *service = xasprintf("%s/%s", svc->ns, svc->name);
 	CLEANUP_FREE char *vips = vips_text(svc);
+	bool in_full = svc->outcome == FLEET_SERVED && strcmp(svc->reason, "Served") == 0;
 
-	log_write(svc->outcome == FLEET_SERVED ? LOG_INFO : LOG_WARN, events[svc->outcome],
+	if (strcmp(svc->reason, FLEET_INVALID_OBJECT) == 0)
+		return; /* told when the object came */
+	log_write(in_full ? LOG_INFO : LOG_WARN, events[svc->outcome],
 		LOG_FIELDS(LOG_STR("service", service), LOG_STR("vips", *vips ? vips : NULL),
 			LOG_UINT("virtual_servers", svc->n_virtual_servers),
 			LOG_STR("reason", svc->reason), LOG_STR("msg", svc->message)));

@@ -14,6 +14,7 @@
 #include "dataplane/vet.h"
 #include "loop/loop.h"
 #include "model/fleet_diff.h"
+#include "render/packaged_template.h"
 
 enum {
 	/* usec before a check's first try and between its two: BOOTSTRAP_DELAY, and the template's
@@ -310,8 +311,7 @@ static int make_parts(struct apply *a, struct err *e)
 		on_checker_starting, on_keepalived_up, on_keepalived_died};
 	static const struct settle_ops settle_ops = {on_settled, on_overdue, on_drift};
 	const struct config *c = a->config;
-	bool packaged = false;
-	int r = conf_file_load_template(&a->template, &packaged, c->keepalived.template_path, e);
+	int r = mustache_load(&a->template, c->keepalived.template_path, e);
 
 	if (r >= 0)
 		r = fs_mkdir(c->keepalived.state_dir, e);
@@ -324,7 +324,9 @@ static int make_parts(struct apply *a, struct err *e)
 		r = settle_new(&a->settle, a->loop, a->ipvs, c->keepalived.verify_timeout,
 			&settle_ops, a, e);
 	if (r >= 0)
-		a->vet = vet_new(a->loop, c, a->template, !packaged, on_vetted, a);
+		a->vet = vet_new(a->loop, c, a->template,
+			!mustache_is(a->template, packaged_template, packaged_template_len),
+			on_vetted, a);
 	return r;
 }
 

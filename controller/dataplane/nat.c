@@ -8,8 +8,6 @@
 #include <sys/mman.h>
 
 #include "base/apart.h"
-#include "base/fsutil.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/mustache.h"
@@ -64,15 +62,12 @@ static int fill_template(char **ret_text, const char *path, struct err *e)
 {
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
 	CLEANUP(free_json) json_t *view = json_pack("{ss}", "table", NAT_TABLE);
-	CLEANUP_FREE char *source = NULL;
 	size_t len;
-	int r = fs_read(&source, &len, path, LIMIT_TEMPLATE_BYTES, e);
+	int r = mustache_load(&m, path, e);
 
 	if (r < 0)
 		return r;
-	r = mustache_parse(&m, source, len, e);
-	if (r == 0)
-		r = mustache_render(ret_text, &len, m, view, e);
+	r = mustache_render(ret_text, &len, m, view, e);
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
