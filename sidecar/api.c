@@ -52,20 +52,23 @@ static int read_state(struct api_event *ev, const json_t *doc, struct err *e)
 	return 0;
 }
 
-/* 5.0 can be told to answer in JSON: {"answer": "done", ...}. */
-static void read_answer(struct api_event *ev, const char *answer)
+static int read_answer(struct api_event *ev, const char *answer, struct err *e)
 {
 	if (strcmp(answer, "done") == 0)
 		ev->kind = API_DONE;
 	else if (strcmp(answer, "error") == 0)
 		ev->kind = API_ERROR;
+	else if (strcmp(answer, "shutdown") != 0)
+		return err_set(e, EINVAL, "neither an answer nor JSON");
+	return 0;
 }
 
+/* 5.0 can be told to answer in JSON, too: {"answer": "done", ...}. */
 static int read_json(struct api_event *ev, const char *line, struct err *e)
 {
 	json_error_t why;
 	CLEANUP(json_decrefp) json_t *doc = json_loads(line, 0, &why);
-	const char *type = "", *answer = "";
+	const char *type = "", *answer = NULL;
 	int r;
 
 	if (!doc)
@@ -75,21 +78,16 @@ static int read_json(struct api_event *ev, const char *line, struct err *e)
 		r = jsonx_str(&answer, doc, "answer", e);
 	if (r < 0)
 		return r;
-	read_answer(ev, answer);
+	if (answer)
+		return read_answer(ev, answer, e);
 	return strcmp(type, "state") == 0 ? read_state(ev, doc, e) : 0;
 }
 
 int api_parse(struct api_event *ret, const char *line, struct err *e)
 {
 	struct api_event ev = {.kind = API_OTHER};
-	int r = 0;
+	int r = line[0] == '{' ? read_json(&ev, line, e) : read_answer(&ev, line, e);
 
-	if (line[0] == '{')
-		r = read_json(&ev, line, e);
-	else if (strcmp(line, "shutdown") != 0)
-		read_answer(&ev, line);
-	if (r == 0 && line[0] != '{' && ev.kind == API_OTHER && strcmp(line, "shutdown") != 0)
-		r = err_set(e, EINVAL, "neither an answer nor JSON");
 	if (r < 0)
 		return err_wrap(e, "line from exabgp");
 	*ret = ev;

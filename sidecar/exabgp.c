@@ -22,8 +22,8 @@ enum {
 	ANSWER_TIMEOUT = 10 * 1000 * 1000,
 	LOSS_TIMEOUT = 1000 * 1000,
 	STOP_TIMEOUT = 2 * 1000 * 1000,
-	/* exabgp tries a silent peer at ever longer intervals, up to a minute: a new one starts
-	   over. */
+	/* exabgp asks a silent peer ever less often, down to once a minute: a new one starts over.
+	 */
 	SESSION_TIMEOUT = 30 * 1000 * 1000,
 	START_TIMEOUT = 120 * 1000 * 1000, /* Python on a busy node takes its time */
 	BACKOFF_MIN = 500 * 1000,
@@ -246,7 +246,7 @@ static int launch(struct exabgp *x, struct err *e)
 	x->started_at = loop_now(x->loop);
 	loop_timer_arm(x->session_timer, START_TIMEOUT);
 	log_info("exabgp.started", LOG_INT("pid", child_pid(x->child)),
-		LOG_UINT("peers", x->config->bgp.n_peers), LOG_UINT("routes", x->wanted.n_items));
+		LOG_UINT("peers", x->config->bgp.n_peers));
 	return 0;
 }
 

@@ -11,8 +11,7 @@
  * visit it for the moment of creation only.
  */
 
-/* A connected rtnetlink socket; `path` names the namespace, "" is our own. Blocking, no automatic
- * acks lost. */
+/* A connected, blocking rtnetlink socket; `path` names the namespace, "" is our own. */
 int netns_rtnl(struct nl_sock **ret, const char *path, struct err *e);
 
 /* A socket(2); returns the descriptor. */

@@ -225,27 +225,26 @@ static void finish(void *ud)
 	exabgp_stop(s->exabgp, on_exabgp_stopped, s);
 }
 
-static void on_stop(void *ud)
+static void start_draining(struct sidecar *s)
 {
-	struct sidecar *s = ud;
 	char drain[32];
-	bool idle = s->announced.n_items == 0;
 
-	if (s->phase == DRAINING || !s->exabgp || idle) {
-		if (s->exabgp)
-			finish(s);
-		else
-			loop_exit(s->loop, 0);
-		return;
-	}
-	if (s->phase == STOPPING)
-		return;
 	s->phase = DRAINING;
 	log_info("sidecar.draining", LOG_UINT("prefixes", s->announced.n_items),
 		LOG_STR("for", str_from_usec(drain, s->config->node.drain)),
 		LOG_STR("next", "all is withdrawn now, packets are forwarded until then"));
 	update(s, loop_now(s->loop));
 	loop_timer_arm(s->drain_timer, s->config->node.drain);
+}
+
+static void on_stop(void *ud)
+{
+	struct sidecar *s = ud;
+
+	if (s->phase == RUNNING && s->announced.n_items > 0)
+		start_draining(s);
+	else
+		finish(s);
 }
 
 /* A family can be announced when the router can reach the node by it, and the node the pod. */
