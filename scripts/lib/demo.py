@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test/lab"))
 
-import topology  # noqa: E402
-from topology import KILL, TERM, Failed, wait_for  # noqa: E402
+from net import Failed, program, wait_for  # noqa: E402
+from topology import KILL, PICTURE, TERM, Lab  # noqa: E402
 from traffic import Connection, Traffic, spread  # noqa: E402
 
 WEB, SHOP = "10.1.1.1", "10.1.2.1"
@@ -25,10 +25,10 @@ The lab is still open; it ends with this shell. Some things to try:
   ip netns exec rr gobgp neighbor                 the route reflector's sessions
   ip netns exec client curl http://10.1.1.1/      a request (10.1.2.1: the other Service)
   ip netns exec lb1 ipvsadm -Ln --stats           the balancer of a pod
-  ip netns exec lb1 {bin}/kago-controller status
+  ip netns exec lb1 {controller} status
   ip -n node1 route                               the node's route to its balancer
   tail -f {folder}/*.log                          what everyone has to say
-  ls {manifests}                                  edit these, and all balancers follow
+  ls {folder}/manifests                           edit these, and all balancers follow
 """
 
 
@@ -65,7 +65,10 @@ class Demo:
     def show_curl(self, vip, times):
         for _ in range(times):
             answer = self.lab.client.run("curl", "-sS", "--max-time", "10", f"http://{vip}/")
-            self.show(f"curl http://{vip}/    # on the client", answer)
+            self.show(f"curl http://{vip}/    # on the client", answer.stdout)
+
+    def show_ipvs(self, pod):
+        self.show(f"ipvsadm -Ln    # in {pod.name}", pod.netns.run("ipvsadm", "-Ln").stdout)
 
     def show_logs(self, container, events, last=6):
         """The last lines with one of the events, as kubectl would give them."""
@@ -128,7 +131,7 @@ class Demo:
         self.step("A web pod is added")
         self.web.append(self.lab.web_pod("web-4", "node1", 14))
         self.publish({f"{pod.address}:8080": 1 for pod in self.web})
-        self.show("ipvsadm -Ln    # in lb1", self.lbs[0].ipvsadm("-Ln"))
+        self.show_ipvs(self.lbs[0])
         self.show_logs(self.lbs[0].ipvs, "config.written|kernel.applied", last=2)
         pods = spread(self.lab.client, WEB, REQUESTS)
         self.say(f"{REQUESTS} requests: {_table(pods)}")
@@ -140,7 +143,7 @@ class Demo:
         held = self.connection_to(leaving)
         self.publish({f"{leaving.address}:8080": 0, **{f"{p.address}:8080": 1 for p in stay}},
                      draining=[leaving])
-        self.show("ipvsadm -Ln    # in lb1", self.lbs[0].ipvsadm("-Ln"))
+        self.show_ipvs(self.lbs[0])
         self.check([held.get() for _ in range(5)] == [leaving.name] * 5,
                    "a connection opened before still gets its answers from web-1")
         pods = spread(self.lab.client, WEB, REQUESTS)
@@ -149,7 +152,7 @@ class Demo:
         held.close()
         self.web = stay
         self.publish({f"{pod.address}:8080": 1 for pod in stay})
-        leaving.kill()
+        leaving.process.kill()
         self.comment("Its last connection has ended: it leaves the EndpointSlice, and is gone.")
 
     def kill_web_pod(self):
@@ -157,7 +160,7 @@ class Demo:
         dead = self.web.pop(0)
         with Traffic(self.lab.client, WEB) as traffic:
             self.await_requests(traffic)
-            dead.kill()
+            dead.process.kill()
             start = time.monotonic()
             self.await_weight(f"{dead.address}:8080", 0)
             noticed = time.monotonic() - start
@@ -240,7 +243,7 @@ class Demo:
         raise Failed(f"100 connections and none to {pod.name}")
 
     def run(self):
-        self.say(topology.PICTURE)
+        self.say(PICTURE)
         self.first_balancer()
         self.three_balancers()
         self.second_service()
@@ -263,19 +266,24 @@ def print_logs(lab):
         print(textwrap.indent("\n".join(log.read_text(errors="replace").splitlines()[-15:]), "  "))
 
 
+def show_all(keep):
+    """What failed, or None."""
+    with Lab() as lab:
+        failure = None
+        try:
+            Demo(lab).run()
+        except (Failed, OSError, subprocess.SubprocessError) as error:
+            failure = error
+            print_logs(lab)
+        if keep:
+            hints = HINTS.format(controller=program("kago-controller"), folder=lab.folder)
+            print(hints, flush=True)
+            subprocess.run(["/bin/bash", "--norc", "-i"], check=False)
+    return failure
+
+
 def main():
-    lab = topology.Lab()
-    keep, failure = "--keep" in sys.argv[1:], None
-    try:
-        lab.build()
-        Demo(lab).run()
-    except (Failed, OSError) as error:
-        failure = error
-        print_logs(lab)
-    if keep:
-        print(HINTS.format(bin=lab.bin, folder=lab.folder, manifests=lab.manifests), flush=True)
-        subprocess.run(["/bin/bash", "--norc", "-i"], check=False)
-    lab.close()
+    failure = show_all("--keep" in sys.argv[1:])
     print(f"\ndemo: failed: {failure}" if failure else "\ndemo: ok")
     return 1 if failure else 0
 

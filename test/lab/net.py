@@ -13,6 +13,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PROTOCOLS = {
+    "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    "sctp": (socket.SOCK_STREAM, socket.IPPROTO_SCTP),
+}
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -132,10 +137,10 @@ class Netns:
         with self.entered():
             return Process(argv, log)
 
-    def socket(self, family, kind):
+    def socket(self, *kind):
         """A socket of this namespace, for the test itself."""
         with self.entered():
-            return socket.socket(family, kind)
+            return socket.socket(*kind)
 
     def sysctl(self, name, value=None):
         """Reads or sets net.x.y; in names of interfaces a slash stands for a dot."""
@@ -176,22 +181,24 @@ class Network(contextlib.ExitStack):
 
 
 class NameServer:
-    """Answers each line on a port of a namespace, TCP and UDP, IPv4 and IPv6, with "NAME PEER LINE".
+    """Answers each line on a port of a namespace with "NAME PEER LINE": TCP, UDP and SCTP, both families.
 
     Who speaks HTTP gets a page, "NAME PEER".
     """
 
     def __init__(self, netns, name, port):
         self._name = name
-        self._sockets = [netns.socket(socket.AF_INET6, kind)
-                         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
-        for sock in self._sockets:
+        self._sockets = []
+        for kind in PROTOCOLS.values():
+            sock = netns.socket(socket.AF_INET6, *kind)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(("::", port))
-        self._sockets[0].listen(100)
-        for target in (self._accept, self._answer_datagrams):
-            threading.Thread(target=target, daemon=True).start()
+            target = self._answer_datagrams if kind[0] == socket.SOCK_DGRAM else self._accept
+            if target == self._accept:
+                sock.listen(100)
+            threading.Thread(target=target, args=(sock,), daemon=True).start()
+            self._sockets.append(sock)
 
     def __enter__(self):
         return self
@@ -206,10 +213,10 @@ class NameServer:
     def _answer(self, peer):
         return f"{self._name} {peer[0].removeprefix('::ffff:')}".encode()
 
-    def _accept(self):
+    def _accept(self, sock):
         with contextlib.suppress(OSError):
             while True:
-                connection, peer = self._sockets[0].accept()
+                connection, peer = sock.accept()
                 threading.Thread(target=self._talk, args=(connection, peer), daemon=True).start()
 
     def _talk(self, connection, peer):
@@ -221,22 +228,21 @@ class NameServer:
                     return
                 connection.sendall(answer + b" " + line)
 
-    def _answer_datagrams(self):
+    def _answer_datagrams(self, sock):
         with contextlib.suppress(OSError):
             while True:
-                line, peer = self._sockets[1].recvfrom(2048)
+                line, peer = sock.recvfrom(2048)
                 if not peer:
                     return
-                self._sockets[1].sendto(self._answer(peer) + b" " + line, peer)
+                sock.sendto(self._answer(peer) + b" " + line, peer)
 
 
 class Talk:
-    """A TCP connection, or a connected UDP socket, to a NameServer."""
+    """A connection, or a connected UDP socket, to a NameServer."""
 
     def __init__(self, netns, protocol, address, port, timeout=5.0):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        kind = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}[protocol]
-        self._socket = netns.socket(family, kind)
+        self._socket = netns.socket(family, *PROTOCOLS[protocol])
         self._socket.settimeout(timeout)
         self._socket.connect((address, port))
         self._answers = self._socket.makefile("rb")

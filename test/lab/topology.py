@@ -8,20 +8,17 @@ manifests that all controllers watch.
 """
 
 import contextlib
-import ctypes
 import json
 import os
-import shutil
 import signal
 import socket
-import subprocess
 import tempfile
-import time
 from datetime import datetime
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+from net import ROOT, Network, program, run, wait_for
+
+WEB_SERVER = Path(__file__).resolve().parent / "web.py"
 AS_NUMBER = 65021
 CLIENT, ROUTER_OUTSIDE = "192.168.1.2", "192.168.1.1"
 ROUTER, REFLECTOR = "10.0.0.110", "10.0.0.109"
@@ -30,94 +27,25 @@ PODS = "172.16.0.0/16"
 WEB_PORT = 8080
 
 PICTURE = f"""\
-        client {CLIENT}
-          |
-        router {ROUTER}  <-- iBGP, add-path --  route reflector {REFLECTOR}
-          |  ECMP over the nodes               ^    ^    ^  iBGP
-  --------+-----------------+------------------|----|----|--- 10.0.0.0/16
-          |                 |                  |    |    |
-   node1 10.0.0.105   node2 10.0.0.106   node3 10.0.0.107
-     docker0 172.16.1.1 docker0 172.16.2.1 docker0 172.16.3.1
-     |                  |                  |
-     lb1 .1.2  web-1    lb2 .2.2  web-2    lb3 .3.2  web-3
-                        lb4 .2.3  shop-1   lb5 .3.3  shop-2
-  --------------------------------------------------------- overlay {PODS}
+  client {CLIENT}
+    |
+  router {ROUTER}  <---- iBGP, add-path ----  rr {REFLECTOR}, the route reflector
+    |  ECMP                                       ^ iBGP, dynamic neighbours {PODS}
+    |                                             |
+    +----------------------+----------------------+   node network 10.0.0.0/16
+    |                      |                      |
+  node1 10.0.0.105       node2 10.0.0.106       node3 10.0.0.107
+    docker0 172.16.1.1     docker0 172.16.2.1     docker0 172.16.3.1
+      lb1   172.16.1.2       lb2   172.16.2.2       lb3   172.16.3.2    fleet default
+                             lb4   172.16.2.3       lb5   172.16.3.3    fleet second
+      web-1 172.16.1.11      web-2 172.16.2.12      web-3 172.16.3.13
+                             shop-1 172.16.2.21     shop-2 172.16.3.22
 
-  Service web  10.1.1.1 (announced as 10.1.1.0/24): lb1, lb2, lb3 (fleet default)
-  Service shop 10.1.2.1 (announced as 10.1.2.0/24): lb4, lb5      (fleet second)
+  Service web   10.1.1.1  of fleet default, announced as 10.1.1.0/24
+  Service shop  10.1.2.1  of fleet second,  announced as 10.1.2.0/24
 """
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_CLONE_NEWNET = 0x40000000
-
-
-class Failed(Exception):
-    """Something that had to hold, or to happen in time, did not."""
-
-
-def wait_for(what, condition, timeout=30.0, interval=0.05):
-    """Calls `condition` until it gives something true, which is returned."""
-    end = time.monotonic() + timeout
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise Failed(f"{what}: not within {timeout:g} s (last seen: {value!r})")
-        time.sleep(interval)
-
-
-def run(*argv, stdin=None, check=True):
-    """The stdout of a command."""
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
-    if check and done.returncode != 0:
-        raise Failed(f"{' '.join(argv)}: status {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
-
-
-class Netns:
-    """A network namespace with a name, as `ip netns` knows it."""
-
-    def __init__(self, name):
-        self.name = name
-        self.path = f"/run/netns/{name}"
-        run("ip", "netns", "add", name)
-
-    def ip(self, *commands):
-        """What follows `ip` in each command; one process carries out all of them."""
-        with self.entered():
-            run("ip", "-batch", "-", stdin="\n".join(commands) + "\n")
-
-    @contextlib.contextmanager
-    def entered(self):
-        """The calling thread, and processes it starts, are in this namespace."""
-        with open("/proc/thread-self/ns/net", "rb") as home, open(self.path, "rb") as there:
-            _setns(there)
-            try:
-                yield
-            finally:
-                _setns(home)
-
-    def run(self, *argv, **options):
-        with self.entered():
-            return run(*argv, **options)
-
-    def start(self, argv, log, **options):
-        """A process in here whose output goes to the file `log`."""
-        with self.entered(), open(log, "ab") as out:
-            return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
-                                    stderr=subprocess.STDOUT, start_new_session=True, **options)
-
-    def sysctl(self, **values):
-        """`net_ipv4_ip_forward=1` and the like."""
-        with self.entered():
-            for name, value in values.items():
-                Path("/proc/sys", *name.split("__")).write_text(f"{value}\n", encoding="ascii")
-
-
-def _setns(file):
-    if _libc.setns(file.fileno(), _CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
+TERM, KILL = signal.SIGTERM, signal.SIGKILL
 
 
 class Container:
@@ -138,17 +66,17 @@ class Container:
         exec "$@"
     """
 
-    def __init__(self, pod, name, argv):
+    def __init__(self, pod, name, *argv):
         self.name = f"{pod.name}/{name}"
         self.log = pod.lab.log(f"{pod.name}.{name}")
-        self.command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
-                        "--uts", "sh", "-ec", self._SETUP, "container",
-                        pod.name, pod.address, pod.node.netns.path, *argv]
-        self.netns = pod.netns
+        self._pod = pod
+        self._argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
+                      "--uts", "sh", "-ec", self._SETUP, "container",
+                      pod.name, pod.address, pod.node.netns.path, *argv]
         self.process = None
 
     def start(self):
-        self.process = self.netns.start(self.command, self.log)
+        self.process = self._pod.lab.start(self._pod.netns, *self._argv, log=self.log)
 
     def first_pid(self):
         """The PID, seen from outside, of the process that is PID 1 inside."""
@@ -168,21 +96,15 @@ class Container:
                 found.setdefault(name, []).append(pid)
         return found
 
-    def kill(self, sig):
+    def signal(self, sig):
         os.kill(self.first_pid(), sig)
 
-    def running(self):
-        return self.process is not None and self.process.poll() is None
-
     def wait(self, timeout):
-        """The exit status, of the first process: 128 + the signal that ended it."""
-        try:
-            return self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"{self.name} still runs after {timeout} s") from None
+        """The exit status of the first process, which ends by itself or is about to."""
+        return self.process.wait(timeout)
 
     def output(self):
-        return Path(self.log).read_text(encoding="utf-8", errors="replace")
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
 
 class Pod:
@@ -190,14 +112,12 @@ class Pod:
 
     def __init__(self, lab, name, node, last_octet):
         self.lab, self.name, self.node = lab, name, node
-        number = int(node.name[-1])
-        self.address = f"172.16.{number}.{last_octet}"
-        gateway = f"172.16.{number}.1"
-        self.netns = Netns(name)
-        node.ip(f"link add v{name} type veth peer name eth0 netns {name}",
-                f"link set v{name} up master docker0")
-        self.netns.ip("link set lo up", f"address add {self.address}/24 dev eth0", "link set eth0 up",
-                      f"route add default via {gateway}")
+        self.address = f"{node.pods}.{last_octet}"
+        self.netns = lab.netns(name)
+        node.netns.ip(f"link add v{name} type veth peer name eth0 netns {name}",
+                      f"link set v{name} up master docker0")
+        self.netns.ip(f"address add {self.address}/24 dev eth0", "link set eth0 up",
+                      f"route add default via {node.pods}.1")
 
     def proc_net(self, name):
         """The lines of a file of /proc/net, as it is in here."""
@@ -208,8 +128,8 @@ class Pod:
 class WebPod(Pod):
     def __init__(self, lab, name, node, last_octet):
         super().__init__(lab, name, node, last_octet)
-        argv = ["/usr/bin/python3", "-SEI", str(HERE / "web.py"), name, str(WEB_PORT)]
-        self.process = self.netns.start(argv, lab.log(name))
+        self.process = lab.start(self.netns, "/usr/bin/python3", "-SEI", WEB_SERVER, name, WEB_PORT,
+                                 log=lab.log(name))
 
     def await_ready(self):
         """Until it listens, which is when Kubernetes would call it ready."""
@@ -217,24 +137,20 @@ class WebPod(Pod):
         wait_for(f"{self.name} listens",
                  lambda: any(listens in line for line in self.proc_net("tcp")))
 
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
 
 class LbPod(Pod):
     """A load balancer pod; `ipvs` and `exabgp` are its containers."""
 
     def __init__(self, lab, name, node, last_octet, fleet, aggregate):
         super().__init__(lab, name, node, last_octet)
-        self.netns.sysctl(net__ipv4__ip_forward=1)
-        self.config = lab.folder / f"{name}.yaml"
-        self.config.write_text(lab.kago_yaml(fleet, aggregate), encoding="ascii")
-        program, config = str(lab.bin / "kago-"), str(self.config)
-        self.ipvs = Container(self, "ipvs", [
-            program + "controller", "run", "--config", config, "--source", str(lab.manifests)])
-        self.exabgp = Container(self, "exabgp", [
-            program + "sidecar", "run", "--config", config, "--node-netns", "/run/netns/node"])
+        # In a cluster it comes with the node's container runtime.
+        self.netns.sysctl("net.ipv4.ip_forward", 1)
+        config = lab.folder / f"{name}.yaml"
+        config.write_text(_kago_yaml(fleet, aggregate), encoding="ascii")
+        self.ipvs = Container(self, "ipvs", program("kago-controller"), "run",
+                              "--config", config, "--source", lab.manifests)
+        self.exabgp = Container(self, "exabgp", program("kago-sidecar"), "run",
+                                "--config", config, "--node-netns", "/run/netns/node")
 
     def containers(self):
         return [self.ipvs, self.exabgp]
@@ -247,13 +163,10 @@ class LbPod(Pod):
     def signal(self, sig):
         """To the first process of both containers at the same moment, as the kubelet does."""
         for container in self.containers():
-            container.kill(sig)
+            container.signal(sig)
 
     def wait(self, timeout):
         return [container.wait(timeout) for container in self.containers()]
-
-    def ipvsadm(self, *options):
-        return self.netns.run("ipvsadm", *options)
 
     def real_servers(self):
         """{"172.16.1.10:8080": weight} of all virtual servers, from the kernel."""
@@ -267,62 +180,50 @@ class LbPod(Pod):
                 for row in map(str.split, self.proc_net("ip_vs_conn")[1:])}
 
     def status(self, *options):
-        return self.netns.run(str(self.lab.bin / "kago-controller"), "status", *options)
+        return self.netns.run(program("kago-controller"), "status", *options).stdout
 
 
 class Node:
-    def __init__(self, name):
-        self.name = name
-        self.address = NODES[name]
-        self.netns = Netns(name)
-        self.ip = self.netns.ip
+    def __init__(self, lab, number, name, address):
+        self.name, self.address = name, address
+        self.pods = f"172.16.{number}"  # the beginning of its pods' addresses
+        self.netns = lab.netns(name)
 
 
-class Lab:
-    """The network without any pods. To be used in a `with`, inside scripts/lab."""
+class Lab(Network):
+    """The network, as yet without pods. To be used in a `with`, inside scripts/lab."""
 
-    def __init__(self, bin_dir=None):
-        self.bin = Path(bin_dir or os.environ.get("KAGO_BIN") or ROOT / "build/release/bin")
-        self.folder = Path(tempfile.mkdtemp(prefix="kago-lab."))
+    def __init__(self):
+        super().__init__()
+        self.folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="kago-lab.")))
         self.manifests = self.folder / "manifests"
         self.manifests.mkdir()
-        self.pods = {}
-        self.daemons = []
 
     def __enter__(self):
         try:
-            self.build()
+            self._build()
         except BaseException:
             self.close()
             raise
         return self
 
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        """Ends every process and removes every namespace."""
-        containers = [c for p in self.pods.values() if isinstance(p, LbPod) for c in p.containers()]
-        processes = [c.process for c in containers if c.process] + self.daemons
-        processes += [p.process for p in self.pods.values() if isinstance(p, WebPod)]
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.wait()
-        for name in [*self.pods, "client", "router", "rr", *NODES]:
-            run("ip", "netns", "delete", name, check=False)
-        run("ip", "link", "delete", "switch", check=False)
-        shutil.rmtree(self.folder)
-
     def log(self, name):
         return self.folder / f"{name}.log"
 
+    def start(self, netns, *argv, log):
+        """As Network.start, but at the end nobody gets time to finish what they do."""
+        process = netns.start(*argv, log=log)
+        self.callback(process.kill)
+        return process
+
     # The network
 
-    def build(self):
+    def _build(self):
         run("ip", "-batch", "-", stdin="link add switch type bridge\nlink set switch up\n")
-        self.client, self.router, self.reflector = Netns("client"), Netns("router"), Netns("rr")
-        self.nodes = {name: Node(name) for name in NODES}
+        self.callback(run, "ip", "link", "delete", "switch")
+        self.client, self.router, self.reflector = map(self.netns, ("client", "router", "rr"))
+        self.nodes = {name: Node(self, number, name, address)
+                      for number, (name, address) in enumerate(NODES.items(), 1)}
         self._wire()
         self._start_reflector()
         self._start_router()
@@ -332,40 +233,32 @@ class Lab:
         run("ip", "-batch", "-", stdin="".join(
             f"link add s{name} type veth peer name eth0 netns {name}\n"
             f"link set s{name} up master switch\n" for name in ports))
-        self.router.ip(
-            "link set lo up", f"address add {ROUTER}/16 dev eth0", "link set eth0 up",
-            "link add eth1 type veth peer name eth0 netns client",
-            f"address add {ROUTER_OUTSIDE}/24 dev eth1", "link set eth1 up")
-        self.client.ip("link set lo up", f"address add {CLIENT}/24 dev eth0", "link set eth0 up",
+        overlay = [f"route add {node.pods}.0/24 via {node.address}" for node in self.nodes.values()]
+        self.link(self.router, "eth1", self.client, "eth0")
+        self.client.ip(f"address add {CLIENT}/24 dev eth0",
                        f"route add default via {ROUTER_OUTSIDE}")
+        self.router.ip(f"address add {ROUTER}/16 dev eth0", "link set eth0 up",
+                       f"address add {ROUTER_OUTSIDE}/24 dev eth1")
+        self.router.sysctl("net.ipv4.ip_forward", 1)
         # Only this makes the router's hash cover the ports.
-        self.router.sysctl(net__ipv4__ip_forward=1, net__ipv4__fib_multipath_hash_policy=1)
-        overlay = {f"172.16.{number}.0/24": address
-                   for number, address in enumerate(NODES.values(), 1)}
-        self.reflector.ip("link set lo up", f"address add {REFLECTOR}/16 dev eth0", "link set eth0 up",
-                          *(f"route add {net} via {via}" for net, via in overlay.items()))
-        for number, node in enumerate(self.nodes.values(), 1):
-            self._wire_node(number, node, overlay)
-
-    def _wire_node(self, number, node, overlay):
-        node.ip("link set lo up", f"address add {node.address}/16 dev eth0", "link set eth0 up",
-                "link add docker0 type bridge", f"address add 172.16.{number}.1/24 dev docker0",
-                "link set docker0 up", f"route add default via {ROUTER}",
-                *(f"route add {net} via {via}" for net, via in overlay.items()
-                  if via != node.address))
-        node.netns.sysctl(net__ipv4__ip_forward=1)
-        # Who knows the overlay sees pods under their own addresses, everyone else under the node's.
-        inside = ", ".join([PODS, REFLECTOR, *NODES.values()])
-        node.netns.run("nft", "-f", "-", stdin=f"""
-            table ip node {{
-                chain postrouting {{
-                    type nat hook postrouting priority srcnat
-                    ip saddr {PODS} ip daddr != {{ {inside} }} masquerade
-                }}
-            }}""")
-
-    def _daemon(self, netns, name, argv):
-        self.daemons.append(netns.start(argv, self.log(name)))
+        self.router.sysctl("net.ipv4.fib_multipath_hash_policy", 1)
+        self.reflector.ip(f"address add {REFLECTOR}/16 dev eth0", "link set eth0 up", *overlay)
+        for node in self.nodes.values():
+            node.netns.ip(f"address add {node.address}/16 dev eth0", "link set eth0 up",
+                          "link add docker0 type bridge", "link set docker0 up",
+                          f"address add {node.pods}.1/24 dev docker0",
+                          f"route add default via {ROUTER}",
+                          *(route for route in overlay if not route.endswith(node.address)))
+            node.netns.sysctl("net.ipv4.ip_forward", 1)
+            # Who knows the overlay sees pods under their own addresses, others under the node's.
+            inside = ", ".join([PODS, REFLECTOR, *NODES.values()])
+            node.netns.run("nft", "-f", "-", stdin=f"""
+                table ip node {{
+                    chain postrouting {{
+                        type nat hook postrouting priority srcnat
+                        ip saddr {PODS} ip daddr != {{ {inside} }} masquerade
+                    }}
+                }}""")
 
     def _start_reflector(self):
         """The paper's appendix C."""
@@ -389,12 +282,13 @@ class Lab:
         }
         path = self.folder / "gobgpd.json"
         path.write_text(json.dumps(config, indent=2), encoding="ascii")
-        self._daemon(self.reflector, "rr", ["gobgpd", "-t", "json", "-f", str(path),
-                                            "--api-hosts", "127.0.0.1:50051"])
+        self.start(self.reflector, "gobgpd", "-t", "json", "-f", path,
+                   "--api-hosts", "127.0.0.1:50051", log=self.log("rr"))
 
     def _start_router(self):
         """In place of appendix B: BIRD takes paths from add-path into an ECMP route by itself."""
-        self._daemon(self.router, "routes", ["stdbuf", "-oL", "ip", "-o", "-ts", "monitor", "route"])
+        self.start(self.router, "stdbuf", "-oL", "ip", "-o", "-ts", "monitor", "route",
+                   log=self.log("routes"))
         path = self.folder / "bird.conf"
         path.write_text(f"""\
 router id {ROUTER};
@@ -411,12 +305,12 @@ protocol bgp reflector {{
     ipv4 {{ import all; export none; add paths rx; }};
 }}
 """, encoding="ascii")
-        self._daemon(self.router, "router", ["bird", "-f", "-c", str(path),
-                                             "-s", str(self.folder / "bird.ctl")])
+        self.start(self.router, "bird", "-f", "-c", path, "-s", self.folder / "bird.ctl",
+                   log=self.log("router"))
 
     def routes(self, *prefixes):
         """The router's routes to the prefixes as `ip route` prints them."""
-        return "".join(self.router.run("ip", "route", "show", prefix) for prefix in prefixes)
+        return "".join(self.router.run("ip", "route", "show", prefix).stdout for prefix in prefixes)
 
     def route_changes(self, prefix):
         """[(seconds since 1970, addresses the router then sent to, sorted)], the oldest first."""
@@ -442,33 +336,12 @@ protocol bgp reflector {{
 
     # Pods
 
-    def kago_yaml(self, fleet, aggregate):
-        templates = ROOT / "templates"
-        return f"""\
-fleet: {fleet}
-http:
-  listen: ""
-keepalived:
-  template: {templates}/keepalived.conf.mustache
-  nftTemplate: {templates}/nftables.conf.mustache
-  verifyTimeout: 10s  # an emulated machine is slow
-bgp:
-  as: {AS_NUMBER}
-  template: {templates}/exabgp.conf.mustache
-  aggregates: [{aggregate}]
-  peers:
-    - address: {REFLECTOR}
-      as: {AS_NUMBER}
-"""
-
     def web_pod(self, name, node, last_octet):
-        pod = self.pods[name] = WebPod(self, name, self.nodes[node], last_octet)
-        return pod
+        return WebPod(self, name, self.nodes[node], last_octet)
 
     def lb_pod(self, name, node, last_octet=2, fleet="default", aggregate="10.1.1.0/24"):
         """It does not run yet."""
-        pod = self.pods[name] = LbPod(self, name, self.nodes[node], last_octet, fleet, aggregate)
-        return pod
+        return LbPod(self, name, self.nodes[node], last_octet, fleet, aggregate)
 
     # Kubernetes
 
@@ -526,6 +399,26 @@ endpoints:{endpoints or " []"}
 """)
 
 
+def _kago_yaml(fleet, aggregate):
+    templates = ROOT / "templates"
+    return f"""\
+fleet: {fleet}
+http:
+  listen: ""
+keepalived:
+  template: {templates}/keepalived.conf.mustache
+  nftTemplate: {templates}/nftables.conf.mustache
+  verifyTimeout: 10s  # an emulated machine is slow
+bgp:
+  as: {AS_NUMBER}
+  template: {templates}/exabgp.conf.mustache
+  aggregates: [{aggregate}]
+  peers:
+    - address: {REFLECTOR}
+      as: {AS_NUMBER}
+"""
+
+
 def _endpoint(text):
     """"AC10010A:1F90" as "172.16.1.10:8080"."""
     address, _, port = text.partition(":")
@@ -535,6 +428,3 @@ def _endpoint(text):
 def _conditions(draining):
     ready, terminating = ("false", "true") if draining else ("true", "false")
     return f"{{ready: {ready}, serving: true, terminating: {terminating}}}"
-
-
-TERM, KILL = signal.SIGTERM, signal.SIGKILL
