@@ -1,0 +1,548 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kago-sidecar with the real exabgp, against a real route reflector, on a kernel with IPVS.
+
+    rr (gobgpd) --10.0.0.0/24-- node --cni0 172.16.1.0/24-- pods
+                                     --caliN-- pods that the node reaches by a route of their own
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from net import ROOT, Network, ask, program, run, wait_for
+
+VIP, VIP2, VIP6 = "10.1.1.1", "10.1.1.2", "fd00:1::1"
+NODE, NODE6 = "10.0.0.106", "fd00:10::106"
+DOOR = 81  # a port that IPVS does not know
+EXABGP = os.environ.get("KAGO_EXABGP", "/usr/sbin/exabgp")  # another version, to try it
+START = 90  # seconds that exabgp may take to start on an emulated processor
+
+GOBGPD = """
+global:
+  config: {as: 65021, router-id: 10.0.0.1, local-address-list: ["0.0.0.0", "::"]}
+  use-multiple-paths: {config: {enabled: true}}
+peer-groups:
+- config: {peer-group-name: k8s, peer-as: 65021}
+  afi-safis:
+  - config: {afi-safi-name: ipv4-unicast}
+  - config: {afi-safi-name: ipv6-unicast}
+dynamic-neighbors:
+- config: {prefix: 172.16.0.0/16, peer-group: k8s}
+"""
+PASSWORD = 'a "}; #\\ neighbor'
+GOBGPD_MD5 = f"""
+global:
+  config: {{as: 65021, router-id: 10.0.0.1, port: 1790, local-address-list: ["10.0.0.1"]}}
+neighbors:
+- config: {{neighbor-address: 172.16.1.11, peer-as: 65021, auth-password: '{PASSWORD}'}}
+  transport: {{config: {{passive-mode: true}}}}
+"""
+
+
+class Reflector:
+    """gobgpd as in the paper's Appendix C, and what it tells of its routing table."""
+
+    def __init__(self, netns, folder):
+        self.netns, self.folder = netns, folder
+        self.config = folder / "gobgpd.yaml"
+        self.config.write_text(GOBGPD)
+        self.daemon = None
+        self.events = []  # (time, "ROUTE" or "DELROUTE", prefix)
+
+    def start(self):
+        self.daemon = self.netns.start("gobgpd", "-t", "yaml", "-f", self.config,
+                                       log=self.folder / "gobgpd.log")
+        wait_for("gobgpd", lambda: self.netns.run("gobgp", "global", check=False).returncode == 0)
+        for family in "ipv4", "ipv6":
+            with self.netns.entered():
+                monitor = subprocess.Popen(["gobgp", "monitor", "global", "rib", "-a", family],
+                                           stdout=subprocess.PIPE, text=True)
+            threading.Thread(target=self.follow, args=(monitor,), daemon=True).start()
+
+    def follow(self, monitor):
+        """Until gobgpd ends, and the monitor with it."""
+        with monitor:
+            for line in monitor.stdout:
+                found = re.search(r"\[(ROUTE|DELROUTE)\] (\S+) via", line)
+                if found:
+                    self.events.append((time.monotonic(), found[1], found[2]))
+
+    def stop(self):
+        self.daemon.signal(signal.SIGKILL)
+        self.daemon.stop()
+
+    def paths(self, prefix):
+        """The next hops the reflector knows, one for each pod that announces."""
+        family = "ipv6" if ":" in prefix else "ipv4"
+        table = json.loads(self.netns.run("gobgp", "global", "rib", "-j", "-a", family).stdout)
+        return [attribute["nexthop"] for path in table.get(prefix, [])
+                for attribute in path["attrs"] if "nexthop" in attribute]
+
+    def when(self, kind, prefix, since):
+        return next((t for t, k, p in self.events if (k, p) == (kind, prefix) and t >= since), None)
+
+
+class Controller:
+    """The controller's side of the control socket."""
+
+    def __init__(self, netns):
+        self.listener = netns.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind("\0kago-controller")
+        self.listener.listen()
+        self.messages, self.closed_at, self.connection = [], None, None
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        try:
+            self.connection, _ = self.listener.accept()
+            for line in self.connection.makefile():
+                self.messages.append(json.loads(line))
+            self.closed_at = time.monotonic()
+        except OSError:
+            pass
+
+    def say_ready(self):
+        wait_for("a lifeline", lambda: {"type": "sidecar"} in self.messages)
+        self.connection.sendall(b'{"type":"state","ready":true}\n')
+
+    def announced(self):
+        lists = [m["prefixes"] for m in self.messages if m["type"] == "announced"]
+        return lists[-1] if lists else None
+
+    def close(self):
+        self.listener.close()
+        if self.connection:
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.connection.close()
+
+
+class Sidecar:
+    def __init__(self, netns, folder, *arguments, bgp=None):
+        folder.mkdir(exist_ok=True)
+        (folder / "kago.yaml").write_text(json.dumps({
+            "bgp": {"as": 65021, "peers": [{"address": "10.0.0.1"}], "program": EXABGP,
+                    "template": str(ROOT / "templates/exabgp.conf.mustache"),
+                    "stateDir": str(folder), **(bgp or {})},
+            "node": {"netns": "/run/netns/node", "drain": "3s"},
+            "log": {"format": "json"},
+        }))
+        self.events = []
+        with netns.entered():
+            self.process = subprocess.Popen(
+                [program("kago-sidecar"), "run", "--config", folder / "kago.yaml", *arguments],
+                stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=self.follow, daemon=True).start()
+
+    def follow(self):
+        for line in self.process.stderr:
+            print(line, end="")  # pytest shows it when a test fails
+            if line.startswith("{"):
+                self.events.append({**json.loads(line), "at": time.monotonic()})
+
+    def find(self, event, since=0, **fields):
+        return [e for e in self.events if e["event"] == event and e["at"] >= since
+                and all(e.get(key) == value for key, value in fields.items())]
+
+    def wait(self, event, timeout=30, since=0, **fields):
+        return wait_for(f"{event} {fields}", lambda: self.find(event, since, **fields), timeout)[0]
+
+    def wait_until_up(self, since=0):
+        return self.wait("bgp.up", START, since)
+
+    def stop(self, sig=signal.SIGKILL):
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        return self.process.wait(30)
+
+
+class Pod:
+    """A namespace with the two containers' parts: IPVS and a controller's socket, and a sidecar."""
+
+    def __init__(self, netns, address, folder):
+        self.netns, self.name, self.address, self.folder = netns, netns.name, address, folder
+        self.sidecar = self.controller = None
+
+    def ipvs(self, command):
+        self.netns.run("ipvsadm", *command.split())
+
+    def serve(self, vip, weight=1):
+        service = f"[{vip}]:80" if ":" in vip else f"{vip}:80"
+        server = "[fd00:172::99]:80" if ":" in vip else "172.16.2.1:80"
+        self.ipvs(f"-A -t {service} -s rr")
+        self.ipvs(f"-a -t {service} -r {server} -m -w {weight}")
+
+    def weigh(self, vip, weight):
+        self.ipvs(f"-e -t {vip}:80 -r 172.16.2.1:80 -m -w {weight}")
+
+    def start(self, *arguments, ready=True, **options):
+        if not self.controller:
+            self.controller = Controller(self.netns)
+        self.sidecar = Sidecar(self.netns, self.folder / self.name, *arguments, **options)
+        if ready:
+            self.controller.say_ready()
+        return self.sidecar
+
+    def restart_controller(self):
+        self.controller.close()
+        self.controller = Controller(self.netns)
+
+    def local_routes(self, family=4):
+        out = self.netns.run("ip", f"-{family}", "-o", "route", "show", "table", "local", "proto",
+                             "107").stdout
+        return sorted(line.split()[1] for line in out.splitlines())
+
+    def stop(self):
+        if self.sidecar:
+            self.sidecar.stop()
+        if self.controller:
+            self.controller.close()
+
+
+class Site:
+    """The node with its bridge, the router behind it, and the reflector that runs there."""
+
+    def __init__(self, network, folder):
+        self.rr, self.node = network.netns("rr"), network.netns("node")
+        network.link(self.node, "uplink", self.rr, "n0")
+        self.rr.ip("addr add 10.0.0.1/24 dev n0", "addr add fd00:10::1/64 dev n0 nodad",
+                   f"route add 172.16.0.0/16 via {NODE}", f"route add 10.1.1.0/24 via {NODE}",
+                   f"route add fd00:172::/64 via {NODE6}",
+                   f"route add fd00:1::/64 via {NODE6}")
+        self.node.ip(f"addr add {NODE}/24 dev uplink", f"addr add {NODE6}/64 dev uplink nodad",
+                     "route add default via 10.0.0.1", "route add default via fd00:10::1",
+                     "link add cni0 type bridge", "addr add 172.16.1.1/24 dev cni0",
+                     "addr add fd00:172::1/64 dev cni0 nodad", "link set cni0 up")
+        self.node.sysctl("net.ipv4.ip_forward", 1)
+        self.node.sysctl("net.ipv6.conf.all.forwarding", 1)
+        self.reflector = Reflector(self.rr, folder)
+
+    def routes(self, family=4):
+        """(prefix, gateway, metric) of each route of ours on the node."""
+        out = self.node.run("ip", f"-{family}", "-o", "route", "show", "proto", "107").stdout
+        return sorted((m[1], m[2], int(m[3])) for m in
+                      re.finditer(r"^(\S+) via (\S+) .*metric (\d+)", out, re.M))
+
+    def reached(self, address):
+        """The pod that answers behind the router, or None."""
+        try:
+            return ask(self.rr, "tcp", address, DOOR)[0]
+        except OSError:
+            return None
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    run(EXABGP, "--version", timeout=300)  # the first start reads all of Python from a slow disk
+    with Network() as network:
+        site = Site(network, tmp_path_factory.mktemp("rr"))
+        site.reflector.start()
+        yield site
+        site.reflector.stop()
+
+
+@pytest.fixture
+def reflector(site):
+    return site.reflector
+
+
+@pytest.fixture
+def pods(site, network, tmp_path):
+    """pods(bridge=..., v6=...) makes a pod in a namespace of its own."""
+    made = []
+
+    def make(bridge=True, v6=False):
+        number = len(made) + 11
+        netns = network.netns(f"pod{number}")
+        network.link(netns, "eth0", site.node, f"p{number}")
+        netns.sysctl("net.ipv4.ip_forward", 1)
+        if bridge:
+            address = f"172.16.1.{number}"
+            site.node.ip(f"link set p{number} master cni0")
+            netns.ip(f"addr add {address}/24 dev eth0", "route add default via 172.16.1.1")
+        else:
+            address = f"172.16.9.{number}"
+            netns.ip(f"addr add {address}/32 dev eth0",
+                     "route add 169.254.1.1 dev eth0 scope link",
+                     "route add default via 169.254.1.1 dev eth0")
+            site.node.ip(f"route add {address} dev p{number} scope link")
+            site.node.sysctl(f"net.ipv4.conf.p{number}.proxy_arp", 1)
+            site.node.sysctl(f"net.ipv4.neigh.p{number}.proxy_delay", 0)
+        if v6:
+            netns.ip(f"addr add fd00:172::{number}/64 dev eth0 nodad",
+                     "route add default via fd00:172::1")
+        network.serve(netns, netns.name, DOOR)
+        made.append(Pod(netns, address, tmp_path))
+        return made[-1]
+
+    yield make
+    for pod in made:
+        pod.stop()
+    for family in 4, 6:
+        for prefix, gateway, metric in site.routes(family):
+            site.node.ip(f"route del {prefix} via {gateway} metric {metric}")
+
+
+def test_nothing_is_announced_before_the_controller_is_ready(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start(ready=False)
+    pod.sidecar.wait_until_up()
+    wait_for("routes", lambda: site.routes() == [(VIP, pod.address, 1)])
+    assert not sidecar.find("vip.announced") and reflector.paths(VIP + "/32") == []
+    pod.controller.say_ready()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    assert pod.controller.announced() == [VIP + "/32"]
+    assert site.reached(VIP) == pod.name
+
+
+def test_a_vip_is_announced_while_a_real_server_is_usable(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    pod.sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+
+    def change(kind, prefix, action, *arguments):
+        """Seconds from the change, which a command of its own made, to the reflector's notice."""
+        since = time.monotonic()
+        action(*arguments)
+        done = time.monotonic()
+        seen = wait_for(f"{kind} {prefix}", lambda: reflector.when(kind, prefix, since))
+        return seen - done
+
+    took = [change("DELROUTE", VIP + "/32", pod.weigh, VIP, 0)]
+    assert sidecar.find("vip.withdrawn", prefix=VIP + "/32", reason="no usable real server")
+    change("ROUTE", VIP + "/32", pod.weigh, VIP, 1)
+    change("ROUTE", VIP2 + "/32", pod.serve, VIP2)
+    took.append(change("DELROUTE", VIP2 + "/32", pod.ipvs, f"-D -t {VIP2}:80"))
+    assert sidecar.find("vip.withdrawn", prefix=VIP2 + "/32", reason="gone from IPVS")
+    took.append(change("DELROUTE", VIP + "/32", pod.ipvs, "-C"))
+    assert max(took) <= 1.0, took
+    assert pod.controller.announced() == []
+    wait_for("no routes", lambda: site.routes() == [] and pod.local_routes() == [])
+
+
+def test_a_withdrawn_route_does_not_come_back_with_a_new_session(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    pod.serve(VIP2)
+    sidecar = pod.start()
+    pod.sidecar.wait_until_up()
+    wait_for("both", lambda: reflector.paths(VIP + "/32") and reflector.paths(VIP2 + "/32"))
+    pod.weigh(VIP2, 0)
+    wait_for("the withdrawal", lambda: not reflector.paths(VIP2 + "/32"))
+    since = time.monotonic()
+    reflector.stop()
+    sidecar.wait("bgp.down", since=since)
+    reflector.start()
+    sidecar.wait_until_up(since)
+    wait_for("the other one again", lambda: reflector.paths(VIP + "/32") == [NODE])
+    assert reflector.paths(VIP2 + "/32") == []
+
+
+def exabgp_of(sidecar):
+    return int(sidecar.find("exabgp.started")[-1]["pid"])
+
+
+def test_exabgp_is_started_again_and_told_everything(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    pod.sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32"))
+    since = time.monotonic()
+    os.kill(exabgp_of(sidecar), signal.SIGKILL)
+    wait_for("the withdrawal", lambda: reflector.when("DELROUTE", VIP + "/32", since), 1)
+    sidecar.wait("bgp.down", reason="exabgp ended")
+    sidecar.wait_until_up(since)
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    assert site.reached(VIP) == pod.name
+
+
+def test_a_peer_that_is_late_or_stuck_is_served_when_it_is_there(site, reflector, pods):
+    reflector.stop()
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    sidecar.wait("vip.announced")
+    reflector.start()
+    pod.sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    since = time.monotonic()
+    reflector.daemon.signal(signal.SIGSTOP)
+    try:
+        sidecar.wait("bgp.down", 20, since=since)  # the hold time is 9 s
+        pod.serve(VIP2)
+        sidecar.wait("vip.announced", prefix=VIP2 + "/32")
+    finally:
+        reflector.daemon.signal(signal.SIGCONT)
+    sidecar.wait_until_up(since)
+    wait_for("both", lambda: reflector.paths(VIP + "/32") and reflector.paths(VIP2 + "/32"))
+
+
+def test_sigterm_withdraws_drains_and_leaves_nothing(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    pod.sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32"))
+    since = time.monotonic()
+    sidecar.process.terminate()
+    wait_for("the withdrawal", lambda: reflector.when("DELROUTE", VIP + "/32", since), 1)
+    assert site.reached(VIP) == pod.name and pod.controller.closed_at is None
+    assert sidecar.process.wait(15) == 0
+    ended = time.monotonic()
+    assert ended - since >= 3
+    assert site.routes() == [] and pod.local_routes() == []
+    wait_for("the end of the lifeline", lambda: pod.controller.closed_at)
+    removed = sidecar.wait("route.removed")["at"]
+    assert since + 3 <= removed <= sidecar.wait("exabgp.stopped")["at"] <= pod.controller.closed_at
+
+
+def test_a_second_sigterm_skips_the_wait(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start("--drain=60s")
+    sidecar.wait("vip.announced")
+    sidecar.process.terminate()
+    sidecar.wait("sidecar.draining")
+    sidecar.process.terminate()
+    assert sidecar.process.wait(15) == 0 and site.routes() == []
+
+
+def test_what_a_killed_sidecar_left_is_purged_at_the_next_start(site, reflector, pods):
+    dead, heir = pods(), pods()
+    for pod in dead, heir:
+        pod.serve(VIP)
+    dead.serve(VIP2)
+    dead.start()
+    dead.sidecar.wait("vip.announced", prefix=VIP2 + "/32")
+    dead.sidecar.stop(signal.SIGKILL)
+    assert site.routes() == [(VIP, dead.address, 1), (VIP2, dead.address, 1)]
+    heir.start()
+    wait_for("only the heir's route", lambda: site.routes() == [(VIP, heir.address, 1)])
+    assert heir.sidecar.find("route.purged", prefix=VIP2 + "/32", via=dead.address)
+    assert site.reached(VIP) == heir.name
+    # The dead one's container comes back beside the heir.
+    dead.ipvs("-C")
+    dead.serve(VIP2)
+    dead.restart_controller()
+    dead.start()
+    wait_for("both", lambda: site.routes() == [(VIP, heir.address, 1), (VIP2, dead.address, 2)])
+    wait_for("the pod's own", lambda: dead.local_routes() == [VIP2])
+
+
+def test_two_pods_of_a_node_serve_one_vip(site, reflector, pods):
+    first, second = pods(), pods()
+    for pod in first, second:
+        pod.serve(VIP)
+        pod.start()
+        pod.sidecar.wait("vip.announced")
+    both = [(VIP, first.address, 1), (VIP, second.address, 2)]
+    wait_for("a route each", lambda: site.routes() == both)
+    for pod in first, second:
+        pod.sidecar.wait_until_up()
+    wait_for("a path each", lambda: reflector.paths(VIP + "/32") == [NODE, NODE])
+    assert site.reached(VIP) == first.name
+    # The one that carries the packets loses its real servers: its route goes at once.
+    first.weigh(VIP, 0)
+    wait_for("the other one's turn", lambda: site.routes() == both[1:], 2)
+    assert reflector.paths(VIP + "/32") == [NODE] and site.reached(VIP) == second.name
+    first.weigh(VIP, 1)
+    wait_for("a route each", lambda: site.routes() == both)
+    # It dies: the living one removes its route, and only its.
+    first.sidecar.stop(signal.SIGKILL)
+    wait_for("the purge", lambda: site.routes() == both[1:], 3)
+    assert site.reached(VIP) == second.name
+
+
+def test_a_pod_behind_a_veth_with_a_route_of_its_own(site, reflector, pods):
+    pod = pods(bridge=False)
+    pod.serve(VIP)
+    pod.start()
+    pod.sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    assert site.routes() == [(VIP, pod.address, 1)] and site.reached(VIP) == pod.name
+
+
+def test_an_aggregate_stands_for_the_vips_in_it(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    pod.serve(VIP2)
+    sidecar = pod.start(bgp={"aggregates": ["10.1.1.0/24"]})
+    pod.sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths("10.1.1.0/24") == [NODE])
+    assert reflector.paths(VIP + "/32") == []
+    pod.weigh(VIP, 0)
+    wait_for("VIP's route gone", lambda: VIP not in [r[0] for r in site.routes()])
+    assert site.reached("10.1.1.77") == pod.name and reflector.paths("10.1.1.0/24") == [NODE]
+    pod.weigh(VIP2, 0)
+    sidecar.wait("vip.withdrawn", prefix="10.1.1.0/24", reason="no usable real server")
+    wait_for("the withdrawal", lambda: reflector.paths("10.1.1.0/24") == [])
+
+
+def test_ipv6(site, reflector, pods):
+    pod = pods(v6=True)
+    pod.serve(VIP)
+    pod.serve(VIP6)
+    pod.start()
+    pod.sidecar.wait_until_up()
+    wait_for("both", lambda: reflector.paths(VIP + "/32") == [NODE]
+             and reflector.paths(VIP6 + "/128") == [NODE6])
+    assert site.routes(6) == [(VIP6, "fd00:172::11", 1)] and pod.local_routes(6) == [VIP6]
+    assert site.reached(VIP) == site.reached(VIP6) == pod.name
+    pod.ipvs(f"-D -t [{VIP6}]:80")
+    wait_for("the withdrawal", lambda: reflector.paths(VIP6 + "/128") == [])
+    wait_for("no route", lambda: site.routes(6) == [])
+
+
+def test_an_ipv6_vip_without_an_ipv6_pod_is_left_out_and_said_once(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    pod.serve(VIP6)
+    sidecar = pod.start()
+    sidecar.wait("vip.announced", prefix=VIP + "/32")
+    assert len(sidecar.find("vip.skipped", vip=VIP6)) == 1
+    assert pod.controller.announced() == [VIP + "/32"]
+
+
+def test_routes_that_someone_removed_come_back(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    sidecar.wait("vip.announced")
+    site.node.ip(f"route del {VIP} proto 107")
+    pod.netns.ip(f"route del local {VIP} table local")
+    wait_for("both", lambda: site.routes() == [(VIP, pod.address, 1)]
+             and pod.local_routes() == [VIP], 3)
+    assert not sidecar.find("vip.withdrawn")
+
+
+def test_the_controller_may_come_and_go(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    sidecar.wait("vip.announced")
+    pod.restart_controller()
+    sidecar.wait("controller.lost")
+    wait_for("the report", lambda: pod.controller.announced() == [VIP + "/32"])
+    assert not sidecar.find("vip.withdrawn")
+
+
+def test_a_session_with_a_password(site, network, pods, tmp_path):
+    config, password = tmp_path / "gobgpd.yaml", tmp_path / "password"
+    config.write_text(GOBGPD_MD5)
+    password.write_text(PASSWORD + "\n")
+    network.start(site.rr, "gobgpd", "-t", "yaml", "-f", config, "--api-hosts", "127.0.0.1:50052",
+                  log=tmp_path / "gobgpd.log")
+    pod = pods()
+    pod.start(bgp={"peers": [{"address": "10.0.0.1", "port": 1790, "passwordFile": str(password)}]})
+    pod.sidecar.wait_until_up()
+    assert (pod.folder / pod.name / "exabgp.conf").stat().st_mode & 0o777 == 0o600
