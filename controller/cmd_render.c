@@ -128,8 +128,9 @@ static size_t report(const struct fleet *f)
 	return n_bad;
 }
 
-static int print_view(const json_t *view)
+static int print_view(const struct virtual_server *const servers[], size_t n_servers)
 {
+	json_auto_t *view = keepalived_view(servers, n_servers);
 	CLEANUP_FREE char *text = json_dumps(view, JSON_INDENT(2));
 
 	if (!text)
@@ -139,7 +140,8 @@ static int print_view(const json_t *view)
 	return command_print("\n", 1);
 }
 
-static int print_conf(const json_t *view, const char *template_path)
+static int print_conf(
+	const struct virtual_server *const servers[], size_t n_servers, const char *template_path)
 {
 	CLEANUP(mustache_freep) struct mustache *template = NULL;
 	CLEANUP_FREE char *text = NULL;
@@ -148,7 +150,7 @@ static int print_conf(const json_t *view, const char *template_path)
 
 	if (mustache_load(&template, template_path, &e) < 0)
 		return command_unusable(&e);
-	if (keepalived_conf_render(&text, &len, template, view, &e) < 0) {
+	if (keepalived_conf_render(&text, &len, template, servers, n_servers, NULL, &e) < 0) {
 		err_wrap(&e, "%s", template_path);
 		return command_unusable(&e);
 	}
@@ -159,14 +161,15 @@ static int render(
 	const struct args *args, const struct config *config, const struct store *s, size_t n_bad)
 {
 	CLEANUP(fleet_freep) struct fleet *fleet = fleet_build(s, config->fleet);
-	json_auto_t *view = keepalived_view_of_fleet(fleet);
+	CLEANUP_FREE const struct virtual_server **servers = fleet_servers(fleet);
 	const char *template_path = config->keepalived.template_path;
 	int status;
 
 	if (args->template_path)
 		template_path = args->template_path;
 	n_bad += report(fleet);
-	status = args->print_view ? print_view(view) : print_conf(view, template_path);
+	status = args->print_view ? print_view(servers, fleet->n_servers)
+				  : print_conf(servers, fleet->n_servers, template_path);
 	if (status == COMMAND_OK && args->strict && n_bad)
 		return COMMAND_FAILED;
 	return status;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-
 int command_unusable(const struct err *e)
 {
 	fprintf(stderr, "kago-controller: %s\n", e->msg);

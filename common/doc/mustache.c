@@ -14,6 +14,7 @@ struct renderer {
 	const struct mustache *m;
 	const json_t *contexts[LIMIT_TEMPLATE_DEPTH + 1]; /* the view, then a value a section */
 	size_t n_contexts;
+	const struct mustache_list *list; /* a member of the view; NULL: none */
 	char *out;
 	size_t len, size;
 	size_t n_steps;
@@ -121,13 +122,53 @@ static int render_within(struct renderer *r, const json_t *context, size_t from,
 	return n;
 }
 
+static bool names_list(const struct renderer *r, const struct token *t)
+{
+	return r->list && strlen(r->list->name) == t->len &&
+	       memcmp(r->list->name, t->text, t->len) == 0;
+}
+
+static int render_item(struct renderer *r, size_t at, size_t i)
+{
+	const struct mustache_list *list = r->list;
+	json_auto_t *item = NULL;
+	size_t len, start = r->len;
+	const char *known = list->text(list->ud, at, i, &len);
+	int n;
+
+	if (known)
+		return put(r, known, len);
+	item = list->item(list->ud, i);
+	n = render_within(r, item, at + 1, r->m->tokens[at].end);
+	if (n == 0)
+		list->rendered(list->ud, at, i, r->out + start, r->len - start);
+	return n;
+}
+
+static int render_list(struct renderer *r, size_t at)
+{
+	const struct token *t = &r->m->tokens[at];
+	int n = 0;
+
+	if (r->n_contexts > 1)
+		return fail_token(r, t, "is within a section of itself");
+	if (t->type == TOKEN_INVERTED)
+		return r->list->n_items == 0 ? render_range(r, at + 1, t->end) : 0;
+	for (size_t i = 0; i < r->list->n_items && n == 0; i++)
+		n = render_item(r, at, i);
+	return n;
+}
+
 static int render_section(struct renderer *r, size_t at)
 {
 	const struct token *t = &r->m->tokens[at];
-	const json_t *value = find_value(r, t), *item;
+	const json_t *value, *item;
 	size_t i;
 	int n = 0;
 
+	if (names_list(r, t))
+		return render_list(r, at);
+	value = find_value(r, t);
 	if (is_false(value) != (t->type == TOKEN_INVERTED))
 		return 0;
 	if (t->type == TOKEN_INVERTED)
@@ -180,20 +221,35 @@ static int render_range(struct renderer *r, size_t from, size_t to)
 	return n;
 }
 
+static int render_all(char **ret_text, size_t *ret_len, struct renderer *r, const json_t *view)
+{
+	int n = render_within(r, view, 0, r->m->n_tokens);
+
+	if (n == 0)
+		n = put(r, "", 0); /* there is a buffer even for an empty text */
+	if (n != 0) {
+		free(r->out);
+		return n;
+	}
+	r->out[r->len] = '\0';
+	*ret_len = r->len;
+	*ret_text = r->out;
+	return 0;
+}
+
 int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, const json_t *view,
 	struct err *e)
 {
 	struct renderer r = {.m = m, .e = e};
-	int n = render_within(&r, view, 0, m->n_tokens);
 
-	if (n == 0)
-		n = put(&r, "", 0); /* there is a buffer even for an empty text */
-	if (n != 0) {
-		free(r.out);
-		return n;
-	}
-	r.out[r.len] = '\0';
-	*ret_len = r.len;
-	*ret_text = r.out;
-	return 0;
+	return render_all(ret_text, ret_len, &r, view);
+}
+
+int mustache_render_list(char **ret_text, size_t *ret_len, const struct mustache *m,
+	const struct mustache_list *list, struct err *e)
+{
+	struct renderer r = {.m = m, .list = list, .e = e};
+	json_auto_t *view = json_object();
+
+	return render_all(ret_text, ret_len, &r, view);
 }

@@ -33,7 +33,31 @@ int mustache_parse(struct mustache **ret, const char *text, size_t len, struct e
 int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, const json_t *view,
 	struct err *e);
 
-/* The same from a file; errors name it, and are those of reading, too. */
+/*
+ * A list whose items are made one at a time, and only those whose text is not known yet: what the
+ * template makes of an item depends on nothing but the item.
+ */
+struct mustache_list {
+	const char *name;
+	size_t n_items;
+	/* What `section` (a number for each place of the template) makes of item i; NULL: not
+	 * known. */
+	const char *(*text)(void *ud, size_t section, size_t i, size_t *ret_len);
+	/* The item, a new object. */
+	json_t *(*item)(void *ud, size_t i);
+	/* What the section made of it, borrowed. */
+	void (*rendered)(void *ud, size_t section, size_t i, const char *text, size_t len);
+	void *ud;
+};
+
+/*
+ * As mustache_render, with a view that has the list for its only member. The list's name within a
+ * section of itself is an error.
+ */
+int mustache_render_list(char **ret_text, size_t *ret_len, const struct mustache *m,
+	const struct mustache_list *list, struct err *e);
+
+/* mustache_parse of a file; errors name it, and are those of reading, too. */
 int mustache_load(struct mustache **ret, const char *path, struct err *e);
 
 /* Whether the template's text is byte for byte this one. */

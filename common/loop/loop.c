@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 /* What a callback of ours needs; it lives as long as the event source that it belongs to. */
 struct hook {
@@ -85,6 +86,14 @@ uint64_t loop_now(sd_event *loop)
 
 	sd_event_now(loop, CLOCK_MONOTONIC, &now);
 	return now;
+}
+
+uint64_t loop_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *ud)

@@ -22,7 +22,11 @@ int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e)
 int loop_run(sd_event *loop, struct err *e);
 void loop_exit(sd_event *loop, int code);
 
+/* When this turn of the loop began: the time of the event that is being handled. */
 uint64_t loop_now(sd_event *loop);
+
+/* The time at this moment. */
+uint64_t loop_clock(void);
 
 /*
  * A one-shot timer that is armed again and again: created disarmed by loop_timer_new, set by

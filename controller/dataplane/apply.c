@@ -84,9 +84,9 @@ static uint64_t check_time(const struct plan *p)
 	return longest;
 }
 
-static int write_conf(const struct apply *a, const struct plan *p, struct err *e)
+static int write_conf(const struct apply *a, struct plan *p, struct err *e)
 {
-	return conf_file_write(a->conf_path, a->template, p->servers, p->n_servers, e);
+	return conf_file_write(a->conf_path, a->template, p->servers, p->n_servers, p->texts, e);
 }
 
 static struct fleet_diff diff_to_current(const struct apply *a)
@@ -165,6 +165,8 @@ static void on_vetted(void *ud, const char *refusal)
 		refuse_job(a, refusal);
 		return;
 	}
+	if (a->current)
+		plan_inherit(a->job, a->current);
 	d = diff_to_current(a);
 	if (a->current && fleet_diff_empty(&d))
 		adopt_job(a);
@@ -205,7 +207,7 @@ static uint64_t realtime(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static void on_settled(void *ud, const struct verify_report *report)
+static void on_settled(void *ud, const struct verify_report *report, uint64_t seen_at)
 {
 	struct apply *a = ud;
 	struct apply_status *st = &a->status;
@@ -222,7 +224,7 @@ static void on_settled(void *ud, const struct verify_report *report)
 	a->good = a->current;
 	st->n_applied++;
 	st->last_applied_at = realtime();
-	st->last_event_to_kernel = loop_now(a->loop) - a->current->event_time;
+	st->last_event_to_kernel = seen_at - a->current->event_time;
 	st->sum_event_to_kernel += st->last_event_to_kernel;
 	log_info("kernel.applied", LOG_UINT("virtual_servers", a->current->n_servers),
 		LOG_UINT("down", report->down),

@@ -6,7 +6,9 @@
 #include "base/err.h"
 #include "doc/mustache.h"
 #include "model/fleet.h"
+#include "render/keepalived_conf.h"
 
-/* Renders the servers and replaces `path` in one step. */
+/* Renders the servers (see keepalived_conf_render) and replaces `path` in one step. */
 int conf_file_write(const char *path, const struct mustache *template,
-	const struct virtual_server *const servers[], size_t n_servers, struct err *e);
+	const struct virtual_server *const servers[], size_t n_servers, struct conf_text *texts,
+	struct err *e);

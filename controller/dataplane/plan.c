@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "render/keepalived_conf.h"
+#include "model/fleet_diff.h"
 
 struct plan *plan_new(struct fleet *fleet, uint64_t event_time)
 {
@@ -13,26 +13,51 @@ struct plan *plan_new(struct fleet *fleet, uint64_t event_time)
 
 	p->fleet = fleet;
 	p->servers = xcalloc(fleet->n_servers, sizeof *p->servers);
+	p->texts = xcalloc(fleet->n_servers, sizeof *p->texts);
 	p->event_time = event_time;
 	return p;
+}
+
+static void clear_texts(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_servers; i++)
+		free(p->texts[i].text);
+	memset(p->texts, 0, p->n_servers * sizeof *p->texts);
 }
 
 struct plan *plan_free(struct plan *p)
 {
 	if (!p)
 		return NULL;
+	clear_texts(p);
 	fleet_free(p->fleet);
 	free(p->servers);
+	free(p->texts);
 	free(p);
 	return NULL;
 }
 
 void plan_select(struct plan *p, const struct shapes *shapes)
 {
+	clear_texts(p);
 	p->n_servers = 0;
 	for (size_t i = 0; i < p->fleet->n_servers; i++)
 		if (shapes_state(shapes, &p->fleet->servers[i]) != SHAPE_REFUSED)
 			p->servers[p->n_servers++] = &p->fleet->servers[i];
+}
+
+void plan_inherit(struct plan *p, struct plan *from)
+{
+	size_t i = 0, j = 0;
+
+	while (i < p->n_servers && j < from->n_servers) {
+		int order = virtual_server_cmp(p->servers[i], from->servers[j]);
+
+		if (order == 0 && virtual_server_same(p->servers[i], from->servers[j]))
+			p->texts[i] = conf_text_take(&from->texts[j]);
+		i += order <= 0;
+		j += order >= 0;
+	}
 }
 
 static bool has_shape_of(

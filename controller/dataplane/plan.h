@@ -6,13 +6,15 @@
 
 #include "dataplane/shapes.h"
 #include "model/fleet.h"
+#include "render/keepalived_conf.h"
 
 /* A fleet on its way to the kernel: the virtual servers of it that go into keepalived.conf. */
 struct plan {
 	struct fleet *fleet;
 	const struct virtual_server **servers; /* of the fleet, sorted */
 	size_t n_servers;
-	uint64_t event_time; /* loop time of the first change that led to it */
+	struct conf_text *texts; /* of the servers, as far as known */
+	uint64_t event_time;     /* loop time of the first change that led to it */
 };
 
 /* Consumes `fleet`. No server is selected yet. */
@@ -21,6 +23,9 @@ struct plan *plan_free(struct plan *p);
 
 /* Selects all servers but those of refused shapes. */
 void plan_select(struct plan *p, const struct shapes *shapes);
+
+/* Takes over from a plan with the same template the texts of servers that are the same in both. */
+void plan_inherit(struct plan *p, struct plan *from);
 
 /*
  * One server of each shape that is still untested, at most `max`, in ret_examples. Returns how many

@@ -19,6 +19,7 @@ struct settle {
 	struct settle_ops ops;
 	void *ud;
 	uint64_t patience, interval, progress_at;
+	uint64_t seen_at; /* when what changed was seen to be right; 0: not yet */
 	unsigned times_overdue;
 	bool settled;
 	const struct plan *plan;
@@ -79,6 +80,7 @@ void settle_watch(struct settle *s, const struct plan *plan, const struct plan *
 	if (s->n_changed > CHANGED_MAX)
 		s->n_changed = 0;
 	s->settled = false;
+	s->seen_at = 0;
 	s->times_overdue = 0;
 	s->last_mismatches = SIZE_MAX;
 	s->interval = SETTLE_FIRST_LOOK;
@@ -108,8 +110,12 @@ static bool service_is_right(struct settle *s, const struct virtual_server *vs)
 /* The cheap look: drops from the list what is right by now. True when nothing is left. */
 static bool changed_are_right(struct settle *s)
 {
+	if (s->n_changed == 0)
+		return true;
 	while (s->n_changed > 0 && service_is_right(s, s->changed[s->n_changed - 1]))
 		s->n_changed--;
+	if (s->n_changed == 0)
+		s->seen_at = loop_clock();
 	return s->n_changed == 0;
 }
 
@@ -143,7 +149,7 @@ static void become_settled(struct settle *s, const struct verify_report *report)
 	s->times_overdue = 0;
 	loop_timer_arm(s->timer, SETTLE_DRIFT_INTERVAL);
 	if (news)
-		s->ops.on_settled(s->ud, report);
+		s->ops.on_settled(s->ud, report, s->seen_at ? s->seen_at : loop_clock());
 }
 
 static void note_drift(struct settle *s, const struct verify_report *report)

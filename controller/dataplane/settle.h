@@ -22,8 +22,11 @@ enum {
 struct settle;
 
 struct settle_ops {
-	/* The kernel holds the plan. Once after settle_watch, and after on_overdue or on_drift. */
-	void (*on_settled)(void *ud, const struct verify_report *report);
+	/*
+	 * The kernel holds the plan. Once after settle_watch, and after on_overdue or on_drift.
+	 * `seen_at`: when it was first seen to hold what changed (loop_clock).
+	 */
+	void (*on_settled)(void *ud, const struct verify_report *report, uint64_t seen_at);
 	/*
 	 * It still does not, without progress for the time given to settle_new; `times` counts this
 	 * from 1.

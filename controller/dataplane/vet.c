@@ -103,7 +103,7 @@ static void on_tested(void *ud, enum configtest_verdict verdict, const char *com
 static void start_test(struct vet *v, const struct virtual_server *const servers[], size_t n)
 {
 	struct err e = {0};
-	int r = conf_file_write(v->path, v->template, servers, n, &e);
+	int r = conf_file_write(v->path, v->template, servers, n, NULL, &e);
 
 	v->n_tests++;
 	if (r >= 0)

@@ -102,6 +102,15 @@ struct fleet *fleet_build(const struct store *s, const char *fleet_name)
 	return f;
 }
 
+const struct virtual_server **fleet_servers(const struct fleet *f)
+{
+	const struct virtual_server **servers = xcalloc(f->n_servers, sizeof *servers);
+
+	for (size_t i = 0; i < f->n_servers; i++)
+		servers[i] = &f->servers[i];
+	return servers;
+}
+
 struct fleet *fleet_free(struct fleet *f)
 {
 	if (!f)

@@ -86,5 +86,10 @@ struct fleet *fleet_build(const struct store *s, const char *fleet_name)
 	__attribute__((warn_unused_result));
 struct fleet *fleet_free(struct fleet *f);
 
+/* All its virtual servers, as functions that take a selection want them; the array is the caller's.
+ */
+const struct virtual_server **fleet_servers(const struct fleet *f)
+	__attribute__((warn_unused_result));
+
 /* The order of virtual servers. */
 int virtual_server_cmp(const struct virtual_server *a, const struct virtual_server *b);

@@ -21,4 +21,7 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 	const struct virtual_server *const new[], size_t n_new,
 	void (*on_changed)(void *ud, const struct virtual_server *vs), void *ud);
 
+/* Whether two virtual servers with the same VIP, protocol and port are the same in all. */
+bool virtual_server_same(const struct virtual_server *a, const struct virtual_server *b);
+
 bool fleet_diff_empty(const struct fleet_diff *d);

@@ -18,15 +18,27 @@
 json_t *keepalived_view(const struct virtual_server *const servers[], size_t n_servers)
 	__attribute__((warn_unused_result));
 
-/* All virtual servers of a fleet. */
-json_t *keepalived_view_of_fleet(const struct fleet *f) __attribute__((warn_unused_result));
+/* The view of one of them, as keepalived_view has it in its list. */
+json_t *keepalived_view_of(const struct virtual_server *vs) __attribute__((warn_unused_result));
+
+/* What the template makes of one virtual server; all 0 when not known yet. */
+struct conf_text {
+	char *text;
+	size_t len;
+};
+
+/* Leaves nothing behind. */
+struct conf_text conf_text_take(struct conf_text *from);
 
 /*
- * The file: `template` filled with `view`. On top of mustache_render: every line is shorter than
- * keepalived's buffer (LIMIT_KEEPALIVED_LINE), since keepalived splits longer ones.
+ * The file: `template` filled with the view of these virtual servers. `texts`, if not NULL, has one
+ * for each server: those known are used, the others become known, for the next time. Errors are
+ * those of mustache_render, and -EINVAL for a line longer than keepalived's buffer takes
+ * (LIMIT_KEEPALIVED_LINE), since keepalived splits such lines.
  */
 int keepalived_conf_render(char **ret_text, size_t *ret_len, const struct mustache *template,
-	const json_t *view, struct err *e);
+	const struct virtual_server *const servers[], size_t n_servers, struct conf_text *texts,
+	struct err *e);
 
 /*
  * A key that is equal for two virtual servers exactly when their parts of the file differ only in

@@ -59,7 +59,7 @@ static json_t *check_view(const struct health_check *check)
 	return view;
 }
 
-static json_t *virtual_server_view(const struct virtual_server *vs)
+json_t *keepalived_view_of(const struct virtual_server *vs)
 {
 	json_t *view = json_object();
 
@@ -82,17 +82,7 @@ json_t *keepalived_view(const struct virtual_server *const servers[], size_t n_s
 	json_t *view = json_object(), *list = json_array();
 
 	for (size_t i = 0; i < n_servers; i++)
-		append(list, virtual_server_view(servers[i]));
-	set(view, "virtual_servers", list);
-	return view;
-}
-
-json_t *keepalived_view_of_fleet(const struct fleet *f)
-{
-	json_t *view = json_object(), *list = json_array();
-
-	for (size_t i = 0; i < f->n_servers; i++)
-		append(list, virtual_server_view(&f->servers[i]));
+		append(list, keepalived_view_of(servers[i]));
 	set(view, "virtual_servers", list);
 	return view;
 }

@@ -87,8 +87,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
 	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP_FREE const struct virtual_server **servers = NULL;
 	CLEANUP_FREE char *text = NULL;
-	json_auto_t *objects = NULL, *view = NULL;
+	json_auto_t *objects = NULL;
 	struct err e = {0};
 	size_t text_len;
 
@@ -99,8 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	put_all(s, objects);
 	f = fleet_build(s, "default");
 	check_fleet(f);
-	view = keepalived_view_of_fleet(f);
-	FUZZ_CHECK(keepalived_conf_render(&text, &text_len, template(), view, &e) == 0);
+	servers = fleet_servers(f);
+	FUZZ_CHECK(keepalived_conf_render(
+			   &text, &text_len, template(), servers, f->n_servers, NULL, &e) == 0);
 	check_text(text, text_len);
 	return 0;
 }

@@ -65,12 +65,11 @@ static int render(const char *template, size_t wanted_len, struct err *e)
 {
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
 	CLEANUP_FREE char *text = NULL;
-	json_auto_t *view = keepalived_view(NULL, 0);
 	size_t len;
 	int r;
 
 	assert_int_equal(mustache_parse(&m, template, strlen(template), e), 0);
-	r = keepalived_conf_render(&text, &len, m, view, e);
+	r = keepalived_conf_render(&text, &len, m, NULL, 0, NULL, e);
 	if (r == 0)
 		assert_int_equal(len, wanted_len);
 	return r;
@@ -93,6 +92,50 @@ static void test_lines_are_shorter_than_keepalived_s_buffer(void **state)
 	assert_int_equal(render(line, 0, &e), -EINVAL);
 	assert_string_equal(
 		e.msg, "line 2 of the result has 1000 bytes; keepalived takes less than 1000");
+}
+
+static void test_known_texts_are_used_and_others_become_known(void **state)
+{
+	static const char template[] = "<{{#virtual_servers}}{{vip}} {{/virtual_servers}}>"
+				       "{{^virtual_servers}}none{{/virtual_servers}}"
+				       "{{#virtual_servers}}{{port}}{{/virtual_servers}}";
+	CLEANUP(mustache_freep) struct mustache *m = NULL;
+	CLEANUP_FREE char *first = NULL, *second = NULL, *known = NULL;
+	struct virtual_server a = simple(), b = simple();
+	const struct virtual_server *servers[] = {&a, &b};
+	struct conf_text texts[2] = {0};
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	b.vip.bytes[3] = 2;
+	assert_int_equal(mustache_parse(&m, template, strlen(template), &e), 0);
+	assert_int_equal(keepalived_conf_render(&first, &len, m, servers, 2, texts, &e), 0);
+	assert_string_equal(first, "<10.1.1.1 10.1.1.2 >8080");
+	known = texts[0].text;
+	assert_string_equal(known, "10.1.1.1 ");
+	texts[0].text = xstrdup("known1.1 ");
+	assert_int_equal(keepalived_conf_render(&second, &len, m, servers, 2, texts, &e), 0);
+	assert_string_equal(second, "<known1.1 10.1.1.2 >8080");
+	for (size_t i = 0; i < 2; i++)
+		free(texts[i].text);
+}
+
+static void test_the_list_within_itself_is_refused(void **state)
+{
+	static const char template[] = "{{#virtual_servers}}\n{{#virtual_servers}}x"
+				       "{{/virtual_servers}}{{/virtual_servers}}";
+	CLEANUP(mustache_freep) struct mustache *m = NULL;
+	CLEANUP_FREE char *text = NULL;
+	struct virtual_server vs = simple();
+	const struct virtual_server *servers[] = {&vs};
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	assert_int_equal(mustache_parse(&m, template, strlen(template), &e), 0);
+	assert_int_equal(keepalived_conf_render(&text, &len, m, servers, 1, NULL, &e), -EINVAL);
+	assert_string_equal(e.msg, "line 2: {{virtual_servers}} is within a section of itself");
 }
 
 static bool same_shape(const struct virtual_server *a, const struct virtual_server *b)
@@ -147,6 +190,8 @@ int main(void)
 		cmocka_unit_test(test_the_view_holds_every_name_with_its_type),
 		cmocka_unit_test(test_the_view_of_a_check),
 		cmocka_unit_test(test_lines_are_shorter_than_keepalived_s_buffer),
+		cmocka_unit_test(test_known_texts_are_used_and_others_become_known),
+		cmocka_unit_test(test_the_list_within_itself_is_refused),
 		cmocka_unit_test(test_numbers_do_not_change_a_shape),
 		cmocka_unit_test(test_everything_else_does),
 	};
