@@ -97,15 +97,15 @@ static int load(struct config **ret, const struct args *args, struct err *e)
 	CLEANUP(config_freep) struct config *c = NULL;
 	int r = config_load(&c, args->config.path, e);
 
-	if (r == 0)
+	if (r >= 0)
 		r = set_addresses(c, &c->node.pod_address, &c->node.pod_address6, pod,
 			first_of(args->pod_ip, "POD_IPS", "POD_IP"), e);
-	if (r == 0)
+	if (r >= 0)
 		r = set_addresses(c, &c->node.node_address, &c->node.node_address6, node,
 			first_of(args->node_ip, "HOST_IPS", "NODE_IP"), e);
-	if (r == 0)
+	if (r >= 0)
 		r = config_args_apply(c, &args->config, e);
-	if (r == 0)
+	if (r >= 0)
 		*ret = steal(c);
 	return r;
 }

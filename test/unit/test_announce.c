@@ -42,7 +42,8 @@ static void add_service(struct fixture *f, const char *vip, uint16_t port, const
 		dests[s->n_dests].weight = (uint32_t)weights[s->n_dests];
 }
 
-#define WEIGHTS(...) ((const int[]){__VA_ARGS__ __VA_OPT__(, ) - 1})
+#define WEIGHTS(...) ((const int[]){__VA_ARGS__, -1})
+#define NO_WEIGHTS ((const int[]){-1})
 
 static const struct announce_rules both_families = {.next_hop4 = true, .next_hop6 = true};
 
@@ -71,7 +72,7 @@ static void test_a_vip_is_announced_when_one_service_has_one_usable_real_server(
 	add_service(&f, "10.1.1.1", 80, WEIGHTS(0, 0));
 	add_service(&f, "10.1.1.1", 443, WEIGHTS(0, 3));
 	add_service(&f, "10.1.1.2", 80, WEIGHTS(0));
-	add_service(&f, "10.1.1.3", 80, WEIGHTS());
+	add_service(&f, "10.1.1.3", 80, NO_WEIGHTS);
 	add_service(&f, "fd00::1", 80, WEIGHTS(1));
 	v = vips_of_table(&f.table);
 	p = announce_build(&v, &both_families);

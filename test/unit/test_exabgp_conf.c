@@ -159,6 +159,12 @@ static int write_with_password(char **ret_text, const char *password, size_t len
 	return r < 0 ? r : fs_read(ret_text, &text_len, path, 4096, e);
 }
 
+static void assert_has(const char *text, const char *part)
+{
+	if (!text || !strstr(text, part))
+		fail_msg("no '%s' in:\n%s", part, text ? text : "nothing");
+}
+
 /* Base64 keeps whatever a password holds from being read as configuration. */
 static void test_a_password_is_encoded(void **state)
 {
@@ -180,8 +186,8 @@ static void test_a_password_is_encoded(void **state)
 		assert_int_equal(write_with_password(
 					 &text, cases[i].password, strlen(cases[i].password), &e),
 			0);
-		assert_non_null(strstr(text, "\tmd5-base64 true;\n"));
-		assert_non_null(strstr(text, cases[i].line));
+		assert_has(text, "\tmd5-base64 true;\n");
+		assert_has(text, cases[i].line);
 	}
 }
 
