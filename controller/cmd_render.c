@@ -27,7 +27,8 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{"manifests", 'm', "PATH", 0, "a file of manifests, or a folder of *.yaml, *.yml, *.json",
+	{"manifests", 'm', "PATH", 0,
+		"a file of manifests (- is standard input), or a folder of *.yaml, *.yml, *.json",
 		0},
 	{"config", 'c', "FILE", 0, "kago.yaml, for the fleet's name and the template", 0},
 	{"template", 't', "FILE", 0, "in place of the configured keepalived.conf.mustache", 0},

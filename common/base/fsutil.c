@@ -26,17 +26,13 @@ static int open_regular(const char *path)
 	return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
 }
 
-int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, struct err *e)
+int fs_read_fd(
+	char **ret_text, size_t *ret_len, int fd, const char *name, size_t max, struct err *e)
 {
-	CLEANUP_CLOSE int fd = open_regular(path);
 	CLEANUP_FREE char *text = NULL;
 	size_t len = 0, size = 0;
 	ssize_t n;
 
-	if (fd == -EINVAL)
-		return err_set(e, EINVAL, "reading %s: not a regular file", path);
-	if (fd < 0)
-		return err_errno(e, -fd, "reading %s", path);
 	do {
 		if (len + 1 >= size) {
 			size = size ? size * 2 : READ_STEP;
@@ -44,15 +40,26 @@ int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, stru
 		}
 		n = read(fd, text + len, size - len - 1);
 		if (n < 0)
-			return err_errno(e, errno, "reading %s", path);
+			return err_errno(e, errno, "reading %s", name);
 		len += (size_t)n;
 		if (len > max)
-			return err_set(e, EFBIG, "reading %s: larger than %zu bytes", path, max);
+			return err_set(e, EFBIG, "reading %s: larger than %zu bytes", name, max);
 	} while (n > 0);
 	text[len] = '\0';
 	*ret_text = xreallocarray(steal(text), len + 1, 1);
 	*ret_len = len;
 	return 0;
+}
+
+int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, struct err *e)
+{
+	CLEANUP_CLOSE int fd = open_regular(path);
+
+	if (fd == -EINVAL)
+		return err_set(e, EINVAL, "reading %s: not a regular file", path);
+	if (fd < 0)
+		return err_errno(e, -fd, "reading %s", path);
+	return fs_read_fd(ret_text, ret_len, fd, path, max, e);
 }
 
 static int write_all(int fd, const char *text, size_t len)

@@ -12,6 +12,10 @@
  */
 int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, struct err *e);
 
+/* The same to the end of what is open as `fd`, a pipe for example; `name` is for messages. */
+int fs_read_fd(
+	char **ret_text, size_t *ret_len, int fd, const char *name, size_t max, struct err *e);
+
 /*
  * Replaces a file in one step: readers see the old content or the new, also after a power cut
  * (temporary file beside it, fsync, rename, fsync of the folder). Mode 0644.

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fsutil.h"
 #include "base/limits.h"
@@ -89,13 +90,21 @@ int manifests_parse(json_t **ret_array, const char *text, size_t len, struct err
 	return 0;
 }
 
+static bool is_stdin(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
 int manifests_read(json_t **ret_array, const char *path, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
 	int r;
 
-	r = fs_read(&text, &len, path, LIMIT_DOCUMENT_BYTES, e);
+	if (is_stdin(path))
+		r = fs_read_fd(&text, &len, STDIN_FILENO, path, LIMIT_DOCUMENT_BYTES, e);
+	else
+		r = fs_read(&text, &len, path, LIMIT_DOCUMENT_BYTES, e);
 	if (r < 0)
 		return r;
 	r = manifests_parse(ret_array, text, len, e);
@@ -141,10 +150,12 @@ static int list_folder(struct manifest_files *f, const char *path, DIR *dir, str
 int manifests_list(struct manifest_files *ret, const char *path, struct err *e)
 {
 	struct manifest_files f = {0};
-	DIR *dir = opendir(path);
+	DIR *dir = is_stdin(path) ? NULL : opendir(path);
 	int r = 0;
 
-	if (dir) {
+	if (is_stdin(path)) {
+		add_path(&f, xstrdup(path));
+	} else if (dir) {
 		r = list_folder(&f, path, dir, e);
 		closedir(dir);
 	} else if (errno == ENOTDIR) {

@@ -16,15 +16,15 @@
  */
 int manifests_parse(json_t **ret_array, const char *text, size_t len, struct err *e);
 
-/* The same for a file, which errors name; those of reading are added. */
+/* The same for a file, "-" being standard input; errors name it, and those of reading are added. */
 int manifests_read(json_t **ret_array, const char *path, struct err *e);
 
 /* Whether a folder's file of this name holds manifests: *.yaml, *.yml, *.json, and not hidden. */
 bool manifests_is_name(const char *name);
 
 /*
- * The files that make up `path`: itself, or if it is a folder those in it (not below it) that hold
- * manifests, sorted by name. Errors name the path.
+ * The files that make up `path`: itself (also "-"), or if it is a folder those in it (not below it)
+ * that hold manifests, sorted by name. Errors name the path.
  */
 struct manifest_files {
 	char **paths;
