@@ -4,12 +4,14 @@
     client ---- gateway ---- bridge ---- lb, web1, web2
 """
 
+import contextlib
 import json
+import socket
 from types import SimpleNamespace
 
 import pytest
 
-from net import ROOT, Network, Talk, ask, program, wait_for
+from net import PROTOCOLS, ROOT, Network, Talk, ask, program, wait_for
 
 TEMPLATE = ROOT / "templates/nftables.conf.mustache"
 VIPS = ("10.1.1.1", "fd00:1::1")
@@ -54,7 +56,7 @@ def build(network):
 def balance(lb):
     lines = []
     for vip in VIPS:
-        for protocol in ("-t", "-u"):
+        for protocol in ("-t", "-u", "--sctp-service"):
             for port, target in ((PORT, TARGET), (DEAD_PORT, DEAD_PORT)):
                 key = f"{protocol} {end(vip, port)}"
                 lines.append(f"-A {key} -s rr")
@@ -76,7 +78,7 @@ def site():
 
 
 @pytest.mark.parametrize("vip", VIPS)
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_requests_reach_both_real_servers_from_the_pods_address(site, protocol, vip):
     answers = {ask(site.client, protocol, vip, PORT) for _ in range(4)}
     assert answers == {("web1", LB[vip]), ("web2", LB[vip])}
@@ -141,6 +143,43 @@ def test_the_pods_own_connections_are_not_disturbed(site, vip):
         assert ask(site.lb, protocol, vip, PORT)[1] == LB[vip], "the VIP from inside"
 
 
+def checksum(data):
+    """Of the Internet protocols (RFC 1071)."""
+    data += bytes(len(data) % 2)
+    total = sum(int.from_bytes(data[i:i + 2], "big") for i in range(0, len(data), 2))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return (total ^ 0xFFFF).to_bytes(2, "big")
+
+
+def out_of_window(frame):
+    """An Ethernet frame with the same TCP segment, but with a sequence number far ahead."""
+    ip, tcp = 14, 14 + 4 * (frame[14] & 0xF)
+    frame = bytearray(frame[:ip + int.from_bytes(frame[ip + 2:ip + 4], "big")])
+    sequence = int.from_bytes(frame[tcp + 4:tcp + 8], "big") + 0x20000000
+    frame[tcp + 4:tcp + 8] = (sequence % 2**32).to_bytes(4, "big")
+    frame[tcp + 16:tcp + 18] = bytes(2)
+    length = (len(frame) - tcp).to_bytes(2, "big")
+    pseudo_header = frame[ip + 12:ip + 20] + bytes([0, socket.IPPROTO_TCP]) + length
+    frame[tcp + 16:tcp + 18] = checksum(pseudo_header + frame[tcp:])
+    return bytes(frame)
+
+
+def test_a_segment_out_of_window_does_not_end_its_connection(site):
+    """Sent to the pod's address and not translated, it would be answered with an RST."""
+    with contextlib.ExitStack() as stack:
+        wire = stack.enter_context(site.web1.socket(socket.AF_PACKET, socket.SOCK_RAW))
+        wire.bind(("eth0", 3))  # ETH_P_ALL: what goes out, too
+        wire.settimeout(5)
+        talks = [stack.enter_context(Talk(site.client, "tcp", VIPS[0], PORT)) for _ in range(2)]
+        talk, = (talk for talk in talks if talk.ask("hello")[0] == "web1")
+        frame = next(frame for frame, source in iter(lambda: wire.recvfrom(4096), None)
+                     if source[2] == socket.PACKET_OUTGOING and b"hello" in frame)
+        wire.send(out_of_window(frame))
+        for _ in range(3):
+            assert talk.ask()[0] == "web1"
+
+
 @pytest.mark.parametrize("address", ELSEWHERE)
 def test_the_pod_is_no_router(site, address):
     via = "fd00:2::10" if ":" in address else "172.16.0.10"
@@ -176,8 +215,8 @@ def test_both_ends_learn_a_smaller_path_mtu(site, vip):
 @pytest.mark.parametrize("vip", VIPS)
 def test_counters_are_those_of_ipvsadm(site, vip):
     """The kernel adds them up every two seconds."""
-    for protocol in ("tcp", "tcp", "udp", "udp"):
-        ask(site.client, protocol, vip, PORT)
+    for protocol in PROTOCOLS:
+        assert {ask(site.client, protocol, vip, PORT)[0] for _ in range(2)} == {"web1", "web2"}
 
     def counters_that_ipvsadm_shows_too():
         counters = read_counters(site.lb, vip)
@@ -197,7 +236,7 @@ def shown_counters(lb, vip):
     counters, inside = [], False
     for line in lb.run("ipvsadm", "-Ln", "--stats", "--exact").stdout.splitlines():
         words = line.split()
-        if words[0] in ("TCP", "UDP"):
+        if words[0] in ("TCP", "UDP", "SCTP"):
             inside = words[1] == end(vip, PORT)
         elif inside:
             counters.append(tuple(int(word) for word in words[2:7]))
