@@ -28,16 +28,15 @@ struct routes {
 
 static const int families[] = {AF_INET, AF_INET6};
 
-static void log_route(enum log_level level, const char *event, const struct end *end,
-	const struct rt *r, const char *why, const struct err *e)
+/* What happens in the pod follows from what happens on the node. */
+static void log_route(const char *event, const struct end *end, const struct rt *r, const char *why)
 {
 	char net[IPNET_TEXT], via[IPADDR_TEXT];
 
-	log_write(level, event,
+	log_write(end->kind == RT_LOCAL ? LOG_DEBUG : LOG_INFO, event,
 		LOG_FIELDS(LOG_STR("in", end->name), LOG_STR("prefix", ipnet_format(net, &r->dst)),
 			LOG_STR("via", r->gateway.family ? ipaddr_format(via, &r->gateway) : NULL),
-			LOG_UINT("metric", r->metric), LOG_STR("why", why),
-			LOG_STR("error", e ? e->msg : NULL)));
+			LOG_UINT("metric", r->metric), LOG_STR("why", why)));
 }
 
 /* The first failure is the one to report. */
@@ -77,7 +76,7 @@ static void remove_route(
 	if (rt_delete(end->sock, end->kind, rt, &e) < 0)
 		keep_first(first, &e);
 	else
-		log_route(end->kind == RT_LOCAL ? LOG_DEBUG : LOG_INFO, event, end, rt, why, NULL);
+		log_route(event, end, rt, why);
 }
 
 /* Removes what is not wanted, and notes what is there. */
@@ -116,8 +115,7 @@ static void add_missing(
 			continue;
 		}
 		prefixes_add(&end->present, &rt.dst);
-		log_route(end->kind == RT_LOCAL ? LOG_DEBUG : LOG_INFO, "route.added", end, &rt,
-			NULL, NULL);
+		log_route("route.added", end, &rt, NULL);
 	}
 }
 
@@ -149,8 +147,18 @@ static int make_model(
 	return n;
 }
 
+/* The routes cannot be read now: they are most likely as they were. */
+static void assume_unchanged(
+	struct end *end, int family, const struct prefixes *before, const struct prefixes *wanted)
+{
+	for (size_t i = 0; i < before->n_items; i++)
+		if (before->items[i].addr.family == family &&
+			prefixes_has(wanted, &before->items[i]))
+			prefixes_add(&end->present, &before->items[i]);
+}
+
 static void apply_family(struct routes *r, struct end *end, int family,
-	const struct prefixes *wanted, struct err *first)
+	const struct prefixes *before, const struct prefixes *wanted, struct err *first)
 {
 	CLEANUP_RT_LIST struct rt_list found = {0};
 	struct rt model = {.dst.addr.family = family};
@@ -161,6 +169,7 @@ static void apply_family(struct routes *r, struct end *end, int family,
 		keep_first(first, &e);
 	if (rt_dump(&found, end->sock, end->kind, family, &e) < 0) {
 		keep_first(first, &e);
+		assume_unchanged(end, family, before, wanted);
 		return;
 	}
 	sort_out(r, end, &found, &model, wanted, first);
@@ -171,15 +180,16 @@ static void apply_family(struct routes *r, struct end *end, int family,
 static void apply_end(
 	struct routes *r, struct end *end, const struct prefixes *wanted, struct err *first)
 {
+	CLEANUP_PREFIXES struct prefixes before = end->present;
 	struct err e = {0};
 
-	prefixes_done(&end->present);
+	end->present = (struct prefixes){0};
 	if (!end->sock) {
 		end->present = prefixes_copy(wanted);
 		return;
 	}
 	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-		apply_family(r, end, families[i], wanted, &e);
+		apply_family(r, end, families[i], &before, wanted, &e);
 	if (e.code) {
 		err_wrap(&e, "routes in the %s's network namespace", end->name);
 		keep_first(first, &e);

@@ -86,12 +86,17 @@ static struct prefixes common(const struct prefixes *a, const struct prefixes *b
 	return prefixes_minus(a, &not_in_b, SIZE_MAX);
 }
 
-/* What the node shall route to us: what we serve, and what others may still send us. */
+/*
+ * What the node shall route to us: what we serve, and what others may still send us. Not before the
+ * first announcement could be: another pod of the node would take us for its reserve.
+ */
 static struct prefixes node_routes(struct sidecar *s, uint64_t now)
 {
-	struct prefixes serving = announce_routed(&s->gate.vips, &s->rules, false);
-	struct prefixes all = prefixes_copy(&serving);
+	struct prefixes serving = {0}, all;
 
+	if (s->ready)
+		serving = announce_routed(&s->gate.vips, &s->rules, false);
+	all = prefixes_copy(&serving);
 	linger_update(&s->linger, &s->served, &serving, now, s->config->node.drain);
 	for (size_t i = s->linger.n_items; i > 0; i--) {
 		struct ipnet net = s->linger.items[i - 1].net;

@@ -239,7 +239,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    run(EXABGP, "--version", timeout=300)  # the first start reads all of Python from a slow disk
+    run(EXABGP, "--help", timeout=300)  # the first start reads all of Python from a slow disk
     with Network() as network:
         site = Site(network, tmp_path_factory.mktemp("rr"))
         site.reflector.start()
@@ -284,6 +284,7 @@ def pods(site, network, tmp_path):
     yield make
     for pod in made:
         pod.stop()
+        site.node.ip(f"link delete {pod.netns.name.replace('pod', 'p')}")
     for family in 4, 6:
         for prefix, gateway, metric in site.routes(family):
             site.node.ip(f"route del {prefix} via {gateway} metric {metric}")
@@ -294,10 +295,12 @@ def test_nothing_is_announced_before_the_controller_is_ready(site, reflector, po
     pod.serve(VIP)
     sidecar = pod.start(ready=False)
     pod.sidecar.wait_until_up()
-    wait_for("routes", lambda: site.routes() == [(VIP, pod.address, 1)])
-    assert not sidecar.find("vip.announced") and reflector.paths(VIP + "/32") == []
+    wait_for("a local route", lambda: pod.local_routes() == [VIP])
+    assert site.routes() == [] and reflector.paths(VIP + "/32") == []
+    assert not sidecar.find("vip.announced")
     pod.controller.say_ready()
     wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    assert site.routes() == [(VIP, pod.address, 1)]
     assert pod.controller.announced() == [VIP + "/32"]
     assert site.reached(VIP) == pod.name
 
