@@ -187,9 +187,10 @@ static int read_service(
 	struct ipvs *v, struct ipvs_table *t, const struct ipvs_service *key, struct err *e)
 {
 	struct exchange x = {.on_msg = on_service, .table = t};
+	size_t before = t->n_services;
 	int r = exchange(v, &x, IPVS_CMD_GET_SERVICE, 0, key, NULL, e);
 
-	if (r == -ESRCH)
+	if (r == -ESRCH || (r == 0 && t->n_services == before))
 		return err_set(e, ENOENT, "IPVS has no such service");
 	return r < 0 ? err_wrap(e, "reading an IPVS service") : 0;
 }

@@ -121,6 +121,26 @@ static int ipvs_remove(struct ipvs *v, char **args, struct err *e)
 	return d.addr.family ? ipvs_remove_dest(v, &s, &d, e) : ipvs_remove_service(v, &s, e);
 }
 
+static int ipvs_weight(struct ipvs *v, char **args, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
+	const struct ipvs_dest *found;
+	struct ipvs_service s = {0};
+	struct ipvs_dest d = {0};
+	uint64_t weight = 0;
+	int r = str_to_u64(&weight, args[0] ? args[0] : "", 0, 65535, e);
+
+	if (r == 0)
+		r = parse_key(&s, &d, args + 1, e);
+	if (r == 0)
+		r = ipvs_read_service(&t, v, &s.addr, s.protocol, s.port, e);
+	if (r < 0)
+		return r;
+	found = ipvs_service_find(&t->services[0], &d.addr, d.port);
+	return found ? ipvs_set_weight(v, &t->services[0], found, (uint32_t)weight, e)
+		     : err_set(e, ENOENT, "no such real server");
+}
+
 static double now(void)
 {
 	struct timespec t;
@@ -270,6 +290,8 @@ static int ipvs_command(const char *name, char **args, struct err *e)
 		return ipvs_show(v, args, e);
 	if (strcmp(name, "remove") == 0)
 		return ipvs_remove(v, args, e);
+	if (strcmp(name, "weight") == 0)
+		return ipvs_weight(v, args, e);
 	if (strcmp(name, "bench") == 0)
 		return ipvs_bench(v, args, e);
 	if (strcmp(name, "wait") == 0)
@@ -289,7 +311,8 @@ static int run(int argc, char **argv, struct err *e)
 		return nat_remove(e);
 	return err_set(e, EINVAL,
 		"usage: kago-probe ipvs dump | ipvs quick | ipvs show PROTOCOL VIP PORT | "
-		"ipvs remove PROTOCOL VIP PORT [ADDRESS PORT] | ipvs bench N [VIP] | "
+		"ipvs remove PROTOCOL VIP PORT [ADDRESS PORT] | "
+		"ipvs weight WEIGHT PROTOCOL VIP PORT ADDRESS PORT | ipvs bench N [VIP] | "
 		"ipvs wait PROTOCOL VIP PORT REALS | "
 		"sysctl apply [ROOT] | nat apply TEMPLATE | nat remove");
 }

@@ -120,6 +120,18 @@ def test_a_removed_service_is_gone_alone_and_once_more_is_fine(lb):
     assert gone == {line for line in before if "--sctp" in line or "-u [fd00:1::1]:53" in line}
 
 
+def test_a_weight_changes_alone(lb):
+    lb.run("ipvsadm", "-R", stdin=SERVICES)
+    before = by_ipvsadm(lb)
+    probe(lb, "weight", 9, SCTP, "10.1.1.1", 80, "10.0.0.3", 80)
+    probe(lb, "weight", 0, TCP, "fd00:1::1", 80, "fd00:2::1", 8080)
+    assert set(by_ipvsadm(lb)) - set(before) == {
+        "-a --sctp-service 10.1.1.1:80 -r 10.0.0.3:80 -g -w 9",
+        "-a -t [fd00:1::1]:80 -r [fd00:2::1]:8080 -m -w 0",
+    }
+    assert len(by_ipvsadm(lb)) == len(before)
+
+
 def test_without_the_capability_the_refusal_is_named(lb):
     done = lb.run("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin",
                   program("kago-probe"), "ipvs", "dump", check=False)
@@ -142,7 +154,7 @@ def test_a_service_that_stays_is_never_missed_while_others_come_and_go(network, 
     others = [f"-t 10.1.1.2:{port}" for port in range(1, 501)]
     come = "".join(f"-A {key} -s rr\n" for key in others)
     go = "".join(f"-D {key}\n" for key in others)
-    reading = network.start(lb, program("kago-probe"), "ipvs", "bench", 50, "10.1.1.1",
+    reading = network.start(lb, program("kago-probe"), "ipvs", "bench", 25, "10.1.1.1",
                             log=tmp_path / "reading")
     reading.wait_for_line("^first reading: 500 services")
     rounds = 0

@@ -109,6 +109,23 @@ def test_applying_again_leaves_connections_alone(site, vip):
         assert talk.ask() == before
 
 
+@pytest.mark.parametrize("vip", VIPS)
+def test_connections_stay_with_a_real_server_that_drains(site, vip):
+    def weigh(weight):
+        site.lb.run(program("kago-probe"), "ipvs", "weight", weight, socket.IPPROTO_TCP, vip, PORT,
+                    WEB[vip][0], TARGET)
+
+    with Talk(site.client, "tcp", vip, PORT) as one, Talk(site.client, "tcp", vip, PORT) as other:
+        before = one.ask(), other.ask()
+        assert {name for name, _ in before} == {"web1", "web2"}
+        weigh(0)
+        try:
+            assert {ask(site.client, "tcp", vip, PORT)[0] for _ in range(3)} == {"web2"}
+            assert (one.ask(), other.ask()) == before
+        finally:
+            weigh(1)
+
+
 def test_a_wrong_template_leaves_the_rules_as_they_are(site, tmp_path):
     wrong = tmp_path / "wrong.mustache"
     wrong.write_text("table {{table}} {\n\tchain forward {\n\t\tpass everything\n\t}\n}\n")
