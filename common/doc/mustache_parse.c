@@ -195,7 +195,7 @@ static int parse_step(struct parser *p)
 {
 	const char *before = memmem(p->at, (size_t)(p->end - p->at), "{{", 2), *after;
 	const char *text = p->at;
-	struct tag t;
+	struct tag t = {0};
 	int r;
 
 	if (!before) {

@@ -118,6 +118,7 @@ static void describe(struct verify_report *r, const struct verify_finding *f, co
 	const struct ipaddr *vip = f->vs ? &f->vs->vip : &f->service->addr;
 	const struct ipaddr *addr = f->real ? &f->real->addr : f->dest ? &f->dest->addr : NULL;
 	uint16_t port = f->real ? f->real->port : f->dest ? f->dest->port : 0;
+	/* A finding has one of both. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	uint16_t protocol = f->vs ? f->vs->protocol : f->service->protocol;
 	char vip_text[IPADDR_TEXT], addr_text[IPADDR_TEXT];
 	int n;

@@ -153,15 +153,13 @@ int manifests_list(struct manifest_files *ret, const char *path, struct err *e)
 	DIR *dir = is_stdin(path) ? NULL : opendir(path);
 	int r = 0;
 
-	if (is_stdin(path)) {
-		add_path(&f, xstrdup(path));
-	} else if (dir) {
+	if (!dir && !is_stdin(path) && errno != ENOTDIR)
+		return err_errno(e, errno, "%s", path);
+	if (dir) {
 		r = list_folder(&f, path, dir, e);
 		closedir(dir);
-	} else if (errno == ENOTDIR) {
-		add_path(&f, xstrdup(path));
 	} else {
-		return err_errno(e, errno, "%s", path);
+		add_path(&f, xstrdup(path));
 	}
 	if (r < 0) {
 		manifest_files_done(&f);
