@@ -123,7 +123,7 @@ static int compare_all(struct settle *s, struct verify_report *ret)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *table = NULL;
 	struct err e = {0};
-	int r = ipvs_read(&table, s->ipvs, &e);
+	int r = ipvs_read_quick(&table, s->ipvs, &e);
 
 	if (r < 0) {
 		log_error("ipvs.read_failed", LOG_ERR(&e));
@@ -223,7 +223,7 @@ static void walk_all(struct settle *s,
 
 	if (!s->plan)
 		return;
-	if (ipvs_read(&table, s->ipvs, &e) < 0)
+	if (ipvs_read_quick(&table, s->ipvs, &e) < 0)
 		log_error("ipvs.read_failed", LOG_ERR(&e));
 	else
 		verify_walk(s->plan->servers, s->plan->n_servers, table, on_finding, ud);
