@@ -70,13 +70,11 @@ class Demo:
     def show_ipvs(self, pod):
         self.show(f"ipvsadm -Ln    # in {pod.name}", pod.netns.run("ipvsadm", "-Ln").stdout)
 
-    def show_logs(self, container, events, last=6):
-        """The last lines with one of the events, as kubectl would give them."""
+    def show_logs(self, container, pattern, last=6):
+        """The last lines with the pattern, as kubectl would give them."""
         pod, name = container.name.split("/")
-        wanted = [line for line in container.output().splitlines()
-                  if re.search(rf"event=({events})\b", line)]
-        self.show(f"kubectl logs {pod} -c {name} | grep -E 'event=({events})'",
-                  "\n".join(wanted[-last:]))
+        wanted = [line for line in container.output().splitlines() if re.search(pattern, line)]
+        self.show(f"kubectl logs {pod} -c {name} | grep -E '{pattern}'", "\n".join(wanted[-last:]))
 
     # Steps
 
@@ -91,8 +89,8 @@ class Demo:
         lab.await_next_hops(WEB_NET, self.lbs[:1])
         self.show_routes(WEB_NET)
         self.show_curl(WEB, 1)
-        self.show_logs(self.lbs[0].ipvs, "source.synced|service.served|kernel.applied")
-        self.show_logs(self.lbs[0].exabgp, "route.added|vip.announced|bgp.up")
+        self.show_logs(self.lbs[0].ipvs, "event=(source.synced|service.served|kernel.applied)")
+        self.show_logs(self.lbs[0].exabgp, "event=(route.added|vip.announced|bgp.up)")
 
     def three_balancers(self):
         self.step("Three load balancers: the router's route grows to three next hops")
@@ -132,7 +130,7 @@ class Demo:
         self.web.append(self.lab.web_pod("web-4", "node1", 14))
         self.publish({f"{pod.address}:8080": 1 for pod in self.web})
         self.show_ipvs(self.lbs[0])
-        self.show_logs(self.lbs[0].ipvs, "config.written|kernel.applied", last=2)
+        self.show_logs(self.lbs[0].ipvs, "event=(config.written|kernel.applied)", last=2)
         pods = spread(self.lab.client, WEB, REQUESTS)
         self.say(f"{REQUESTS} requests: {_table(pods)}")
         self.check(pods["web-4"], "web-4 answers, too")
@@ -169,7 +167,7 @@ class Demo:
         self.say(str(traffic))
         self.comment(f"The health checks, every 2 s, found it after {noticed:.1f} s; until then "
                      "its share of new connections was refused. Then Kubernetes took it away.")
-        self.show_logs(self.lbs[0].ipvs, "keepalived.log", last=3)
+        self.show_logs(self.lbs[0].ipvs, rf"event=keepalived.log.*\[{dead.address}\]", last=4)
         pods = spread(self.lab.client, WEB, REQUESTS)
         self.say(f"{REQUESTS} requests: {_table(pods)}")
         self.check(sorted(pods) == sorted(pod.name for pod in self.web),
@@ -185,8 +183,8 @@ class Demo:
             self.await_requests(traffic)
         self.lab.await_next_hops(WEB_NET, stay)
         self.show_routes(WEB_NET)
-        self.show_logs(stopped.exabgp, "sidecar.draining|vip.withdrawn|route.removed|sidecar.stopped")
-        self.show_logs(stopped.ipvs, "stop.*|sidecar.disconnected|controller.stopped")
+        self.show_logs(stopped.exabgp, "event=(sidecar.|vip.withdrawn|route.removed)")
+        self.show_logs(stopped.ipvs, "event=(stop.|sidecar.disconnected|controller.stopped)")
         self.say(str(traffic))
         self.check(statuses == [0, 0], "both containers ended with status 0")
         self.check(not traffic.failed, "0 requests failed")

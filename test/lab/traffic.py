@@ -56,7 +56,7 @@ class Traffic:
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._work) for _ in range(self.WORKERS)]
         self.answers = collections.Counter()
-        self.repeated, self.failed = [], []
+        self.repeated, self.failed = [], []  # (seconds since 1970, name of the exception)
         self.slowest = 0.0
 
     def __enter__(self):
@@ -84,9 +84,10 @@ class Traffic:
                 self.answers[get(self._netns, self._vip)] += 1
                 return
             except (OSError, http.client.HTTPException) as error:
-                errors.append(f"{type(error).__name__}: {error}")
+                errors.append((time.time(), type(error).__name__))
 
     def __str__(self):
         pods = ", ".join(f"{pod} {n}" for pod, n in sorted(self.answers.items()))
-        return (f"{self.count()} requests: {len(self.failed)} failed, "
-                f"{len(self.repeated)} repeated, slowest {self.slowest * 1000:.0f} ms; {pods}")
+        why = ", ".join(sorted({name for _, name in self.repeated}))
+        return (f"{self.count()} requests: {len(self.failed)} failed, {len(self.repeated)} repeated"
+                f"{f' ({why})' if why else ''}, slowest {self.slowest * 1000:.0f} ms; {pods}")
