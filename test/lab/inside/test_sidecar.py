@@ -401,12 +401,9 @@ def test_sigterm_withdraws_drains_and_leaves_nothing(site, reflector, pods):
     wait_for("the withdrawal", lambda: reflector.when("DELROUTE", VIP + "/32", since), 1)
     assert site.reached(VIP) == pod.name and pod.controller.closed_at is None
     assert sidecar.process.wait(15) == 0
-    ended = time.monotonic()
-    assert ended - since >= 3
     assert site.routes() == [] and pod.local_routes() == []
-    wait_for("the end of the lifeline", lambda: pod.controller.closed_at)
-    removed = sidecar.wait("route.removed")["at"]
-    assert since + 3 <= removed <= sidecar.wait("exabgp.stopped")["at"] <= pod.controller.closed_at
+    assert sidecar.wait("route.removed")["at"] >= since + 3
+    assert wait_for("the end of the lifeline", lambda: pod.controller.closed_at) >= since + 3
 
 
 def test_a_second_sigterm_skips_the_wait(site, reflector, pods):
