@@ -22,8 +22,7 @@ enum {
 	ANSWER_TIMEOUT = 10 * 1000 * 1000,
 	LOSS_TIMEOUT = 1000 * 1000,
 	STOP_TIMEOUT = 2 * 1000 * 1000,
-	/* exabgp asks a silent peer ever less often, down to once a minute: a new one starts over.
-	 */
+	/* exabgp asks a silent peer ever less often, once a minute at last; a new one is keen. */
 	SESSION_TIMEOUT = 30 * 1000 * 1000,
 	START_TIMEOUT = 120 * 1000 * 1000, /* Python on a busy node takes its time */
 	BACKOFF_MIN = 500 * 1000,
@@ -68,8 +67,7 @@ static const struct ipaddr *next_hop(const struct exabgp *x, const struct ipnet 
 	return dual_of(&x->place->node, net->addr.family);
 }
 
-/* The commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length.
- */
+/* Commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length. */
 static size_t build_batch(struct exabgp *x)
 {
 	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&x->told, &x->wanted, BATCH);

@@ -64,23 +64,46 @@ static void log_address(const char *whose, const struct ipaddr *a, const char *h
 /* Addresses of RFC 5737 and RFC 3849: nobody's, so only the default route leads there. */
 static const char *const nowhere[] = {"192.0.2.1", "2001:db8::1"};
 
-static void complete_dual(struct dual *d, const char *whose, const char *netns)
+/* Finds what is not configured, unless netns is NULL; `why_not` says why one was not found. */
+static void complete_dual(struct dual *d, const char *whose, const char *netns, struct err *why_not)
 {
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
 		struct ipaddr to, found;
-		struct err e = {0};
-		bool ok = ipaddr_parse(&to, nowhere[i], &e) == 0;
 
+		if (ipaddr_parse(&to, nowhere[i], why_not) < 0)
+			continue;
 		if (dual_of(d, to.family)) {
 			log_address(whose, dual_of(d, to.family), "configured");
-		} else if (ok && source_towards(&found, netns, &to, &e) == 0) {
+		} else if (netns && source_towards(&found, netns, &to, why_not) == 0) {
 			dual_set(d, &found);
 			log_address(whose, &found, "source of the default route");
 		} else {
-			log_debug("address.absent", LOG_STR("of", whose), LOG_ERR(&e),
+			log_debug("address.absent", LOG_STR("of", whose), LOG_ERR(why_not),
 				LOG_STR("family", to.family == AF_INET ? "ipv4" : "ipv6"));
 		}
 	}
+}
+
+static int find_pod(struct dual *pod, struct err *e)
+{
+	struct err why_not = {0};
+
+	complete_dual(pod, "pod", "", &why_not);
+	if (pod->v4.family || pod->v6.family)
+		return 0;
+	return err_set(
+		e, ENOENT, "the pod's address is unknown: %s; set POD_IP or --pod-ip", why_not.msg);
+}
+
+static int find_node(struct dual *node, const char *netns, struct err *e)
+{
+	struct err why_not = {.msg = "node.netns is not set"};
+
+	complete_dual(node, "node", netns[0] ? netns : NULL, &why_not);
+	if (node->v4.family || node->v6.family)
+		return 0;
+	return err_set(e, ENOENT, "the node's address is unknown: %s; set NODE_IP or --node-ip",
+		why_not.msg);
 }
 
 /* RFC 6286: any non-zero value unique in the AS; FNV-1a spreads addresses of one prefix well. */
@@ -101,22 +124,17 @@ static struct ipaddr router_id_of(const struct dual *pod)
 int place_find(struct place *ret, const struct config *c, struct err *e)
 {
 	struct place p = {0};
+	int r;
 
 	dual_set(&p.pod, &c->node.pod_address);
 	dual_set(&p.pod, &c->node.pod_address6);
 	dual_set(&p.node, &c->node.node_address);
 	dual_set(&p.node, &c->node.node_address6);
-	complete_dual(&p.pod, "pod", "");
-	if (c->node.netns[0])
-		complete_dual(&p.node, "node", c->node.netns);
-	if (!p.pod.v4.family && !p.pod.v6.family)
-		return err_set(e, ENOENT,
-			"the pod has no default route to take its address from; "
-			"set POD_IP or --pod-ip");
-	if (!p.node.v4.family && !p.node.v6.family)
-		return err_set(e, ENOENT,
-			"the node's address is unknown; set NODE_IP, --node-ip, "
-			"or node.netns to find it");
+	r = find_pod(&p.pod, e);
+	if (r == 0)
+		r = find_node(&p.node, c->node.netns, e);
+	if (r < 0)
+		return r;
 	p.router_id = router_id_of(&p.pod);
 	log_address("router-id", &p.router_id,
 		p.pod.v4.family ? "the pod's address" : "a hash of the pod's IPv6 address");
