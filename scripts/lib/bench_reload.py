@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
 PROBE = BIN / "kago-probe"
 ENDPOINTS = 10
-WAIT = 300  # s, for anything
+WAIT = 120  # s, for anything
 GAP = 0.5  # s between two changes, above the reload gap that kago is given
 
 
@@ -72,13 +72,14 @@ class Bare:
     """A keepalived of its own with a given file."""
 
     def __init__(self, ns, folder):
-        self.ns, self.conf = ns, folder / "keepalived.conf"
+        self.ns, self.conf, self.log = ns, folder / "keepalived.conf", folder / "bare.log"
 
     def start(self):
         argv = netns(self.ns, "keepalived", "--dont-fork", "--log-console", "--check", "--no_bfd",
                      "--use-file", self.conf, "--pid", self.conf.with_name("k.pid"),
                      "--checkers_pid", self.conf.with_name("c.pid"))
-        self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
 
     def change(self, files, endpoints):
         replace(self.conf, files[endpoints])
@@ -133,11 +134,12 @@ def loaded(ns):
             sum(line.startswith("  -> ") for line in table) - 1)  # one is the heading
 
 
-def wait_loaded(ns, size):
+def wait_loaded(subject, size):
     deadline = time.monotonic() + WAIT
-    while loaded(ns) != (size, size * ENDPOINTS):
+    while loaded(subject.ns) != (size, size * ENDPOINTS):
         if time.monotonic() > deadline:
-            sys.exit(f"{ns}: {size} Services were not loaded in {WAIT} s")
+            sys.exit(f"{subject.log.read_text()[-3000:]}\n{subject.ns}: {WAIT} s after the start "
+                     f"IPVS has {loaded(subject.ns)} services and real servers, not all of {size}")
         time.sleep(0.2)
 
 
@@ -167,11 +169,11 @@ def measure(size, rounds, folder):
         subprocess.run(netns(ns, "ip", "link", "set", "lo", "up"), check=True)
     kago, bare = Kago("kago", folder, size), Bare("bare", folder)
     kago.start()
-    wait_loaded("kago", size)
+    wait_loaded(kago, size)
     files = rendered(kago)
     bare.conf.write_text(files[ENDPOINTS])
     bare.start()
-    wait_loaded("bare", size)
+    wait_loaded(bare, size)
     times = {"bare": [], "kago": []}
     for _ in range(rounds):
         for endpoints in (ENDPOINTS - 1, ENDPOINTS):
