@@ -334,7 +334,8 @@ def test_a_keepalived_that_hears_nothing_is_restarted(lb):
     put_web(lb, "172.16.0.1", "172.16.0.2", "172.16.0.3")
     lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {f"172.16.0.{i}:8080": 1 for i in (1, 2, 3)}})
     actions = re.findall('event=kernel.mismatch .*action="([^"]*)"', lb.log())
-    assert actions[-2:] == ["reloading keepalived again", "restarting keepalived"]
+    # On a slow machine the restarted one may be reported as late, too.
+    assert ("reloading keepalived again", "restarting keepalived") in zip(actions, actions[1:])
 
 
 def test_of_many_changes_the_last_counts(lb):
