@@ -134,7 +134,7 @@ static int ipvs_weight(struct ipvs *v, char **args, struct err *e)
 		r = parse_key(&s, &d, args + 1, e);
 	if (r == 0)
 		r = ipvs_read_service(&t, v, &s.addr, s.protocol, s.port, e);
-	if (r < 0)
+	if (!t)
 		return r;
 	found = ipvs_service_find(&t->services[0], &d.addr, d.port);
 	return found ? ipvs_set_weight(v, &t->services[0], found, (uint32_t)weight, e)
