@@ -241,7 +241,7 @@ static void restore_weight(void *ud, const struct verify_finding *f)
 	struct ipvs *ipvs = ud;
 	struct err e = {0};
 
-	if (f->kind == VERIFY_DEST_DOWN &&
+	if ((f->kind == VERIFY_DEST_DOWN || f->kind == VERIFY_DEST_DIFFERENT) &&
 		ipvs_set_weight(ipvs, f->service, f->dest, f->real->weight, &e) < 0)
 		log_error("ipvs.set_weight_failed", LOG_ERR(&e));
 }

@@ -54,7 +54,8 @@ void settle_adopt(struct settle *s, const struct plan *plan);
 void settle_remove_strays(struct settle *s, bool different);
 
 /*
- * Puts back to its weight what a health check had set to 0: a keepalived that starts takes the
- * entry for its own and would leave the 0 there for ever.
+ * Gives real servers that are there the weight they shall have: what a health check had set to 0,
+ * and what was drained while no controller ran. A keepalived that starts takes the entries for its
+ * own and would leave their weights for ever.
  */
 void settle_restore_weights(struct settle *s);
