@@ -133,8 +133,7 @@ static void on_api_line(void *ud, const char *line)
 		peers_up(x->peers, &ev.peer, now);
 		break;
 	case API_PEER_DOWN:
-		peers_down(x->peers, &ev.peer, ev.reason, now);
-		if (!peers_any_up(x->peers))
+		if (peers_down(x->peers, &ev.peer, ev.reason, now) && !peers_any_up(x->peers))
 			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 		break;
 	case API_OTHER:

@@ -55,23 +55,23 @@ void peers_up(struct peers *p, const struct ipaddr *addr, uint64_t now)
 		LOG_UINT("peer_as", peer->config->as));
 }
 
-static void set_down(struct peer *peer, const char *reason, uint64_t now)
+static bool set_down(struct peer *peer, const char *reason, uint64_t now)
 {
 	char text[IPADDR_TEXT];
 
 	if (!peer->up)
-		return;
+		return false;
 	peer->up = false;
 	log_warn("bgp.down", LOG_STR("peer", ipaddr_format(text, &peer->config->address)),
 		LOG_STR("reason", reason), LOG_UINT("was_up_s", (now - peer->since) / 1000000));
+	return true;
 }
 
-void peers_down(struct peers *p, const struct ipaddr *addr, const char *reason, uint64_t now)
+bool peers_down(struct peers *p, const struct ipaddr *addr, const char *reason, uint64_t now)
 {
 	struct peer *peer = find(p, addr);
 
-	if (peer)
-		set_down(peer, reason, now);
+	return peer && set_down(peer, reason, now);
 }
 
 void peers_all_down(struct peers *p, const char *reason, uint64_t now)

@@ -17,7 +17,8 @@ DEFINE_CLEANUP(struct peers *, peers_free);
 
 /* `now` is CLOCK_MONOTONIC in usec. Addresses that are no peers of ours are ignored. */
 void peers_up(struct peers *p, const struct ipaddr *addr, uint64_t now);
-void peers_down(struct peers *p, const struct ipaddr *addr, const char *reason, uint64_t now);
+/* True when it was up: exabgp also tells of attempts that failed. */
+bool peers_down(struct peers *p, const struct ipaddr *addr, const char *reason, uint64_t now);
 void peers_all_down(struct peers *p, const char *reason, uint64_t now);
 
 bool peers_any_up(const struct peers *p);

@@ -390,6 +390,17 @@ def test_a_peer_that_is_late_or_stuck_is_served_when_it_is_there(site, reflector
     wait_for("both", lambda: reflector.paths(VIP + "/32") and reflector.paths(VIP2 + "/32"))
 
 
+def test_exabgp_is_started_again_when_no_peer_answers(site, reflector, pods):
+    """It asks ever less often, so a reflector that comes back late would wait for up to a minute."""
+    reflector.stop()
+    pod = pods()
+    sidecar = pod.start()
+    sidecar.wait("bgp.waiting", START + 30)
+    wait_for("another exabgp", lambda: len(sidecar.find("exabgp.started")) == 2)
+    reflector.start()
+    sidecar.wait_until_up()
+
+
 def test_sigterm_withdraws_drains_and_leaves_nothing(site, reflector, pods):
     pod = pods()
     pod.serve(VIP)
