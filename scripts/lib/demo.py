@@ -21,14 +21,14 @@ REQUESTS = 60
 
 HINTS = """
 The lab is still open; it ends with this shell. Some things to try:
-  ip -n router route                              the router's ECMP routes
-  ip netns exec rr gobgp neighbor                 the route reflector's sessions
-  ip netns exec client curl http://10.1.1.1/      a request (10.1.2.1: the other Service)
-  ip netns exec lb1 ipvsadm -Ln --stats           the balancer of a pod
+  ip -n router route                               # the router's ECMP routes
+  ip netns exec rr gobgp neighbor                  # the route reflector's sessions
+  ip netns exec client curl http://10.1.1.1/       # a request; 10.1.2.1 is the other Service
+  ip netns exec lb1 ipvsadm -Ln --stats            # the kernel's balancer in a pod
   ip netns exec lb1 {controller} status
-  ip -n node1 route                               the node's route to its balancer
-  tail -f {folder}/*.log                          what everyone has to say
-  ls {folder}/manifests                           edit these, and all balancers follow
+  ip -n node1 route                                # the node's route to its balancer
+  ls {folder}/manifests    # change these, and all balancers follow
+  tail -f {folder}/*.log   # what everyone has to say
 """
 
 
@@ -274,8 +274,9 @@ def show_all(keep):
             failure = error
             print_logs(lab)
         if keep:
-            hints = HINTS.format(controller=program("kago-controller"), folder=lab.folder)
-            print(hints, flush=True)
+            if failure:
+                print(f"\nfailed: {failure}")
+            print(HINTS.format(controller=program("kago-controller"), folder=lab.folder), flush=True)
             subprocess.run(["/bin/bash", "--norc", "-i"], check=False)
     return failure
 

@@ -286,7 +286,10 @@ class Lab(Network):
                    "--api-hosts", "127.0.0.1:50051", log=self.log("rr"))
 
     def _start_router(self):
-        """In place of appendix B: BIRD takes paths from add-path into an ECMP route by itself."""
+        """In place of appendix B: Debian 12's gobgpd panics when it hears Debian 12's zebra.
+
+        BIRD takes the paths that it gets by add-path into an ECMP route by itself.
+        """
         self.start(self.router, "stdbuf", "-oL", "ip", "-o", "-ts", "monitor", "route",
                    log=self.log("routes"))
         path = self.folder / "bird.conf"
@@ -408,7 +411,6 @@ http:
 keepalived:
   template: {templates}/keepalived.conf.mustache
   nftTemplate: {templates}/nftables.conf.mustache
-  verifyTimeout: 10s  # an emulated machine is slow
 bgp:
   as: {AS_NUMBER}
   template: {templates}/exabgp.conf.mustache

@@ -34,6 +34,9 @@ class Cluster:
     def publish(self, pods, draining=()):
         """Tells of the Service's pods, and waits until all kernels know."""
         self.lab.apply_endpoints("web", pods, draining)
+        self.await_kernels(pods, draining)
+
+    def await_kernels(self, pods, draining=()):
         wanted = {f"{pod.address}:{WEB_PORT}": int(pod not in draining) for pod in pods}
         for lb in self.lbs:
             wait_for(f"{wanted} in {lb.name}", lambda lb=lb: lb.real_servers() == wanted)
@@ -146,8 +149,10 @@ def test_forwarding_goes_on_while_the_controller_container_restarts(cluster):
         lb.ipvs.signal(KILL)
         lb.ipvs.wait(10)
         await_requests(traffic)
+        # A drain that begins while the controller is away.
+        cluster.lab.apply_endpoints("web", cluster.web, draining=cluster.web[:1])
         lb.ipvs.start()
-        cluster.publish(cluster.web, draining=cluster.web[:1])
+        cluster.await_kernels(cluster.web, draining=cluster.web[:1])
         cluster.publish(cluster.web)
         await_requests(traffic)
     assert not traffic.failed and not traffic.repeated, str(traffic)
