@@ -190,6 +190,7 @@ static int read_service(
 	size_t before = t->n_services;
 	int r = exchange(v, &x, IPVS_CMD_GET_SERVICE, 0, key, NULL, e);
 
+	/* cppcheck-suppress knownConditionTrueFalse ; on_service adds to it */
 	if (r == -ESRCH || (r == 0 && t->n_services == before))
 		return err_set(e, ENOENT, "IPVS has no such service");
 	return r < 0 ? err_wrap(e, "reading an IPVS service") : 0;

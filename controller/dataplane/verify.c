@@ -117,8 +117,9 @@ static void describe(struct verify_report *r, const struct verify_finding *f, co
 {
 	const struct ipaddr *vip = f->vs ? &f->vs->vip : &f->service->addr;
 	const struct ipaddr *addr = f->real ? &f->real->addr : f->dest ? &f->dest->addr : NULL;
-	uint16_t port = f->real ? f->real->port : f->dest ? f->dest->port : 0;
 	/* A finding has one of both. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+	unsigned vip_port = f->vs ? f->vs->port : f->service->port;
+	unsigned port = f->real ? f->real->port : f->dest ? f->dest->port : 0;
 	uint16_t protocol = f->vs ? f->vs->protocol : f->service->protocol;
 	char vip_text[IPADDR_TEXT], addr_text[IPADDR_TEXT];
 	int n;
@@ -126,7 +127,7 @@ static void describe(struct verify_report *r, const struct verify_finding *f, co
 	if (r->first[0])
 		return;
 	n = snprintf(r->first, sizeof r->first, "%s port %u/%s", ipaddr_format(vip_text, vip),
-		f->vs ? f->vs->port : f->service->port, verify_protocol_name(protocol));
+		vip_port, verify_protocol_name(protocol));
 	if (addr)
 		n += snprintf(r->first + n, sizeof r->first - (size_t)n, ", real server %s port %u",
 			ipaddr_format(addr_text, addr), port);

@@ -19,7 +19,10 @@ static size_t count_reals(const struct service *service, const struct store *s)
 	size_t v4 = 0, v6 = 0, n = 0;
 
 	for (const struct slice *one = store_slices(s, &service->id); one; one = one->next)
-		*(one->family == AF_INET ? &v4 : &v6) += one->n_endpoints;
+		if (one->family == AF_INET)
+			v4 += one->n_endpoints;
+		else
+			v6 += one->n_endpoints;
 	for (size_t i = 0; i < service->policy.n_vips; i++)
 		n += service->policy.vips[i].family == AF_INET ? v4 : v6;
 	return n * service->n_ports;

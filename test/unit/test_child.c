@@ -132,7 +132,7 @@ static void test_free_kills(void **state)
 	(void)state;
 	start(&run, (const char *[]){"/bin/sleep", "60", NULL});
 	pid = child_pid(run.child);
-	run.child = child_free(run.child);
+	child_free(run.child);
 	assert_int_equal(kill(pid, 0), -1);
 	sd_event_unref(run.loop);
 }

@@ -101,6 +101,7 @@ static void test_known_texts_are_used_and_others_become_known(void **state)
 				       "{{#virtual_servers}}{{port}}{{/virtual_servers}}";
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
 	CLEANUP_FREE char *first = NULL, *second = NULL, *known = NULL;
+	static const uint8_t second_vip[] = {10, 1, 1, 2};
 	struct virtual_server a = simple(), b = simple();
 	const struct virtual_server *servers[] = {&a, &b};
 	struct conf_text texts[2] = {0};
@@ -108,7 +109,7 @@ static void test_known_texts_are_used_and_others_become_known(void **state)
 	size_t len;
 
 	(void)state;
-	b.vip.bytes[3] = 2;
+	b.vip = ipaddr_from_bytes(AF_INET, second_vip);
 	assert_int_equal(mustache_parse(&m, template, strlen(template), &e), 0);
 	assert_int_equal(keepalived_conf_render(&first, &len, m, servers, 2, texts, &e), 0);
 	assert_string_equal(first, "<10.1.1.1 10.1.1.2 >8080");
