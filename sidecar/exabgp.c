@@ -9,7 +9,6 @@
 #include "api.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "exabgp_conf.h"
 #include "loop/backoff.h"
 #include "loop/child.h"
@@ -205,7 +204,7 @@ static void forget_child(struct exabgp *x)
 static void on_child_exit(void *ud, int status)
 {
 	struct exabgp *x = ud;
-	char text[64], wait[32];
+	char text[64];
 	uint64_t now = loop_now(x->loop), delay;
 
 	child_status_text(text, status);
@@ -219,7 +218,7 @@ static void on_child_exit(void *ud, int status)
 	delay = backoff_next(&x->backoff, now - x->started_at);
 	log_warn("exabgp.ended", LOG_STR("status", text),
 		LOG_STR("effect", "its sessions closed, which withdraws every route"),
-		LOG_STR("next_start_in", str_from_usec(wait, delay)));
+		LOG_MSEC("next_start_in_ms", delay));
 	loop_timer_arm(x->start_timer, delay);
 }
 
