@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from net import ROOT, Network, program, wait_for  # noqa: E402
 
 CONTROL = "\0kago-controller"
-SOON = 20  # s; on a slow machine starting keepalived takes some
+SOON = 60  # s; an upper bound for a slow and busy machine
 
 
 def service(name, vip, port=80, protocol="TCP", **annotations):
