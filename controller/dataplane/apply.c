@@ -23,6 +23,7 @@ enum {
 	CHECK_TRIES = 2,
 	DEATHS_BEFORE_ROLLBACK = 2, /* one may be chance, such as a kill from outside */
 	RESIGNAL_TIMES = 1,         /* overdue so often: SIGHUP again; more often: restart */
+	START_TIMES = 30,           /* overdue so often: a keepalived that is not up yet is stuck */
 };
 
 struct apply {
@@ -254,9 +255,22 @@ static void repair(struct apply *a, const struct verify_report *report, enum rem
 	set_result(a, "mismatch", report->first);
 }
 
+/* A keepalived that still starts would only be set back. */
+static bool is_starting(const struct apply *a, unsigned times)
+{
+	if (keepalived_is_up(a->keepalived) || times > START_TIMES)
+		return false;
+	if (times == 1)
+		log_info("kernel.waiting", LOG_STR("for", "keepalived, which is starting"));
+	return true;
+}
+
 static void on_overdue(void *ud, const struct verify_report *report, unsigned times)
 {
-	repair(ud, report, times > RESIGNAL_TIMES ? RESTART : RELOAD);
+	struct apply *a = ud;
+
+	if (!is_starting(a, times))
+		repair(a, report, times > RESIGNAL_TIMES ? RESTART : RELOAD);
 }
 
 /* keepalived would not notice: a reload changes what differs in its file, not in the kernel. */

@@ -165,8 +165,10 @@ static void check_progress(struct settle *s, const struct verify_report *report)
 	size_t mismatches = verify_mismatches(report);
 	uint64_t now = loop_now(s->loop);
 
-	if (mismatches < s->last_mismatches)
+	if (mismatches < s->last_mismatches) {
 		s->progress_at = now;
+		s->times_overdue = 0;
+	}
 	s->last_mismatches = mismatches;
 	if (now - s->progress_at >= s->patience) {
 		s->progress_at = now;

@@ -29,7 +29,7 @@ struct settle_ops {
 	void (*on_settled)(void *ud, const struct verify_report *report, uint64_t seen_at);
 	/*
 	 * It still does not, without progress for the time given to settle_new; `times` counts this
-	 * from 1.
+	 * from 1, anew after any progress.
 	 */
 	void (*on_overdue)(void *ud, const struct verify_report *report, unsigned times);
 	/* It did, and does no more, though nobody asked for a change. */

@@ -188,36 +188,43 @@ class NameServer:
 
     def __init__(self, netns, name, port):
         self._name = name
+        self._ended = False
         self._sockets = []
+        self._threads = []
         for kind in PROTOCOLS.values():
             sock = netns.socket(socket.AF_INET6, *kind)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(("::", port))
+            sock.settimeout(0.2)  # nothing else wakes a thread that waits on an SCTP socket
             target = self._answer_datagrams if kind[0] == socket.SOCK_DGRAM else self._accept
             if target == self._accept:
                 sock.listen(100)
-            threading.Thread(target=target, args=(sock,), daemon=True).start()
+            self._threads.append(threading.Thread(target=target, args=(sock,), daemon=True))
+            self._threads[-1].start()
             self._sockets.append(sock)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self._ended = True
+        for thread in self._threads:
+            thread.join()
         for sock in self._sockets:
-            # A close alone would leave the threads in their system calls.
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
     def _answer(self, peer):
         return f"{self._name} {peer[0].removeprefix('::ffff:')}".encode()
 
+    def _until_the_end(self, receive):
+        while not self._ended:
+            with contextlib.suppress(TimeoutError):
+                yield receive()
+
     def _accept(self, sock):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, peer = sock.accept()
-                threading.Thread(target=self._talk, args=(connection, peer), daemon=True).start()
+        for connection, peer in self._until_the_end(sock.accept):
+            threading.Thread(target=self._talk, args=(connection, peer), daemon=True).start()
 
     def _talk(self, connection, peer):
         answer = self._answer(peer)
@@ -229,11 +236,8 @@ class NameServer:
                 connection.sendall(answer + b" " + line)
 
     def _answer_datagrams(self, sock):
-        with contextlib.suppress(OSError):
-            while True:
-                line, peer = sock.recvfrom(2048)
-                if not peer:
-                    return
+        for line, peer in self._until_the_end(lambda: sock.recvfrom(2048)):
+            with contextlib.suppress(OSError):  # the peer may be gone
                 sock.sendto(self._answer(peer) + b" " + line, peer)
 
 
