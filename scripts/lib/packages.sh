@@ -8,6 +8,11 @@
 # Both say on stderr what they bring and why, and return 1 with one clear line when they cannot.
 # KAGO_NO_INSTALL=1 makes them refuse, naming the command that would help.
 
+# What compiling kago and its tests takes.
+# shellcheck disable=SC2034 # for those that source this
+packages_compiler="gcc libc6-dev cmake ninja-build pkg-config libsystemd-dev libnl-3-dev libnl-genl-3-dev
+    libnl-route-3-dev libnftables-dev libmicrohttpd-dev libjansson-dev libyaml-dev uthash-dev libcmocka-dev"
+
 _packages_policy=/usr/sbin/policy-rc.d
 _packages_mark='# made by kago, for the time of one installation'
 
