@@ -338,6 +338,17 @@ def test_a_keepalived_that_hears_nothing_is_restarted(lb):
     assert ("reloading keepalived again", "restarting keepalived") in zip(actions, actions[1:])
 
 
+def test_a_keepalived_that_starts_slowly_is_left_in_peace(lb):
+    script = lb.folder / "keepalived"
+    script.write_text('#!/bin/bash\n[[ $1 = --config-test ]] || sleep 5\nexec keepalived "$@"\n',
+                      encoding="utf-8")
+    script.chmod(0o755)
+    put_web(lb)
+    lb.start(**{"keepalived.program": script, "keepalived.verifyTimeout": "1s"})
+    lb.wait_for_ipvs(WEB)
+    assert lb.log().count("event=keepalived.started") == 1
+
+
 def test_of_many_changes_the_last_counts(lb):
     put_web(lb)
     lb.start(**{"keepalived.minReloadGap": "1s"})
