@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/lab: what it promises to CMD and to the host. Most tests share one virtual machine."""
 
+import ctypes
 import os
 import pty
 import select
@@ -66,9 +67,18 @@ def lab_environment(tmp):
     return {**os.environ, "TMPDIR": str(tmp / "tmp"), "CI": "maybe", "KAGO_TEST": "a 'b'", "OTHER": "x"}
 
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_us():
+    """A lab has a session of its own, so what ends pytest would not reach it."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def start(tmp, *arguments, **options):
     return subprocess.Popen([LAB, *arguments], cwd=ROOT, env=lab_environment(tmp), text=True,
-                            stdout=subprocess.PIPE, start_new_session=True, **options)
+                            stdout=subprocess.PIPE, start_new_session=True, preexec_fn=die_with_us, **options)
 
 
 def wait(lab):
@@ -237,7 +247,8 @@ def read_until(terminal, wanted):
 def test_shell(tmp_path):
     ours, theirs = pty.openpty()
     shell = subprocess.Popen([LAB, "shell", "--vm"], cwd=ROOT, env=lab_environment(tmp_path),
-                             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+                             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+                             preexec_fn=die_with_us)
     os.close(theirs)
     assert "kago-lab" in read_until(ours, "kago-lab")
     os.write(ours, b"sleep 1234\n")
