@@ -328,7 +328,7 @@ def test_a_vip_is_announced_while_a_real_server_is_usable(site, reflector, pods)
     assert sidecar.find("vip.withdrawn", prefix=VIP2 + "/32", reason="gone from IPVS")
     took.append(change("DELROUTE", VIP + "/32", pod.ipvs, "-C"))
     assert max(took) <= 1.0, took
-    assert pod.controller.announced() == []
+    wait_for("the report", lambda: pod.controller.announced() == [])
     wait_for("no routes", lambda: site.routes() == [] and pod.local_routes() == [])
 
 
