@@ -128,10 +128,9 @@ class Kago:
 
 def loaded(ns):
     """How many services and real servers the kernel holds in a namespace."""
-    table = subprocess.run(netns(ns, "cat", "/proc/net/ip_vs"), capture_output=True, text=True,
-                           check=True).stdout.splitlines()
-    return (sum(line.startswith("TCP") for line in table),
-            sum(line.startswith("  -> ") for line in table) - 1)  # one is the heading
+    table = json.loads(subprocess.run(netns(ns, PROBE, "ipvs", "dump"), capture_output=True,
+                                      text=True, check=True).stdout)
+    return len(table), sum(len(service["dests"]) for service in table)
 
 
 def wait_loaded(subject, size):
@@ -140,7 +139,7 @@ def wait_loaded(subject, size):
         if time.monotonic() > deadline:
             sys.exit(f"{subject.log.read_text()[-3000:]}\n{subject.ns}: {WAIT} s after the start "
                      f"IPVS has {loaded(subject.ns)} services and real servers, not all of {size}")
-        time.sleep(0.2)
+        time.sleep(1)
 
 
 def one_change(subject, files, endpoints):

@@ -165,3 +165,16 @@ def test_a_service_that_stays_is_never_missed_while_others_come_and_go(network, 
     assert rounds > 3, "too few changes to tell"
     report = json.loads(reading.output().split("\n", 1)[1])
     assert (report["full"][1:], report["quick"][1:]) == ([500, 500], [500, 500])
+
+
+@pytest.mark.parametrize("way", ["dump", "quick"])
+def test_pods_of_one_node_do_not_hide_each_others_services(network, way):
+    """All namespaces share the kernel's hash table, and /proc/net/ip_vs loses its place among them."""
+    def line(kind, port):
+        return f"-A -t 10.1.1.{kind}:{port} -s rr\n-a -t 10.1.1.{kind}:{port} -r 10.0.0.1:80 -m -w 1\n"
+
+    pods = [network.netns(f"pod{kind}") for kind in (1, 2)]
+    for kind, pod in enumerate(pods):
+        pod.run("ipvsadm", "-R", stdin="".join(line(kind, port) for port in range(1, 501)))
+    for pod in pods:
+        assert [len(s["dests"]) for s in probe(pod, way)] == [1] * 500
