@@ -122,7 +122,8 @@ static void log_written(const struct apply *a, const struct fleet_diff *d)
 		LOG_UINT("changed", d->services_changed),
 		LOG_UINT("real_servers_added", d->reals_added),
 		LOG_UINT("real_servers_removed", d->reals_removed),
-		LOG_UINT("real_servers_changed", d->reals_changed));
+		LOG_UINT("real_servers_changed", d->reals_changed),
+		LOG_MSEC("event_to_signal_ms", loop_clock() - a->current->event_time));
 }
 
 static void write_job(struct apply *a, const struct fleet_diff *d)

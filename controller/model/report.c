@@ -71,16 +71,23 @@ void report_crowded(struct report *r, const struct claim *c, const struct endpoi
 				      p->n_left_out + p->n_reals));
 }
 
-static void print_list(FILE *out, const char *heading, struct report_list *list)
+/* "HEADING: items; ", or NULL for an empty list; empties the list. */
+static char *list_text(const char *heading, struct report_list *list)
 {
-	if (list->n == 0)
-		return;
-	fprintf(out, "%s: %s", heading, list->text);
+	char *text = NULL;
+
 	if (list->n > LISTED)
-		fprintf(out, " and %zu more", list->n - LISTED);
-	fputs("; ", out);
+		text = xasprintf("%s: %s and %zu more; ", heading, list->text, list->n - LISTED);
+	else if (list->n > 0)
+		text = xasprintf("%s: %s; ", heading, list->text);
 	free(list->text);
 	*list = (struct report_list){0};
+	return text;
+}
+
+static const char *or_nothing(const char *text)
+{
+	return text ? text : "";
 }
 
 static void set_outcome(const struct report *r, struct fleet_service *ret)
@@ -101,19 +108,15 @@ static void set_outcome(const struct report *r, struct fleet_service *ret)
 
 void report_finish(struct report *r, struct fleet_service *ret)
 {
-	size_t len;
-	FILE *out = open_memstream(&ret->message, &len);
+	CLEANUP_FREE char *taken = NULL, *unserved = NULL, *crowded = NULL;
 
-	if (!out)
-		mem_exhausted();
 	set_outcome(r, ret);
-	print_list(out, "already taken", &r->taken);
-	print_list(out, "no endpoints", &r->unserved);
-	print_list(out, "too many endpoints", &r->crowded);
-	fprintf(out, "%zu virtual server%s with %zu real server%s", r->n_servers,
+	taken = list_text("already taken", &r->taken);
+	unserved = list_text("no endpoints", &r->unserved);
+	crowded = list_text("too many endpoints", &r->crowded);
+	ret->message = xasprintf("%s%s%s%zu virtual server%s with %zu real server%s",
+		or_nothing(taken), or_nothing(unserved), or_nothing(crowded), r->n_servers,
 		r->n_servers == 1 ? "" : "s", r->n_reals, r->n_reals == 1 ? "" : "s");
-	if (fclose(out) != 0)
-		mem_exhausted();
 	ret->n_virtual_servers = r->n_servers;
 	*r = (struct report){0};
 }

@@ -106,8 +106,17 @@ static const char *check_shape(const struct health_check *check)
 
 char *virtual_server_shape(const struct virtual_server *vs)
 {
-	return xasprintf("%s %s %s persistence=%d check=%s %s", protocol_name(vs->protocol),
-		vs->vip.family == AF_INET6 ? "IPv6" : "IPv4", scheduler_name(vs->scheduler),
-		vs->persistence != 0, check_shape(&vs->check),
-		vs->check.type == CHECK_HTTP ? vs->check.path : "");
+	const char *path = vs->check.type == CHECK_HTTP ? vs->check.path : "";
+	const char *const parts[] = {protocol_name(vs->protocol),
+		vs->vip.family == AF_INET6 ? " IPv6 " : " IPv4 ", scheduler_name(vs->scheduler),
+		vs->persistence ? " persistent " : " ", check_shape(&vs->check), " ", path};
+	size_t len = 1;
+	char *shape, *end;
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		len += strlen(parts[i]);
+	shape = end = xcalloc(len, 1);
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		end = stpcpy(end, parts[i]);
+	return shape;
 }
