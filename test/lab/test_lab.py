@@ -250,10 +250,12 @@ def test_shell(tmp_path):
                              stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
                              preexec_fn=die_with_us)
     os.close(theirs)
-    assert "kago-lab" in read_until(ours, "kago-lab")
-    os.write(ours, b"sleep 1234\n")
-    assert "1234" in read_until(ours, "1234")
-    os.write(ours, b"\x03echo it is $(tty), 6*7=$((6 * 7)); exit 3\n")
+    assert "kago-lab" in read_until(ours, "# ")
+    os.write(ours, b"echo 5*7=$((5 * 7)); sleep 1234\n")
+    assert "5*7=35" in read_until(ours, "=35")
+    os.write(ours, b"\x03")
+    assert "# " in read_until(ours, "# ")
+    os.write(ours, b"echo it is $(tty), 6*7=$((6 * 7)); exit 3\n")
     assert "it is /dev/ttyS1, 6*7=42" in read_until(ours, "=42")
     assert shell.wait(timeout=PATIENCE) == 3
     os.close(ours)
