@@ -12,15 +12,14 @@
 
 enum { N = 4 };
 
-/* Virtual servers 10.1.1.1 to 10.1.1.4, each with one real server; the odd ones use sh, others rr.
- */
+/* Virtual servers 10.1.1.1 to 10.1.1.4 with one real server each; every second one uses sh. */
 static struct plan *make_plan(void)
 {
 	struct fleet *f = xnew0(struct fleet);
 
 	f->n_servers = N;
 	f->servers = xcalloc(N, sizeof *f->servers);
-	for (uint8_t i = 0; i < N; i++) {
+	for (unsigned i = 0; i < N; i++) {
 		const uint8_t vip[] = {10, 1, 1, (uint8_t)(i + 1)}, real[] = {10, 0, 0, 1};
 
 		f->servers[i] = (struct virtual_server){.vip = ipaddr_from_bytes(AF_INET, vip),
