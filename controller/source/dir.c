@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "loop/loop.h"
 #include "source/folder.h"
+#include "source/manifests.h"
 
 enum {
 	WATCH_AGAIN = 1000 * 1000, /* usec between tries to watch a folder that is gone */
@@ -20,10 +21,10 @@ enum {
 		  IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR,
 };
 
-/* A file that was written to and not yet closed. */
-struct busy {
+/* A set of file names. */
+struct name {
 	UT_hash_handle hh;
-	char name[];
+	char text[];
 };
 
 struct dir_source {
@@ -33,52 +34,88 @@ struct dir_source {
 	char *path;
 	int fd, watch;
 	sd_event_source *io, *retry;
-	struct busy *busy;
-	bool lost;  /* the folder cannot be read; what was known stands */
-	bool again; /* events came while we were looking */
+	struct name *busy;       /* written to and not yet closed */
+	struct name *touched;    /* since the last look began, */
+	bool all_touched;        /* or anything may be */
+	struct name *looking_at; /* what was touched before the look that goes on, */
+	bool looking_at_all;     /* or all */
+	bool lost;               /* the folder cannot be read; what was known stands */
 };
 
 DEFINE_CLEANUP(struct dir_source *, dir_source_free);
 
-static struct busy *find_busy(const struct dir_source *d, const char *name)
+static struct name *find_name(struct name *set, const char *text)
 {
-	struct busy *b;
+	struct name *n;
 
-	HASH_FIND_STR(d->busy, name, b);
-	return b;
+	HASH_FIND_STR(set, text, n);
+	return n;
 }
 
-static void set_busy(struct dir_source *d, const char *name, bool busy)
+static void add_name(struct name **set, const char *text)
 {
-	struct busy *b = find_busy(d, name);
-	size_t size = strlen(name) + 1;
+	size_t size = strlen(text) + 1;
+	struct name *n;
 
-	if (busy && !b) {
-		b = xcalloc(1, sizeof *b + size);
-		memcpy(b->name, name, size);
-		HASH_ADD_STR(d->busy, name, b);
-	} else if (!busy && b) {
-		HASH_DEL(d->busy, b);
-		free(b);
+	if (find_name(*set, text))
+		return;
+	n = xcalloc(1, sizeof *n + size);
+	memcpy(n->text, text, size);
+	HASH_ADD_STR(*set, text, n);
+}
+
+static void remove_name(struct name **set, const char *text)
+{
+	struct name *n = find_name(*set, text);
+
+	if (!n)
+		return;
+	HASH_DEL(*set, n);
+	free(n);
+}
+
+static void clear_names(struct name **set)
+{
+	struct name *n, *next;
+
+	HASH_ITER(hh, *set, n, next) {
+		HASH_DEL(*set, n);
+		free(n);
 	}
+}
+
+/*
+ * A manifest's own name tells which file to look at; a hidden file is somebody's temporary one. Any
+ * other name may be what symlinks lead through, such as the ..data of a mounted ConfigMap.
+ */
+static void note_touched(struct dir_source *d, const char *name)
+{
+	bool hidden = name[0] == '.' && name[1] != '.';
+
+	if (manifests_is_name(name))
+		add_name(&d->touched, name);
+	else if (!hidden)
+		d->all_touched = true;
 }
 
 static void note_event(struct dir_source *d, const struct inotify_event *event)
 {
 	const uint32_t done = IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
-	struct busy *b, *next;
 
 	if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
 		d->watch = -1;
 	if (event->mask & IN_Q_OVERFLOW) {
 		/* The end of a writing may be among what was lost. */
-		HASH_ITER(hh, d->busy, b, next)
-			set_busy(d, b->name, false);
-	} else if (event->len > 0 && (event->mask & IN_MODIFY)) {
-		set_busy(d, event->name, true);
-	} else if (event->len > 0 && (event->mask & done)) {
-		set_busy(d, event->name, false);
+		clear_names(&d->busy);
+		d->all_touched = true;
 	}
+	if (event->len == 0)
+		return;
+	note_touched(d, event->name);
+	if (event->mask & IN_MODIFY)
+		add_name(&d->busy, event->name);
+	else if (event->mask & done)
+		remove_name(&d->busy, event->name);
 }
 
 static void drain_events(struct dir_source *d)
@@ -87,7 +124,6 @@ static void drain_events(struct dir_source *d)
 	ssize_t n;
 
 	while ((n = read(d->fd, buf, sizeof buf)) > 0) {
-		d->again = true;
 		for (const char *at = buf; at < buf + n;) {
 			const void *start = at;
 			const struct inotify_event *event = start;
@@ -103,7 +139,14 @@ static bool is_busy(void *ud, const char *name)
 	struct dir_source *d = ud;
 
 	drain_events(d);
-	return find_busy(d, name) != NULL;
+	return find_name(d->busy, name) != NULL;
+}
+
+static bool is_touched(void *ud, const char *name)
+{
+	const struct dir_source *d = ud;
+
+	return d->looking_at_all || find_name(d->looking_at, name);
 }
 
 /* ops of the folder's scan, which get us as `ud`. */
@@ -132,13 +175,21 @@ static int scan(struct dir_source *d, struct err *e)
 {
 	static const struct source_ops ops = {
 		.upsert = pass_upsert, .remove = pass_remove, .problem = pass_problem};
+	static const struct folder_hints hints = {is_busy, is_touched};
+	int r;
 
-	return folder_scan(d->folder, is_busy, &ops, d, e);
+	d->looking_at = steal(d->touched);
+	d->looking_at_all = d->all_touched;
+	d->all_touched = false;
+	r = folder_scan(d->folder, &hints, &ops, d, e);
+	clear_names(&d->looking_at);
+	return r;
 }
 
 static int add_watch(struct dir_source *d, struct err *e)
 {
 	d->watch = inotify_add_watch(d->fd, d->path, WATCHED);
+	d->all_touched = true;
 	return d->watch < 0 ? err_errno(e, errno, "watching %s", d->path) : 0;
 }
 
@@ -147,12 +198,13 @@ static void look(struct dir_source *d)
 	struct err e = {0};
 	int r = d->watch < 0 ? add_watch(d, &e) : 0;
 
-	d->again = false;
 	if (r >= 0)
 		r = scan(d, &e);
 	if (r >= 0) {
 		d->lost = false;
-		if (d->again)
+		/* Events that came meanwhile are drained already: nothing else would bring us back.
+		 */
+		if (d->touched || d->all_touched || d->watch < 0)
 			loop_timer_arm(d->retry, 0);
 		return;
 	}
@@ -217,14 +269,12 @@ int dir_source_new(struct dir_source **ret, sd_event *loop, const char *path,
 
 struct dir_source *dir_source_free(struct dir_source *d)
 {
-	struct busy *b, *next;
-
 	if (!d)
 		return NULL;
 	sd_event_source_disable_unref(d->io);
 	sd_event_source_disable_unref(d->retry);
-	HASH_ITER(hh, d->busy, b, next)
-		set_busy(d, b->name, false);
+	clear_names(&d->busy);
+	clear_names(&d->touched);
 	folder_free(d->folder);
 	closep(&d->fd);
 	free(d->path);

@@ -42,7 +42,7 @@ struct folder {
 
 /* What a scan needs of its caller. */
 struct scan {
-	bool (*is_busy)(void *ud, const char *name);
+	const struct folder_hints *hints;
 	const struct source_ops *ops;
 	void *ud;
 };
@@ -151,16 +151,16 @@ static void read_file(struct file *file, const struct stat *now, const struct sc
 	json_t *objects = NULL;
 	struct err e = {0};
 
-	if (scan->is_busy(scan->ud, base_name(file->path)))
+	if (scan->hints->is_busy(scan->ud, base_name(file->path)))
 		return;
 	if (manifests_read(&objects, file->path, &e) < 0) {
-		if (!scan->is_busy(scan->ud, base_name(file->path))) {
+		if (!scan->hints->is_busy(scan->ud, base_name(file->path))) {
 			file->seen = *now;
 			scan->ops->problem(scan->ud, file->path, e.msg);
 		}
 		return;
 	}
-	if (scan->is_busy(scan->ud, base_name(file->path))) {
+	if (scan->hints->is_busy(scan->ud, base_name(file->path))) {
 		json_decref(objects);
 		return;
 	}
@@ -174,6 +174,8 @@ static void look_at(struct file *file, const struct scan *scan)
 {
 	struct stat now;
 
+	if (file->seen.st_ino && !scan->hints->is_touched(scan->ud, base_name(file->path)))
+		return;
 	if (stat(file->path, &now) < 0) {
 		/* Gone since the folder was listed; the next event brings the next scan. */
 		if (errno != ENOENT)
@@ -323,10 +325,10 @@ static void tell_removals(const struct folder *f, struct owner *owners, const st
 	}
 }
 
-int folder_scan(struct folder *f, bool (*is_busy)(void *ud, const char *name),
-	const struct source_ops *ops, void *ud, struct err *e)
+int folder_scan(struct folder *f, const struct folder_hints *hints, const struct source_ops *ops,
+	void *ud, struct err *e)
 {
-	const struct scan scan = {.is_busy = is_busy, .ops = ops, .ud = ud};
+	const struct scan scan = {.hints = hints, .ops = ops, .ud = ud};
 	struct owner *owners;
 	struct file **files;
 	size_t n;
