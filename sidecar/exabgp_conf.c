@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -13,28 +14,6 @@
 enum { MD5_KEY_MAX = 80 };
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
-
-static char *base64(const char *bytes, size_t len)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *text = xcalloc(len / 3 * 4 + 5, 1), *out = text;
-
-	for (size_t i = 0; i < len; i += 3) {
-		size_t n = len - i;
-		uint32_t word = (uint32_t)(uint8_t)bytes[i] << 16;
-
-		if (n > 1)
-			word |= (uint32_t)(uint8_t)bytes[i + 1] << 8;
-		if (n > 2)
-			word |= (uint8_t)bytes[i + 2];
-		*out++ = digits[word >> 18];
-		*out++ = digits[word >> 12 & 63];
-		*out++ = n > 1 ? digits[word >> 6 & 63] : '=';
-		*out++ = n > 2 ? digits[word & 63] : '=';
-	}
-	return text;
-}
 
 /* One line end at the end of the file belongs to the editor, not to the password. */
 static int read_password(json_t **ret, const char *path, struct err *e)
@@ -50,7 +29,7 @@ static int read_password(json_t **ret, const char *path, struct err *e)
 	if (len == 0 || len > MD5_KEY_MAX)
 		return err_set(
 			e, EINVAL, "the password in %s must have 1 to %d bytes", path, MD5_KEY_MAX);
-	encoded = base64(text, len);
+	encoded = base64_encode(text, len);
 	*ret = json_string(encoded);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,27 +26,53 @@ static void answer_and_end(
 	_exit(write(fd, &answer, sizeof answer) == sizeof answer ? 0 : 1);
 }
 
-int apart(int (*fn)(const void *arg, struct err *e), const void *arg, struct err *e)
+int apart_start(struct apart *ret, int (*fn)(const void *arg, struct err *e), const void *arg,
+	struct err *e)
 {
-	CLEANUP_CLOSE int in = -1;
-	struct answer answer;
-	ssize_t n;
 	int fds[2];
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "making a pipe");
-	in = fds[0];
 	pid = fork();
 	if (pid == 0)
 		answer_and_end(fds[1], fn, arg, e);
+	if (pid < 0) {
+		int r = err_errno(e, errno, "forking");
+
+		close(fds[0]);
+		close(fds[1]);
+		return r;
+	}
 	close(fds[1]);
-	if (pid < 0)
-		return err_errno(e, errno, "forking");
-	n = read(in, &answer, sizeof answer);
-	waitpid(pid, NULL, 0);
+	*ret = (struct apart){.pid = pid, .fd = fds[0]};
+	return 0;
+}
+
+int apart_finish(const struct apart *a, struct err *e)
+{
+	struct answer answer;
+	ssize_t n = read(a->fd, &answer, sizeof answer);
+
+	close(a->fd);
+	waitpid(a->pid, NULL, 0);
 	if (n != sizeof answer)
 		return err_set(e, ECHILD, "the child ended without an answer");
 	*e = answer.e;
 	return answer.result;
+}
+
+void apart_cancel(const struct apart *a)
+{
+	close(a->fd);
+	kill(a->pid, SIGKILL);
+	waitpid(a->pid, NULL, 0);
+}
+
+int apart(int (*fn)(const void *arg, struct err *e), const void *arg, struct err *e)
+{
+	struct apart a;
+	int r = apart_start(&a, fn, arg, e);
+
+	return r < 0 ? r : apart_finish(&a, e);
 }

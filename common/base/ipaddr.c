@@ -37,12 +37,35 @@ int ipaddr_cmp(const struct ipaddr *a, const struct ipaddr *b)
 {
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
-	return memcmp(a->bytes, b->bytes, ipaddr_bits(a) / 8);
+	if (a->family == AF_INET) { /* decisions compare them by the thousand */
+		uint32_t x = ntohl(a->v4.s_addr), y = ntohl(b->v4.s_addr);
+
+		return (x > y) - (x < y);
+	}
+	return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)
 {
 	return ipaddr_cmp(a, b) == 0;
+}
+
+bool ipaddrs_equal(const struct ipaddr a[], size_t n_a, const struct ipaddr b[], size_t n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (size_t i = 0; i < n_a; i++)
+		if (!ipaddr_equal(&a[i], &b[i]))
+			return false;
+	return true;
+}
+
+bool ipaddrs_have(const struct ipaddr list[], size_t n, const struct ipaddr *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ipaddr_equal(&list[i], a))
+			return true;
+	return false;
 }
 
 static bool v4_is_unicast(const struct ipaddr *a)
@@ -74,11 +97,11 @@ static void clear_host_bits(struct ipaddr *a, unsigned len)
 		a->bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
 }
 
-int ipnet_parse(struct ipnet *ret, const char *text, struct err *e)
+/* With whatever host bits it has. */
+static int parse_net(struct ipnet *ret, const char *text, struct err *e)
 {
-	char quoted[STR_QUOTED_SIZE], plain[IPNET_TEXT], right[IPADDR_TEXT];
+	char quoted[STR_QUOTED_SIZE], plain[IPNET_TEXT];
 	struct ipnet net;
-	struct ipaddr masked;
 	uint64_t len;
 	char *slash;
 
@@ -94,12 +117,39 @@ int ipnet_parse(struct ipnet *ret, const char *text, struct err *e)
 	if (slash && str_to_u64(&len, slash + 1, 0, len, e) < 0)
 		return err_wrap(e, "prefix length of %s", str_quote(quoted, text));
 	net.len = (unsigned)len;
+	*ret = net;
+	return 0;
+}
+
+int ipnet_parse(struct ipnet *ret, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE], right[IPADDR_TEXT];
+	struct ipaddr masked;
+	struct ipnet net;
+	int r = parse_net(&net, text, e);
+
+	if (r < 0)
+		return r;
 	masked = net.addr;
 	clear_host_bits(&masked, net.len);
 	if (!ipaddr_equal(&masked, &net.addr))
 		return err_set(e, EINVAL, "%s has host bits set; the prefix is %s/%u",
 			str_quote(quoted, text), ipaddr_format(right, &masked), net.len);
 	*ret = net;
+	return 0;
+}
+
+int ipnet_parse_masked(struct ipnet *ret, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	int r;
+
+	if (!strchr(text, '/'))
+		return err_set(e, EINVAL, "%s is not ADDRESS/LENGTH", str_quote(quoted, text));
+	r = parse_net(ret, text, e);
+	if (r < 0)
+		return r;
+	clear_host_bits(&ret->addr, ret->len);
 	return 0;
 }
 
@@ -126,6 +176,14 @@ bool ipnet_contains(const struct ipnet *n, const struct ipaddr *a)
 		return false;
 	clear_host_bits(&masked, n->len);
 	return ipaddr_equal(&masked, &n->addr);
+}
+
+bool ipaddr_step(struct ipaddr *a)
+{
+	for (size_t i = ipaddr_bits(a) / 8; i > 0; i--)
+		if (++a->bytes[i - 1] != 0)
+			return true;
+	return false;
 }
 
 struct ipnet ipnet_of(const struct ipaddr *a)

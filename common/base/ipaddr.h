@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -39,6 +40,10 @@ const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr 
 int ipaddr_cmp(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 
+/* Whether two lists are the same, in the same order; whether an address is in a list. */
+bool ipaddrs_equal(const struct ipaddr a[], size_t n_a, const struct ipaddr b[], size_t n_b);
+bool ipaddrs_have(const struct ipaddr list[], size_t n, const struct ipaddr *a);
+
 /* Fit to be a VIP or a real server: not unspecified, loopback, link-local, multicast, broadcast. */
 bool ipaddr_is_unicast(const struct ipaddr *a);
 
@@ -50,9 +55,14 @@ struct ipaddr ipaddr_from_bytes(int family, const void *bytes);
 
 /* "ADDRESS/LENGTH" with all host bits 0, or a bare address, which is its /32 or /128. */
 int ipnet_parse(struct ipnet *ret, const char *text, struct err *e);
+/* "ADDRESS/LENGTH", the length being needed; host bits are cleared. */
+int ipnet_parse_masked(struct ipnet *ret, const char *text, struct err *e);
 const char *ipnet_format(char ret_buf[static IPNET_TEXT], const struct ipnet *n);
 int ipnet_cmp(const struct ipnet *a, const struct ipnet *b);
 bool ipnet_contains(const struct ipnet *n, const struct ipaddr *a);
+
+/* To the next address. False: it was the last one, and the first follows. */
+bool ipaddr_step(struct ipaddr *a);
 
 /* The address as a prefix of its own. */
 struct ipnet ipnet_of(const struct ipaddr *a);

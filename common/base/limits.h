@@ -24,18 +24,34 @@ enum {
 	LIMIT_HTTP_PATH = 255,           /* kago.dev/health-check-path */
 	LIMIT_VIPS = 16,                 /* VIPs of one Service */
 	LIMIT_SERVICE_PORTS = 256,       /* ports of one Service */
+	LIMIT_SOURCES = 1024,            /* source ranges of one Service */
 	LIMIT_ENDPOINTS = 4000,          /* real servers of one virtual server: mh has 4093 slots */
 	LIMIT_SERVICE_REALS = 50 * 1000, /* real servers of one Service, over its VIPs and ports */
 	LIMIT_FLEET_REALS = 250 * 1000,  /* of one fleet, to stay below LIMIT_RENDERED_BYTES */
+	LIMIT_FLEET_SOURCES = 200 * 1000, /* of one fleet; nftables takes 2.5 KB each */
 	LIMIT_SLICE_ENDPOINTS = 1000, /* endpoints of one EndpointSlice, as the API server has it */
 	LIMIT_SLICE_PORTS = 20000,    /* ports of one EndpointSlice, as the API server has it */
+
+	LIMIT_ANNOUNCES = 128 * 1024, /* text of what a load balancer announces, in an annotation */
+
+	LIMIT_EVENTS_WAITING = 4096,         /* Events that are not sent yet */
+	LIMIT_EVENTS_TOLD = 4096,            /* Events that are counted up when they happen again */
+	LIMIT_CONDITION_MESSAGE = 32 * 1024, /* a condition's message (metav1.Condition) */
 
 	LIMIT_LOG_LINE = 8 * 1024,             /* one line of a child's output, or of our own log */
 	LIMIT_CONTROL_LINE = 16 * 1024 * 1024, /* one message on the control socket */
 	LIMIT_CONTROL_CLIENTS = 16,
-	LIMIT_API_LINE = 64 * 1024, /* one line from exabgp's API */
+	LIMIT_API_LINE = 64 * 1024,           /* one line from exabgp's API */
+	LIMIT_KUBE_OBJECT = 16 * 1024 * 1024, /* one line of a watch; etcd's objects have 1.5 MB */
+	LIMIT_KUBE_BODY = 64 * 1024 * 1024,   /* one answer of the API server that is no stream */
 	LIMIT_HTTP_CONNECTIONS = 64,
+	LIMIT_KUBECONFIG_BYTES = 4 * 1024 * 1024,
+	LIMIT_PEM_BYTES = 2 * 1024 * 1024,    /* CA bundle, client certificate or key */
+	LIMIT_TOKEN_BYTES = 64 * 1024,        /* a bearer token; it is sent with every call */
 	LIMIT_IPVS_BYTES = 256 * 1024 * 1024, /* /proc/net/ip_vs; 63 bytes a real server */
 	LIMIT_BGP_PEERS = 16,
 	LIMIT_AGGREGATES = 256, /* aggregate prefixes in the configuration */
+	LIMIT_POOLS = 64,
+	LIMIT_POOL_RANGES = 64,      /* of one pool */
+	LIMIT_POOL_NAMESPACES = 256, /* of one pool */
 };

@@ -39,6 +39,14 @@ char *xstrdup(const char *s)
 	return copy;
 }
 
+void xreplace(char **text, const char *with)
+{
+	char *copy = xstrdup(with);
+
+	free(*text);
+	*text = copy;
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	char *text;

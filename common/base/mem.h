@@ -55,6 +55,8 @@ void *xcalloc(size_t n, size_t size) __attribute__((malloc, warn_unused_result))
 /* Grows or shrinks an array; new elements are not zeroed. */
 void *xreallocarray(void *p, size_t n, size_t size) __attribute__((warn_unused_result));
 char *xstrdup(const char *s) __attribute__((malloc, warn_unused_result));
+/* Puts a copy in the place of a text, which is freed and may be NULL. */
+void xreplace(char **text, const char *with);
 /* A new string, printed. */
 char *xasprintf(const char *fmt, ...)
 	__attribute__((malloc, warn_unused_result, format(printf, 1, 2)));

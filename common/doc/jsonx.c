@@ -73,9 +73,12 @@ int jsonx_str(const char **ret, const json_t *object, const char *path, struct e
 	json_t *value;
 	int r = find_typed(&value, object, path, "a string", e);
 
-	if (r == 0 && value)
-		*ret = json_string_value(value);
-	return r;
+	if (r < 0 || !value)
+		return r;
+	if (strlen(json_string_value(value)) != json_string_length(value))
+		return err_set(e, EINVAL, "%s: contains a NUL byte", path);
+	*ret = json_string_value(value);
+	return 0;
 }
 
 int jsonx_bool(bool *ret, const json_t *object, const char *path, struct err *e)

@@ -88,6 +88,14 @@ uint64_t loop_now(sd_event *loop)
 	return now;
 }
 
+int64_t loop_date(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 uint64_t loop_clock(void)
 {
 	struct timespec now;

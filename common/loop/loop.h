@@ -25,8 +25,9 @@ void loop_exit(sd_event *loop, int code);
 /* When this turn of the loop began: the time of the event that is being handled. */
 uint64_t loop_now(sd_event *loop);
 
-/* The time at this moment. */
+/* The time at this moment; and that of the calendar, usec since 1970. */
 uint64_t loop_clock(void);
+int64_t loop_date(void);
 
 /*
  * A one-shot timer that is armed again and again: created disarmed by loop_timer_new, set by

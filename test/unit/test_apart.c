@@ -2,7 +2,9 @@
 #include "base/apart.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -59,12 +61,47 @@ static void test_a_child_that_dies_is_an_error(void **state)
 	assert_int_equal(apart(die, NULL, &e), -ECHILD);
 }
 
+static int wait_forever(const void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+static void test_the_result_is_read_when_it_is_there(void **state)
+{
+	struct err e = {0};
+	struct apart a;
+	int seven = 7;
+
+	(void)state;
+	assert_int_equal(apart_start(&a, succeed, &seven, &e), 0);
+	assert_int_equal(poll(&(struct pollfd){.fd = a.fd, .events = POLLIN}, 1, 10000), 1);
+	assert_int_equal(apart_finish(&a, &e), 7);
+	assert_int_equal(kill(a.pid, 0), -1);
+}
+
+static void test_a_cancelled_child_is_gone(void **state)
+{
+	struct err e = {0};
+	struct apart a;
+
+	(void)state;
+	assert_int_equal(apart_start(&a, wait_forever, NULL, &e), 0);
+	apart_cancel(&a);
+	assert_int_equal(kill(a.pid, 0), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_result_comes_back_and_memory_does_not),
 		cmocka_unit_test(test_the_error_comes_back),
 		cmocka_unit_test(test_a_child_that_dies_is_an_error),
+		cmocka_unit_test(test_the_result_is_read_when_it_is_there),
+		cmocka_unit_test(test_a_cancelled_child_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

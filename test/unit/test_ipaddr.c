@@ -227,6 +227,37 @@ static void test_prefix_order_is_address_then_length(void **state)
 	assert_int_equal(ipnet_cmp(&own, &same), 0);
 }
 
+static void test_host_bits_can_be_cleared(void **state)
+{
+	struct ipnet wanted = net("10.0.0.0/8"), got;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(ipnet_parse_masked(&got, "10.1.2.3/8", &e), 0);
+	assert_int_equal(ipnet_cmp(&got, &wanted), 0);
+	assert_int_equal(ipnet_parse_masked(&got, "10.1.2.3", &e), -EINVAL);
+	assert_string_equal(e.msg, "'10.1.2.3' is not ADDRESS/LENGTH");
+}
+
+static void test_addresses_step_to_the_next(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"10.0.0.1", "10.0.0.2"},
+		{"10.0.255.255", "10.1.0.0"},
+		{"fd00::ffff", "fd00::1:0"},
+	};
+	struct ipaddr last = addr("255.255.255.255");
+
+	(void)state;
+	for (size_t i = 0; i < N(pairs); i++) {
+		struct ipaddr a = addr(pairs[i][0]), next = addr(pairs[i][1]);
+
+		assert_true(ipaddr_step(&a));
+		assert_true(ipaddr_equal(&a, &next));
+	}
+	assert_false(ipaddr_step(&last));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +272,8 @@ int main(void)
 		cmocka_unit_test(test_prefix_parsing_is_strict),
 		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_prefix_order_is_address_then_length),
+		cmocka_unit_test(test_host_bits_can_be_cleared),
+		cmocka_unit_test(test_addresses_step_to_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

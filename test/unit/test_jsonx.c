@@ -137,6 +137,18 @@ static void test_a_path_leads_through_objects_only(void **state)
 	assert_string_equal(e.msg, "must be an object, not a list");
 }
 
+static void test_a_string_is_not_cut_at_a_nul(void **state)
+{
+	json_auto_t *object = json_pack("{s:s#}", "name", "a\0b", 3);
+	const char *text = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(jsonx_str(&text, object, "name", &e), -EINVAL);
+	assert_string_equal(e.msg, "name: contains a NUL byte");
+	assert_null(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_types_are_named),
 		cmocka_unit_test(test_numbers_have_a_range),
 		cmocka_unit_test(test_a_path_leads_through_objects_only),
+		cmocka_unit_test(test_a_string_is_not_cut_at_a_nul),
 	};
 
 	return cmocka_run_group_tests(tests, make_object, free_object);
