@@ -7,6 +7,7 @@
 
 #include "base/ipaddr.h"
 #include "base/log.h"
+#include "config/pool.h"
 
 /*
  * kago.yaml, which both programs read: each uses its part, and both refuse a file that is wrong
@@ -33,6 +34,10 @@ struct config {
 		/* ADDRESS:PORT or [ADDRESS]:PORT for /healthz, /readyz and /metrics; "" is off */
 		char *listen;
 	} http;
+
+	struct {
+		char *socket; /* the abstract name that the controller listens on, a DNS label */
+	} control;
 
 	struct {
 		char *program;             /* keepalived's path */
@@ -65,6 +70,20 @@ struct config {
 		uint64_t poll_interval; /* usec between two looks at IPVS */
 		uint64_t drain;         /* usec between withdraw and the end at SIGTERM */
 	} node;
+
+	/* For the source `kubernetes`. */
+	struct {
+		char *kubeconfig;      /* path; "": the service account of our pod */
+		char *context;         /* of the kubeconfig; "": its current one */
+		char *namespace;       /* whose Services are followed; "": all */
+		char *lease_namespace; /* where the fleet's Leases are; "": that of our account */
+		char *identity;        /* our name in Leases and Events; "": POD_NAME, host name */
+		uint64_t silence_timeout; /* usec; a watch that says nothing for so long is dead */
+		bool default_class; /* Services of type LoadBalancer without a class are ours */
+	} kubernetes;
+
+	struct config_pool *pools;
+	size_t n_pools;
 };
 
 /*

@@ -10,13 +10,14 @@
 
 #define AT(field) offsetof(struct config, field)
 #define PEER_AT(field) offsetof(struct config_peer, field)
+#define POOL_AT(field) offsetof(struct config_pool, field)
 #define MSEC(n) ((uint64_t)(n)*1000)
 #define SEC(n) MSEC((n)*1000)
 #define MIN(n) SEC((n)*60)
 #define SHARE KAGO_DATADIR "/"
 
 static const struct schema_key keys[] = {
-	{"fleet", SCHEMA_LABEL, AT(fleet), 0, 0, "default",
+	{"fleet", SCHEMA_LABEL, AT(fleet), 1, 0, "default",
 		"The fleet this load balancer belongs to: it serves the Services of class "
 		"`kago.dev/FLEET`."},
 
@@ -28,14 +29,19 @@ static const struct schema_key keys[] = {
 		"Where the controller serves `/healthz`, `/readyz` and `/metrics`; empty: "
 		"nowhere."},
 
+	{"control.socket", SCHEMA_LABEL, AT(control.socket), 0, 0, "kago-controller",
+		"The abstract name that the controller listens on for its sidecar and for "
+		"`status`; "
+		"another one for another controller in the same network namespace."},
+
 	{"keepalived.program", SCHEMA_PATH, AT(keepalived.program), 1, 0, "/usr/sbin/keepalived",
 		"keepalived's executable."},
 	{"keepalived.template", SCHEMA_PATH, AT(keepalived.template_path), 1, 0,
 		SHARE "keepalived.conf.mustache", "The template of keepalived.conf."},
 	{"keepalived.nftTemplate", SCHEMA_PATH, AT(keepalived.nft_template_path), 1, 0,
-		SHARE "nftables.conf.mustache", "The template of the nftables rules for NAT."},
+		SHARE "nftables.conf.mustache", "The template of the nftables rules."},
 	{"keepalived.stateDir", SCHEMA_PATH, AT(keepalived.state_dir), 1, 0, "/run/kago",
-		"The folder of keepalived.conf, the pid files and the control socket."},
+		"The folder of keepalived.conf and the pid files."},
 	{"keepalived.minReloadGap", SCHEMA_DURATION, AT(keepalived.min_reload_gap), MSEC(100),
 		MIN(1), "2s",
 		"The least time between two reloads, each of which restarts the health checks."},
@@ -84,6 +90,41 @@ static const struct schema_key keys[] = {
 		"The time between two looks at the kernel's IPVS table."},
 	{"node.drain", SCHEMA_DURATION, AT(node.drain), 0, MIN(5), "5s",
 		"How long at SIGTERM packets are still served after the routes were withdrawn."},
+
+	{"kubernetes.kubeconfig", SCHEMA_PATH, AT(kubernetes.kubeconfig), 0, 0, "",
+		"The kubeconfig file that says where the API server is; empty: the service account "
+		"of the pod."},
+	{"kubernetes.context", SCHEMA_TEXT, AT(kubernetes.context), 0, LIMIT_NAME, "",
+		"The context of the kubeconfig; empty: its current one."},
+	{"kubernetes.namespace", SCHEMA_LABEL, AT(kubernetes.namespace), 0, 0, "",
+		"The namespace whose Services are followed; empty: all."},
+	{"kubernetes.leaseNamespace", SCHEMA_LABEL, AT(kubernetes.lease_namespace), 0, 0, "",
+		"The namespace of the fleet's Leases; empty: that of the service account or the "
+		"context."},
+	{"kubernetes.identity", SCHEMA_DNS_NAME, AT(kubernetes.identity), 0, 0, "",
+		"The name of this load balancer in Leases and Events; empty: the environment's "
+		"`POD_NAME`, else the host's name."},
+	{"kubernetes.silenceTimeout", SCHEMA_DURATION, AT(kubernetes.silence_timeout), MSEC(1000),
+		MIN(10), "150s",
+		"How long a watch may say nothing, bookmarks included, until it counts as dead."},
+	{"kubernetes.defaultClass", SCHEMA_BOOL, AT(kubernetes.default_class), 0, 0, "false",
+		"Services of type LoadBalancer that name neither a class nor a fleet are of this "
+		"fleet."},
+
+	{"pools", SCHEMA_POOLS, AT(pools), 0, LIMIT_POOLS, NULL,
+		"Pools of VIPs; a Service without a VIP of its own gets the lowest free one of the "
+		"first pool that it may use."},
+	{"pools[].name", SCHEMA_LABEL, POOL_AT(name), 1, 0, NULL,
+		"The pool's name, for `kago.dev/pool`; required, no two alike."},
+	{"pools[].addresses", SCHEMA_RANGES, POOL_AT(ranges), 0, LIMIT_POOL_RANGES, NULL,
+		"The addresses: `10.1.1.0/24`, `10.1.1.10-10.1.1.20` or `10.1.1.7`, IPv4 and IPv6; "
+		"at least one, and none in two pools."},
+	{"pools[].autoAssign", SCHEMA_BOOL, POOL_AT(auto_assign), 0, 0, "true",
+		"Whether Services get addresses of it that name neither a VIP nor a pool."},
+	{"pools[].avoidBuggyIPs", SCHEMA_BOOL, POOL_AT(avoid_buggy_ips), 0, 0, "false",
+		"Never hand out IPv4 addresses that end in .0 or .255."},
+	{"pools[].namespaces", SCHEMA_LABELS, POOL_AT(namespaces), 0, LIMIT_POOL_NAMESPACES, NULL,
+		"The namespaces whose Services may use it; none: all."},
 };
 
 enum { N_KEYS = sizeof keys / sizeof keys[0] };

@@ -9,11 +9,15 @@
 
 /*
  * The keys of kago.yaml, a row each: what reads, sets, checks and documents a key is here alone.
- * Below "bgp.peers[]" the fields are those of struct config_peer, else of struct config.
+ * Below "bgp.peers[]" the fields are those of struct config_peer, below "pools[]" of struct
+ * config_pool, else of struct config.
  */
 
 enum schema_type {
-	SCHEMA_LABEL,    /* char *: DNS label */
+	SCHEMA_LABEL,    /* char *: DNS label; "" when min is 0 */
+	SCHEMA_DNS_NAME, /* char *: labels joined by dots, or "" */
+	SCHEMA_TEXT,     /* char *: one line, or "" */
+	SCHEMA_BOOL,     /* bool */
 	SCHEMA_LEVEL,    /* enum log_level */
 	SCHEMA_FORMAT,   /* enum log_format */
 	SCHEMA_LISTEN,   /* char *: ADDRESS:PORT, or "" */
@@ -25,13 +29,16 @@ enum schema_type {
 	SCHEMA_ADDRESS,  /* struct ipaddr */
 	SCHEMA_PEERS,    /* struct config_peer *, its number behind it */
 	SCHEMA_PREFIXES, /* struct ipnet *, its number behind it */
+	SCHEMA_POOLS,    /* struct config_pool *, its number behind it */
+	SCHEMA_RANGES,   /* struct config_range *, its number behind it */
+	SCHEMA_LABELS,   /* char **, its number behind it */
 };
 
 struct schema_key {
 	const char *path; /* "keepalived.minReloadGap" */
 	enum schema_type type;
 	size_t offset;       /* of the field */
-	uint64_t min, max;   /* of durations, in usec, and of the length of lists */
+	uint64_t min, max;   /* of durations, in usec, and of the length of texts and lists */
 	const char *initial; /* the default, as schema_set takes it; NULL: zero */
 	const char *help;
 };
@@ -54,6 +61,7 @@ void *schema_field(const struct schema_key *k, void *base);
 bool schema_is_string(const struct schema_key *k); /* its field is a char * */
 bool schema_is_number(
 	const struct schema_key *k); /* of its value, an unquoted number makes sense */
+bool schema_is_bool(const struct schema_key *k);
 bool schema_is_list(const struct schema_key *k);
 
 /* "duration, 100ms to 1m" and the like. */

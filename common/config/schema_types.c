@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ipaddr.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -20,20 +21,79 @@ static void replace(void *field, const char *text)
 	*string = xstrdup(text);
 }
 
+/* The length of the DNS label that `text` starts with; 0 if there is none. */
+static size_t label_len(const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	if (len > LABEL_MAX || text[0] == '-' || (len && text[len - 1] == '-'))
+		return 0;
+	return len;
+}
+
 static int set_label(const struct schema_key *k, void *field, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE];
-	size_t len = strlen(text);
+	size_t len = label_len(text);
 
-	(void)k;
-	if (len == 0 || len > LABEL_MAX ||
-		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") < len || text[0] == '-' ||
-		text[len - 1] == '-')
+	if (text[len] || len < k->min)
 		return err_set(e, EINVAL,
 			"%s is not a DNS label: up to %d of a-z, 0-9 and -, no - at the ends",
 			str_quote(quoted, text), LABEL_MAX);
 	replace(field, text);
 	return 0;
+}
+
+static bool is_dns_name(const char *text)
+{
+	const char *rest = text;
+
+	for (;;) {
+		size_t len = label_len(rest);
+
+		if (!len || strlen(text) > LIMIT_NAME)
+			return false;
+		rest += len;
+		if (*rest == '\0')
+			return true;
+		if (*rest++ != '.')
+			return false;
+	}
+}
+
+static int set_dns_name(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+
+	(void)k;
+	if (*text && !is_dns_name(text))
+		return err_set(e, EINVAL,
+			"%s is not a DNS name: labels of a-z, 0-9 and - with dots between them, "
+			"up to %d bytes",
+			str_quote(quoted, text), LIMIT_NAME);
+	replace(field, text);
+	return 0;
+}
+
+static int set_text(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	size_t len = strlen(text);
+
+	if (len > k->max)
+		return err_set(e, EINVAL, "longer than %" PRIu64 " bytes", k->max);
+	for (size_t i = 0; i < len; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return err_set(
+				e, EINVAL, "%s has control characters", str_quote(quoted, text));
+	replace(field, text);
+	return 0;
+}
+
+static int set_bool(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	(void)k;
+	return str_to_bool(field, text, e);
 }
 
 static int set_level(const struct schema_key *k, void *field, const char *text, struct err *e)
@@ -158,6 +218,9 @@ static const struct {
 	const char *text;
 } types[] = {
 	[SCHEMA_LABEL] = {set_label, true, false, "DNS label"},
+	[SCHEMA_DNS_NAME] = {set_dns_name, true, false, "DNS name"},
+	[SCHEMA_TEXT] = {set_text, true, false, "text"},
+	[SCHEMA_BOOL] = {set_bool, false, false, "true or false"},
 	[SCHEMA_LEVEL] = {set_level, false, false, "debug, info, warn or error"},
 	[SCHEMA_FORMAT] = {set_format, false, false, "logfmt or json"},
 	[SCHEMA_LISTEN] = {set_listen, true, false, "ADDRESS:PORT"},
@@ -169,6 +232,9 @@ static const struct {
 	[SCHEMA_ADDRESS] = {set_address, false, false, "IP address"},
 	[SCHEMA_PEERS] = {NULL, false, false, "list of peers"},
 	[SCHEMA_PREFIXES] = {NULL, false, false, "list of prefixes"},
+	[SCHEMA_POOLS] = {NULL, false, false, "list of pools"},
+	[SCHEMA_RANGES] = {NULL, false, false, "list of ranges"},
+	[SCHEMA_LABELS] = {NULL, false, false, "list of DNS labels"},
 };
 
 void *schema_field(const struct schema_key *k, void *base)
@@ -186,6 +252,11 @@ bool schema_is_number(const struct schema_key *k)
 	return types[k->type].is_number;
 }
 
+bool schema_is_bool(const struct schema_key *k)
+{
+	return k->type == SCHEMA_BOOL;
+}
+
 bool schema_is_list(const struct schema_key *k)
 {
 	return !types[k->type].set;
@@ -197,7 +268,7 @@ char *schema_describe(const struct schema_key *k)
 
 	if (schema_is_list(k))
 		return xasprintf("%s, at most %" PRIu64, types[k->type].text, k->max);
-	if (k->max)
+	if (k->type == SCHEMA_DURATION || k->type == SCHEMA_SECONDS)
 		return xasprintf("%s, %s to %s", types[k->type].text, str_from_usec(min, k->min),
 			str_from_usec(max, k->max));
 	return xstrdup(types[k->type].text);

@@ -24,6 +24,20 @@ static char *write_input(int *ret_fd, const uint8_t *data, size_t len)
 	return xasprintf("/proc/self/fd/%d", fd);
 }
 
+static void check_pool(const struct config *c, const struct config_pool *p)
+{
+	FUZZ_CHECK(p->name[0] && p->n_ranges > 0);
+	for (size_t i = 0; i < p->n_ranges; i++) {
+		const struct config_range *r = &p->ranges[i];
+
+		FUZZ_CHECK(r->first.family == r->last.family);
+		FUZZ_CHECK(ipaddr_cmp(&r->first, &r->last) <= 0);
+		FUZZ_CHECK(ipaddr_is_unicast(&r->first) && ipaddr_is_unicast(&r->last));
+		FUZZ_CHECK(config_pool_of(c->pools, c->n_pools, &r->first) == p);
+		FUZZ_CHECK(config_pool_of(c->pools, c->n_pools, &r->last) == p);
+	}
+}
+
 /* Whatever was let in is what the table promises. */
 static void check_loaded(const struct config *c)
 {
@@ -36,6 +50,8 @@ static void check_loaded(const struct config *c)
 	for (size_t i = 0; i < c->bgp.n_peers; i++)
 		FUZZ_CHECK(c->bgp.peers[i].address.family && c->bgp.peers[i].as &&
 			   c->bgp.peers[i].port);
+	for (size_t i = 0; i < c->n_pools; i++)
+		check_pool(c, &c->pools[i]);
 }
 
 /* The input as the value of every key in turn. */

@@ -1,53 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/fsutil.h"
-#include "base/mem.h"
-#include "base/str.h"
-#include "config/config.h"
-
-DEFINE_CLEANUP(struct config *, config_free);
-
-static char path[] = "/tmp/test_config.XXXXXX";
-
-static int make_file(void **state)
-{
-	int fd = mkstemp(path);
-
-	(void)state;
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
-
-static int load(struct config **ret, const char *text, struct err *e)
-{
-	if (fs_write_atomic(path, text, strlen(text), e) < 0)
-		fail_msg("%s", e->msg);
-	return config_load(ret, path, e);
-}
-
-static struct config *loaded(const char *text)
-{
-	struct config *c = NULL;
-	struct err e = {0};
-
-	if (load(&c, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return c;
-}
+#include "config_file.h"
 
 static void assert_address(const struct ipaddr *a, const char *expected)
 {
@@ -82,6 +34,13 @@ static void assert_defaults(const struct config *c)
 	assert_string_equal(c->node.netns, "");
 	assert_int_equal(c->node.poll_interval, 200000);
 	assert_int_equal(c->node.drain, 5000000);
+	assert_string_equal(c->kubernetes.kubeconfig, "");
+	assert_string_equal(c->kubernetes.context, "");
+	assert_string_equal(c->kubernetes.namespace, "");
+	assert_string_equal(c->kubernetes.lease_namespace, "");
+	assert_string_equal(c->kubernetes.identity, "");
+	assert_false(c->kubernetes.default_class);
+	assert_int_equal(c->n_pools, 0);
 }
 
 static void test_defaults(void **state)
@@ -175,12 +134,31 @@ static void test_every_key(void **state)
 	assert_int_equal(c->node.drain, 0);
 }
 
-static const struct {
-	const char *text, *error; /* behind "PATH:" */
-} refused[] = {
+static void test_every_key_about_kubernetes(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c = loaded("kubernetes:\n"
+				  "  kubeconfig: /etc/kago/kubeconfig\n"
+				  "  context: admin@west\n"
+				  "  namespace: shop\n"
+				  "  leaseNamespace: kago-system\n"
+				  "  identity: kago-0.west\n"
+				  "  defaultClass: true\n");
+
+	(void)state;
+	assert_string_equal(c->kubernetes.kubeconfig, "/etc/kago/kubeconfig");
+	assert_string_equal(c->kubernetes.context, "admin@west");
+	assert_string_equal(c->kubernetes.namespace, "shop");
+	assert_string_equal(c->kubernetes.lease_namespace, "kago-system");
+	assert_string_equal(c->kubernetes.identity, "kago-0.west");
+	assert_true(c->kubernetes.default_class);
+}
+
+static const struct refusal_case refused[] = {
 	/* unknown keys */
 	{"fleets: a\n",
-		"1:1: 'fleets' is not a key; the keys are fleet, log, http, keepalived, bgp, node"},
+		"1:1: 'fleets' is not a key; the keys are fleet, log, http, control, keepalived, "
+		"bgp, node, kubernetes, pools"},
 	{"log:\n  levle: info\n", "2:3: log: 'levle' is not a key; the keys are level, format"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n    asn: 1\n",
 		"5:5: bgp.peers[]: 'asn' is not a key; the keys are address, as, port, "
@@ -189,7 +167,8 @@ static const struct {
 		"2:3: bgp: 'peers[]' is not a key; the keys are program, template, "
 		"stateDir, as, holdTime, peers, aggregates"},
 	{"bgp.as: 1\n",
-		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, keepalived, bgp, node"},
+		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, control, keepalived, "
+		"bgp, node, kubernetes, pools"},
 
 	/* wrong types */
 	{"[]\n", "1:1: must be an object, not a list"},
@@ -263,6 +242,20 @@ static const struct {
 	{"node:\n  nodeAddress6: fd00::1\n",
 		"2:3: node.nodeAddress6: must be of the other family than node.nodeAddress"},
 
+	/* kubernetes */
+	{"kubernetes: {namespace: Shop}\n",
+		"1:25: kubernetes.namespace: 'Shop' is not a DNS label: up to 63 of a-z, 0-9 and "
+		"-, no - at the ends"},
+	{"kubernetes: {identity: a..b}\n",
+		"1:24: kubernetes.identity: 'a..b' is not a DNS name: labels of a-z, 0-9 and - "
+		"with dots between them, up to 253 bytes"},
+	{"kubernetes: {context: \"a\\nb\"}\n",
+		"1:23: kubernetes.context: 'a\\x0ab' has control characters"},
+	{"kubernetes: {defaultClass: 'true'}\n",
+		"1:28: kubernetes.defaultClass: must be true or false, not a string"},
+	{"kubernetes: {defaultClass: 1}\n",
+		"1:28: kubernetes.defaultClass: must be true or false, not a whole number"},
+
 	/* not YAML as we take it */
 	{"a: [\n", "2:1: did not find expected node content while parsing a flow node"},
 	{"fleet: a\nfleet: b\n", "2:1: duplicate key 'fleet'"},
@@ -271,16 +264,7 @@ static const struct {
 static void test_refused_files(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-		CLEANUP_FREE char *expected = xasprintf("%s:%s", path, refused[i].error);
-		struct config *c = NULL;
-		struct err e = {0};
-
-		if (load(&c, refused[i].text, &e) != -EINVAL)
-			fail_msg("not refused: %s", refused[i].text);
-		assert_string_equal(e.msg, expected);
-		assert_null(c);
-	}
+	expect_refused(refused, sizeof refused / sizeof refused[0]);
 }
 
 /* The document's example loads, and its sample of an error is what the program says. */
@@ -305,6 +289,7 @@ static void test_the_document_tells_the_truth(void **state)
 	*end = '\0';
 	c = loaded(example);
 	assert_int_equal(c->bgp.n_peers, 2);
+	assert_int_equal(c->n_pools, 3);
 }
 
 static void test_lists_have_limits(void **state)
@@ -350,6 +335,10 @@ static void test_set(void **state)
 	assert_address(&c->node.node_address, "10.0.0.7");
 	assert_int_equal(config_set(c, "bgp.as", "65000", &e), 0);
 	assert_int_equal(c->bgp.as, 65000);
+	assert_int_equal(config_set(c, "kubernetes.defaultClass", "true", &e), 0);
+	assert_true(c->kubernetes.default_class);
+	assert_int_equal(config_set(c, "kubernetes.namespace", "", &e), 0);
+	assert_string_equal(c->kubernetes.namespace, "");
 }
 
 static void test_set_refuses_what_the_file_would(void **state)
@@ -392,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_every_key_about_kubernetes),
 		cmocka_unit_test(test_refused_files),
 		cmocka_unit_test(test_the_document_tells_the_truth),
 		cmocka_unit_test(test_lists_have_limits),

@@ -85,7 +85,7 @@ static void assert_names(const char *section, const char *expected)
 static void test_names_of_a_section(void **state)
 {
 	(void)state;
-	assert_names("", "fleet, log, http, keepalived, bgp, node");
+	assert_names("", "fleet, log, http, control, keepalived, bgp, node, kubernetes, pools");
 	assert_names("log", "level, format");
 	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, aggregates");
 	assert_names("bgp.peers[]", "address, as, port, passwordFile");
@@ -104,9 +104,13 @@ static void test_defaults_are_in_range(void **state)
 	for (size_t i = 0; i < n; i++) {
 		struct config_peer peer = {0};
 		struct config c = {0};
-		bool of_peer = strstr(keys[i].path, "[]");
-		void *base = of_peer ? (void *)&peer : (void *)&c;
+		struct config_pool pool = {0};
+		void *base = &c;
 
+		if (str_has_prefix(keys[i].path, "bgp.peers[]"))
+			base = &peer;
+		else if (str_has_prefix(keys[i].path, "pools[]"))
+			base = &pool;
 		if (keys[i].initial && schema_set(&keys[i], base, keys[i].initial, &e) < 0)
 			fail_msg("%s: %s", keys[i].path, e.msg);
 		if (schema_is_string(&keys[i]))
