@@ -30,7 +30,8 @@ static const struct argp_option options[] = {
 	{"manifests", 'm', "PATH", 0,
 		"a file of manifests (- is standard input), or a folder of *.yaml, *.yml, *.json",
 		0},
-	{"config", 'c', "FILE", 0, "kago.yaml, for the fleet's name and the template", 0},
+	{"config", 'c', "FILE", 0, "kago.yaml, for the fleet's name, the pools and the template",
+		0},
 	{"template", 't', "FILE", 0, "in place of the configured keepalived.conf.mustache", 0},
 	{"print-view", 'p', NULL, 0, "print the template's view, as JSON, in place of the result",
 		0},
@@ -161,7 +162,14 @@ static int print_conf(
 static int render(
 	const struct args *args, const struct config *config, const struct store *s, size_t n_bad)
 {
-	CLEANUP(fleet_freep) struct fleet *fleet = fleet_build(s, config->fleet);
+	const struct fleet_rules rules = {
+		.fleet = config->fleet,
+		.default_class = config->kubernetes.default_class,
+		.addressing = ADDRESSING_ASKED,
+		.pools = config->pools,
+		.n_pools = config->n_pools,
+	};
+	CLEANUP(fleet_freep) struct fleet *fleet = fleet_build(s, &rules);
 	CLEANUP_FREE const struct virtual_server **servers = fleet_servers(fleet);
 	const char *template_path = config->keepalived.template_path;
 	int status;

@@ -38,7 +38,8 @@ DEFINE_CLEANUP(struct sysctl_report *, sysctl_report_free);
 static void decide(void *ud)
 {
 	struct app *app = ud;
-	struct fleet *fleet = fleet_build(app->store, app->config->fleet);
+	const struct fleet_rules rules = {.fleet = app->config->fleet};
+	struct fleet *fleet = fleet_build(app->store, &rules);
 	uint64_t changed_at = app->changed_at;
 
 	outcomes_log(apply_newest(app->apply), fleet);

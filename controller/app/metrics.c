@@ -52,12 +52,12 @@ static void put_apply(FILE *out, const struct apply_status *st)
 
 static void put_services(FILE *out, const struct snapshot *s)
 {
-	uint64_t n[FLEET_REJECTED + 1] = {0};
+	uint64_t n[FLEET_PENDING + 1] = {0};
 
 	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++)
 		n[s->fleet->services[i].outcome]++;
 	help(out, "kago_services", "gauge", "Services of this fleet by outcome.");
-	for (int outcome = FLEET_SERVED; outcome <= FLEET_REJECTED; outcome++)
+	for (int outcome = FLEET_SERVED; outcome <= FLEET_PENDING; outcome++)
 		fprintf(out, "kago_services{outcome=\"%s\"} %" PRIu64 "\n",
 			snapshot_outcome_name((enum fleet_outcome)outcome), n[outcome]);
 }

@@ -19,6 +19,7 @@ static const char *const events[] = {
 	[FLEET_NO_ENDPOINTS] = "service.no_endpoints",
 	[FLEET_CONFLICT] = "service.conflict",
 	[FLEET_REJECTED] = "service.rejected",
+	[FLEET_PENDING] = "service.pending",
 };
 
 static char *vips_text(const struct fleet_service *svc)

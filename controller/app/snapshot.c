@@ -20,6 +20,7 @@ const char *snapshot_outcome_name(enum fleet_outcome outcome)
 		[FLEET_NO_ENDPOINTS] = "no_endpoints",
 		[FLEET_CONFLICT] = "conflict",
 		[FLEET_REJECTED] = "rejected",
+		[FLEET_PENDING] = "pending",
 	};
 
 	return names[outcome];

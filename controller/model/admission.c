@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/admission.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -14,17 +15,17 @@ struct applicant {
 };
 
 /* How many real servers it has at most: an endpoint may be there twice, or not be ready. */
-static size_t count_reals(const struct service *service, const struct store *s)
+static size_t count_reals(const struct fleet_service *verdict, const struct service *service)
 {
 	size_t v4 = 0, v6 = 0, n = 0;
 
-	for (const struct slice *one = store_slices(s, &service->id); one; one = one->next)
+	for (const struct slice *one = store_slices(service); one; one = one->next)
 		if (one->family == AF_INET)
 			v4 += one->n_endpoints;
 		else
 			v6 += one->n_endpoints;
-	for (size_t i = 0; i < service->policy.n_vips; i++)
-		n += service->policy.vips[i].family == AF_INET ? v4 : v6;
+	for (size_t i = 0; i < verdict->n_vips; i++)
+		n += verdict->vips[i].family == AF_INET ? v4 : v6;
 	return n * service->n_ports;
 }
 
@@ -40,45 +41,78 @@ static void reject(struct fleet_service *ret, const char *reason, char *message)
 	ret->outcome = FLEET_REJECTED;
 	ret->reason = reason;
 	ret->message = message;
+	free(ret->vips);
+	ret->vips = NULL;
+	ret->n_vips = 0;
 }
 
-/* Returns the number of real servers it is admitted with. */
-static size_t admit(struct fleet_service *ret, const struct applicant *a, size_t n_taken)
+/* What Services take of what a fleet has. */
+struct room {
+	size_t reals, sources;
+};
+
+static bool has_room(struct fleet_service *ret, const struct applicant *a, const struct room *taken)
 {
-	if (a->service->reason) {
-		reject(ret, a->service->reason, xstrdup(a->service->message));
-		return 0;
+	if (a->n_reals > LIMIT_FLEET_REALS - taken->reals) {
+		reject(ret, "FleetFull",
+			xasprintf("no room for %zu real servers: older Services have %zu, the "
+				  "fleet may have %d",
+				a->n_reals, taken->reals, LIMIT_FLEET_REALS));
+		return false;
 	}
+	if (a->service->policy.sources.n_nets > LIMIT_FLEET_SOURCES - taken->sources) {
+		reject(ret, "FleetFull",
+			xasprintf("no room for %zu source ranges: older Services have %zu, the "
+				  "fleet may have %d",
+				a->service->policy.sources.n_nets, taken->sources,
+				LIMIT_FLEET_SOURCES));
+		return false;
+	}
+	return true;
+}
+
+static void admit(struct fleet_service *ret, const struct applicant *a, struct room *taken)
+{
 	if (a->n_reals > LIMIT_SERVICE_REALS) {
 		reject(ret, "TooLarge",
 			xasprintf("%zu real servers over all VIPs and ports; a Service may have %d",
 				a->n_reals, LIMIT_SERVICE_REALS));
-		return 0;
+		return;
 	}
-	if (a->n_reals > LIMIT_FLEET_REALS - n_taken) {
-		reject(ret, "FleetFull",
-			xasprintf("no room for %zu real servers: older Services have %zu, the "
-				  "fleet may have %d",
-				a->n_reals, n_taken, LIMIT_FLEET_REALS));
-		return 0;
-	}
-	return a->n_reals;
+	if (!has_room(ret, a, taken))
+		return;
+	taken->reals += a->n_reals;
+	taken->sources += a->service->policy.sources.n_nets;
 }
 
-void admission_check(struct fleet_service ret[], const struct service *services[],
-	size_t n_services, const struct store *s)
+void admission_check(
+	struct fleet_service verdicts[], const struct service *services[], size_t n_services)
 {
 	CLEANUP_FREE struct applicant *applicants = xcalloc(n_services, sizeof *applicants);
-	size_t n_taken = 0;
+	struct room taken = {0}, wanted = {0};
+	bool any_is_too_large = false;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n_services; i++)
-		applicants[i] = (struct applicant){services[i], i, count_reals(services[i], s)};
-	qsort(applicants, n_services, sizeof *applicants, by_seniority);
 	for (size_t i = 0; i < n_services; i++) {
+		struct applicant *a = &applicants[n];
+
+		if (!services[i])
+			continue;
+		*a = (struct applicant){services[i], i, count_reals(&verdicts[i], services[i])};
+		wanted.reals += a->n_reals;
+		wanted.sources += services[i]->policy.sources.n_nets;
+		any_is_too_large |= a->n_reals > LIMIT_SERVICE_REALS;
+		n++;
+	}
+	if (!any_is_too_large && wanted.reals <= LIMIT_FLEET_REALS &&
+		wanted.sources <= LIMIT_FLEET_SOURCES)
+		return;
+	qsort(applicants, n, sizeof *applicants, by_seniority);
+	for (size_t i = 0; i < n; i++) {
 		const struct applicant *a = &applicants[i];
 
-		n_taken += admit(&ret[a->index], a, n_taken);
-		if (ret[a->index].reason)
+		admit(&verdicts[a->index], a, &taken);
+		if (verdicts[a->index].reason)
 			services[a->index] = NULL;
 	}
 }

@@ -24,7 +24,6 @@ const char *scheduler_name(enum scheduler s)
 
 int annotation_text(const char **ret, const json_t *object, const char *key, struct err *e)
 {
-	char full[64];
 	json_t *all = NULL;
 	const json_t *value;
 	int r;
@@ -32,19 +31,18 @@ int annotation_text(const char **ret, const json_t *object, const char *key, str
 	r = jsonx_object(&all, object, "metadata.annotations", e);
 	if (r < 0)
 		return r;
-	snprintf(full, sizeof full, KAGO_PREFIX "%s", key);
-	value = json_object_get(all, full);
+	value = json_object_get(all, key);
 	if (!value || json_is_null(value)) {
 		*ret = value ? "" : NULL;
 		return 0;
 	}
 	if (!json_is_string(value))
-		return err_set(e, EINVAL, "%s: must be a string, not %s; put it in quotes", full,
+		return err_set(e, EINVAL, "%s: must be a string, not %s; put it in quotes", key,
 			jsonx_type_name(value));
 	if (json_string_length(value) > LIMIT_ANNOTATION)
-		return err_set(e, EINVAL, "%s: longer than %d bytes", full, LIMIT_ANNOTATION);
+		return err_set(e, EINVAL, "%s: longer than %d bytes", key, LIMIT_ANNOTATION);
 	if (strlen(json_string_value(value)) != json_string_length(value))
-		return err_set(e, EINVAL, "%s: contains a NUL byte", full);
+		return err_set(e, EINVAL, "%s: contains a NUL byte", key);
 	*ret = json_string_value(value);
 	return 0;
 }
@@ -64,32 +62,6 @@ static int parse_choice(unsigned *ret, const char *text, const char *const list[
 			known + at, sizeof known - at, "%s%s", i ? ", " : "", list[i]);
 	}
 	return err_set(e, EINVAL, "%s is none of %s", str_quote(quoted, text), known);
-}
-
-static int parse_vips(struct policy *p, const char *text, struct err *e)
-{
-	CLEANUP_FREE char *copy = xstrdup(text);
-	char *rest = copy, *item;
-
-	while ((item = strsep(&rest, ","))) {
-		int r;
-
-		item += strspn(item, " ");
-		for (size_t len = strlen(item); len && item[len - 1] == ' '; len--)
-			item[len - 1] = '\0';
-		r = policy_add_vip(p, item, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int parse_fleet(struct policy *p, const char *text, struct err *e)
-{
-	(void)p;
-	(void)text;
-	(void)e; /* that it is right was seen when the Service was found to be ours */
-	return 0;
 }
 
 static int parse_scheduler(struct policy *p, const char *text, struct err *e)
@@ -188,11 +160,13 @@ enum needs { NEEDS_NOTHING, NEEDS_CHECK, NEEDS_HTTP };
 
 static const struct option {
 	const char *key;
-	int (*parse)(struct policy *p, const char *text, struct err *e);
+	int (*parse)(struct policy *p, const char *text, struct err *e); /* NULL: others do */
 	enum needs needs;
 } options[] = {
-	{"fleet", parse_fleet, NEEDS_NOTHING},
-	{"vip", parse_vips, NEEDS_NOTHING},
+	{"fleet", NULL, NEEDS_NOTHING},
+	{"vip", NULL, NEEDS_NOTHING},
+	{"pool", NULL, NEEDS_NOTHING},
+	{"share", NULL, NEEDS_NOTHING},
 	{"scheduler", parse_scheduler, NEEDS_NOTHING},
 	{"forward", parse_forward, NEEDS_NOTHING},
 	{"health-check", parse_check, NEEDS_NOTHING},
@@ -225,10 +199,14 @@ static int check_needs(
 static int parse_option(const struct option *option, struct policy *p, const json_t *object,
 	bool has_tcp, struct err *e)
 {
+	char key[64];
 	const char *text;
 	int r;
 
-	r = annotation_text(&text, object, option->key, e);
+	if (!option->parse)
+		return 0;
+	snprintf(key, sizeof key, KAGO_PREFIX "%s", option->key);
+	r = annotation_text(&text, object, key, e);
 	if (r < 0 || !text)
 		return r;
 	r = option->parse(p, text, e);

@@ -11,13 +11,14 @@
 #define KAGO_PREFIX "kago.dev/"
 
 /*
- * The text of the annotation kago.dev/KEY, borrowed, or NULL if there is none; null is "". Errors:
- * -EINVAL when it is no string, too long, or holds a NUL.
+ * The text of the annotation `key`, borrowed, or NULL if there is none; null is "". Errors: -EINVAL
+ * when it is no string, too long, or holds a NUL.
  */
 int annotation_text(const char **ret, const json_t *object, const char *key, struct err *e);
 
 /*
- * Sets what the annotations of a Service object say in `p`, which holds the defaults. `has_tcp`: it
+ * Sets what the annotations of a Service object say in `p`, which holds the defaults; those about
+ * addresses are left to wish.h. `has_tcp`: it
  * has a TCP port, which is checked unless an annotation says otherwise. Errors: -EINVAL with
  * "kago.dev/KEY: what is wrong and what would be right"; `p` may be half changed then.
  */

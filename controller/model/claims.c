@@ -22,37 +22,39 @@ static int by_place_and_seniority(const void *pa, const void *pb)
 	return order ? order : service_cmp_seniority(a->service, b->service);
 }
 
-static size_t count(const struct service *const services[], size_t n_services)
+static size_t count(const struct service *const services[], const struct fleet_service verdicts[],
+	size_t n_services)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_services; i++)
 		if (services[i])
-			n += services[i]->policy.n_vips * services[i]->n_ports;
+			n += verdicts[i].n_vips * services[i]->n_ports;
 	return n;
 }
 
-static struct claim *add_claims(struct claim *end, const struct service *s, size_t index)
+static struct claim *add_claims(struct claim *end, const struct service *s,
+	const struct fleet_service *verdict, size_t index)
 {
-	for (size_t i = 0; i < s->policy.n_vips; i++)
+	for (size_t i = 0; i < verdict->n_vips; i++)
 		for (size_t j = 0; j < s->n_ports; j++)
-			*end++ = (struct claim){.vip = s->policy.vips[i],
+			*end++ = (struct claim){.vip = verdict->vips[i],
 				.port = &s->ports[j],
 				.service = s,
 				.index = index};
 	return end;
 }
 
-struct claim *claims_settle(
-	size_t *ret_n, const struct service *const services[], size_t n_services)
+struct claim *claims_settle(size_t *ret_n, const struct service *const services[],
+	const struct fleet_service verdicts[], size_t n_services)
 {
-	size_t n = count(services, n_services);
+	size_t n = count(services, verdicts, n_services);
 	struct claim *claims = xcalloc(n, sizeof *claims), *end = claims;
 	const struct claim *granted = claims;
 
 	for (size_t i = 0; i < n_services; i++)
 		if (services[i])
-			end = add_claims(end, services[i], i);
+			end = add_claims(end, services[i], &verdicts[i], i);
 	qsort(claims, n, sizeof *claims, by_place_and_seniority);
 	for (size_t i = 1; i < n; i++)
 		if (by_place(granted, &claims[i]) == 0)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/ipaddr.h"
+#include "model/fleet.h"
 #include "model/service.h"
 
 /* A Service's wish for one VIP, protocol and port. */
@@ -16,9 +17,11 @@ struct claim {
 };
 
 /*
- * The wishes of all Services, some of which may be NULL, sorted by VIP, protocol and port, in a new
- * array that the caller frees. Of several wishes for the same thing the one of the Service created
- * first is granted, and of equally old ones that of the first by namespace and name.
+ * The wishes of all Services, some of which may be NULL, with their VIPs in the same place of
+ * `verdicts`: sorted by VIP, protocol and port, in a new array that the caller frees. Of several
+ * wishes for the same thing the one of the Service created first is granted, and of equally old
+ * ones that of the first by namespace and name.
  */
 struct claim *claims_settle(size_t *ret_n, const struct service *const services[],
-	size_t n_services) __attribute__((warn_unused_result));
+	const struct fleet_service verdicts[], size_t n_services)
+	__attribute__((warn_unused_result));

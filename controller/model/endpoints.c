@@ -67,10 +67,21 @@ static int best_first(const void *pa, const void *pb)
 	return order ? order : by_place(a, b);
 }
 
+/* As the endpoints of one slice usually are. */
+static bool is_sorted(const struct candidates *c)
+{
+	for (size_t i = 1; i < c->n; i++)
+		if (by_place(&c->items[i - 1], &c->items[i]) >= 0)
+			return false;
+	return true;
+}
+
 static void drop_duplicates(struct candidates *c)
 {
 	size_t kept = 0;
 
+	if (is_sorted(c))
+		return;
 	qsort(c->items, c->n, sizeof *c->items, by_place_best_first);
 	for (size_t i = 0; i < c->n; i++)
 		if (kept == 0 || by_place(&c->items[kept - 1], &c->items[i]) != 0)
@@ -78,35 +89,43 @@ static void drop_duplicates(struct candidates *c)
 	c->n = kept;
 }
 
-static int real_server_cmp(const void *pa, const void *pb)
+/* In place, in order. */
+static void drop_unusable(struct candidates *c)
 {
-	const struct real_server *a = pa, *b = pb;
-	int order = ipaddr_cmp(&a->addr, &b->addr);
+	size_t kept = 0;
 
-	return order ? order : (int)a->port - (int)b->port;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->items[i].state != ENDPOINT_NOT_READY)
+			c->items[kept++] = c->items[i];
+	c->n = kept;
+}
+
+static void keep_best(struct candidates *c, size_t n)
+{
+	qsort(c->items, c->n, sizeof *c->items, best_first);
+	c->n = n;
+	qsort(c->items, c->n, sizeof *c->items, by_place_best_first);
 }
 
 /* The usable ones, and of too many the best ones. */
 static void choose(struct endpoints *ret, struct candidates *c)
 {
-	enum endpoint_state best;
-	size_t n = 0;
+	enum endpoint_state best = ENDPOINT_NOT_READY;
 
-	qsort(c->items, c->n, sizeof *c->items, best_first);
-	while (n < c->n && c->items[n].state != ENDPOINT_NOT_READY)
-		n++;
-	if (n > LIMIT_ENDPOINTS) {
-		ret->n_left_out = n - LIMIT_ENDPOINTS;
-		n = LIMIT_ENDPOINTS;
+	drop_unusable(c);
+	if (c->n > LIMIT_ENDPOINTS) {
+		ret->n_left_out = c->n - LIMIT_ENDPOINTS;
+		keep_best(c, LIMIT_ENDPOINTS);
 	}
-	best = n ? c->items[0].state : ENDPOINT_NOT_READY;
-	ret->reals = xcalloc(n, sizeof *ret->reals);
-	ret->n_reals = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < c->n; i++)
+		if (c->items[i].state > best)
+			best = c->items[i].state;
+	ret->reals = xcalloc(c->n, sizeof *ret->reals);
+	ret->n_reals = c->n;
+	for (size_t i = 0; i < c->n; i++)
 		ret->reals[i] = (struct real_server){.addr = c->items[i].addr,
 			.port = c->items[i].port,
 			.weight = c->items[i].state == best};
-	qsort(ret->reals, n, sizeof *ret->reals, real_server_cmp);
 }
 
 void endpoints_choose(struct endpoints *ret, const struct slice *slices,

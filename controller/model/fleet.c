@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/addressing.h"
 #include "model/admission.h"
 #include "model/claims.h"
 #include "model/endpoints.h"
@@ -28,7 +29,9 @@ static void add_server(
 		.persistence = policy->persistence,
 		.reals = reals,
 		.n_reals = n_reals,
+		.restricted = policy->sources.n_nets > 0,
 	};
+	vs->sources = sources_of(&vs->n_sources, &policy->sources, vs->vip.family);
 	if (policy_check_type(policy, vs->protocol) == CHECK_NONE)
 		return;
 	vs->check = policy->check;
@@ -36,8 +39,7 @@ static void add_server(
 		vs->check.path = xstrdup(vs->check.path);
 }
 
-static void serve_claim(
-	struct fleet *f, const struct store *s, const struct claim *c, struct report *report)
+static void serve_claim(struct fleet *f, const struct claim *c, struct report *report)
 {
 	struct endpoints found;
 
@@ -45,7 +47,7 @@ static void serve_claim(
 		report_taken(report, c);
 		return;
 	}
-	endpoints_choose(&found, store_slices(s, &c->service->id), c->port, c->vip.family);
+	endpoints_choose(&found, store_slices(c->service), c->port, c->vip.family);
 	if (found.n_reals == 0) {
 		report_unserved(report, c, &found);
 		endpoints_done(&found);
@@ -64,41 +66,55 @@ static void set_name(struct fleet_service *ret, const struct objname *id)
 	ret->name = xstrdup(id->name);
 }
 
-static void set_vips(struct fleet_service *ret, const struct service *s)
-{
-	ret->n_vips = s->policy.n_vips;
-	ret->vips = xcalloc(ret->n_vips, sizeof *ret->vips);
-	memcpy(ret->vips, s->policy.vips, ret->n_vips * sizeof *ret->vips);
-}
-
-static void serve(struct fleet *f, const struct store *s, const struct service *const services[])
+static void serve(struct fleet *f, const struct service *const services[])
 {
 	CLEANUP_FREE struct report *reports = xcalloc(f->n_services, sizeof *reports);
 	CLEANUP_FREE struct claim *claims = NULL;
 	size_t n_claims;
 
-	claims = claims_settle(&n_claims, services, f->n_services);
+	claims = claims_settle(&n_claims, services, f->services, f->n_services);
 	f->servers = xcalloc(n_claims, sizeof *f->servers);
 	for (size_t i = 0; i < n_claims; i++)
-		serve_claim(f, s, &claims[i], &reports[claims[i].index]);
+		serve_claim(f, &claims[i], &reports[claims[i].index]);
 	for (size_t i = 0; i < f->n_services; i++)
-		if (services[i]) {
-			set_vips(&f->services[i], services[i]);
+		if (services[i])
 			report_finish(&reports[i], &f->services[i]);
-		}
 }
 
-struct fleet *fleet_build(const struct store *s, const char *fleet_name)
+/* Who is wrong or has no address becomes NULL in `services`. */
+static void settle_addresses(
+	struct fleet *f, const struct service *services[], const struct fleet_rules *rules)
+{
+	struct pools pools;
+
+	pools_init(&pools, rules->pools, rules->n_pools);
+	for (size_t i = 0; i < f->n_services; i++) {
+		struct fleet_service *verdict = &f->services[i];
+		const struct service *s = services[i];
+
+		set_name(verdict, &s->id);
+		if (s->reason) {
+			verdict->outcome = FLEET_REJECTED;
+			verdict->reason = s->reason;
+			verdict->message = xstrdup(s->message);
+		} else {
+			addressing_settle(verdict, s, rules, &pools);
+		}
+		if (verdict->reason)
+			services[i] = NULL;
+	}
+	pools_done(&pools);
+}
+
+struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules)
 {
 	struct fleet *f = xnew0(struct fleet);
-	CLEANUP_FREE const struct service **services =
-		store_services(&f->n_services, s, fleet_name);
+	CLEANUP_FREE const struct service **services = store_services(&f->n_services, s, rules);
 
 	f->services = xcalloc(f->n_services, sizeof *f->services);
-	for (size_t i = 0; i < f->n_services; i++)
-		set_name(&f->services[i], &services[i]->id);
-	admission_check(f->services, services, f->n_services, s);
-	serve(f, s, services);
+	settle_addresses(f, services, rules);
+	admission_check(f->services, services, f->n_services);
+	serve(f, services);
 	return f;
 }
 
@@ -117,6 +133,7 @@ struct fleet *fleet_free(struct fleet *f)
 		return NULL;
 	for (size_t i = 0; i < f->n_servers; i++) {
 		free(f->servers[i].reals);
+		free(f->servers[i].sources);
 		free(f->servers[i].check.path);
 	}
 	free(f->servers);

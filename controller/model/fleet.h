@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/ipaddr.h"
+#include "config/pool.h"
 #include "model/store.h"
 
 /*
@@ -49,6 +51,11 @@ struct virtual_server {
 	struct health_check check;
 	struct real_server *reals; /* sorted by address, then port; never empty */
 	size_t n_reals;
+	/* Clients that may use it (spec.loadBalancerSourceRanges): of the family of the VIP,
+	 * sorted, none inside another. */
+	struct ipnet *sources;
+	size_t n_sources;
+	bool restricted; /* only `sources` may, which may be none; else everybody may */
 };
 
 /* The reason of a Service that is none an API server would take: store_put told its user already.
@@ -61,6 +68,7 @@ enum fleet_outcome {
 	FLEET_NO_ENDPOINTS, /* accepted, but some or all of its virtual servers have no endpoint */
 	FLEET_CONFLICT,     /* another Service holds some of its VIP:protocol:port */
 	FLEET_REJECTED,     /* its own fields or annotations are wrong; nothing of it is served */
+	FLEET_PENDING,      /* it has no address yet: its status has none that it may have */
 };
 
 struct fleet_service {
@@ -68,7 +76,7 @@ struct fleet_service {
 	enum fleet_outcome outcome;
 	const char *reason;  /* CamelCase, for machines: "Served", "NoEndpoints", ...; static */
 	char *message;       /* for people: what, why, and what would be right */
-	struct ipaddr *vips; /* sorted; empty when rejected */
+	struct ipaddr *vips; /* sorted; empty when rejected or pending */
 	size_t n_vips;
 	size_t n_virtual_servers;
 };
@@ -80,9 +88,23 @@ struct fleet {
 	size_t n_services;
 };
 
-/* `fleet_name` is the fleet this controller serves. Never fails: what is wrong with a Service is in
- * it. */
-struct fleet *fleet_build(const struct store *s, const char *fleet_name)
+/* Where the addresses of a Service come from. */
+enum addressing {
+	ADDRESSING_ASKED,  /* it has what it asks for: manifests, which nobody writes a status to */
+	ADDRESSING_STATUS, /* it has what its status says, which the leader writes */
+};
+
+/* What the configuration says to decisions; all borrowed. */
+struct fleet_rules {
+	const char *fleet;
+	bool default_class; /* Services without a class and an annotation are of this fleet */
+	enum addressing addressing;
+	const struct config_pool *pools; /* none: with ADDRESSING_ASKED any address will do */
+	size_t n_pools;
+};
+
+/* Never fails: what is wrong with a Service is in it. */
+struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules)
 	__attribute__((warn_unused_result));
 struct fleet *fleet_free(struct fleet *f);
 

@@ -6,7 +6,10 @@
 
 #include "model/fleet.h"
 
-/* What changes between two sorted lists of virtual servers. Pure. */
+/*
+ * What changes for keepalived between two sorted lists of virtual servers: who their clients may be
+ * is none of its business. Pure.
+ */
 
 struct fleet_diff {
 	size_t services_added, services_removed, services_changed;
@@ -21,7 +24,8 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 	const struct virtual_server *const new[], size_t n_new,
 	void (*on_changed)(void *ud, const struct virtual_server *vs), void *ud);
 
-/* Whether two virtual servers with the same VIP, protocol and port are the same in all. */
+/* Whether two virtual servers with the same VIP, protocol and port are the same in all that
+ * keepalived is told. */
 bool virtual_server_same(const struct virtual_server *a, const struct virtual_server *b);
 
 bool fleet_diff_empty(const struct fleet_diff *d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "model/fleet.h"
 #include "model/service.h"
 #include "model/slice.h"
 #include "model/store.h"
@@ -8,12 +9,19 @@
 /* The store as this layer reads it: store.h's users see fleets only. */
 
 /*
- * The Services that ask for `fleet`, sorted by namespace and name, in a new array that the caller
- * frees; they are the store's.
+ * The Services that ask for the fleet of these rules, sorted by namespace and name, in a new array
+ * that the caller frees; they are the store's.
  */
-const struct service **store_services(size_t *ret_n, const struct store *s, const char *fleet)
-	__attribute__((warn_unused_result));
+const struct service **store_services(size_t *ret_n, const struct store *s,
+	const struct fleet_rules *rules) __attribute__((warn_unused_result));
+
+/* The same of those that are left (service_is_left). */
+const struct service **store_left(size_t *ret_n, const struct store *s,
+	const struct fleet_rules *rules) __attribute__((warn_unused_result));
+
+/* NULL when it is not known. */
+const struct service *store_find(const struct store *s, const char *ns, const char *name);
 
 /* The first of a Service's slices, which are chained by `next` in no particular order; NULL if
- * none. */
-const struct slice *store_slices(const struct store *s, const struct objname *service);
+ * none. The Service is the store's. */
+const struct slice *store_slices(const struct service *service);

@@ -13,27 +13,6 @@
 
 enum { SECOND = 1000000 };
 
-int policy_add_vip(struct policy *p, const char *text, struct err *e)
-{
-	struct ipaddr vip;
-	int r;
-
-	r = ipaddr_parse(&vip, text, e);
-	if (r < 0)
-		return r;
-	if (!ipaddr_is_unicast(&vip))
-		return err_set(
-			e, EINVAL, "'%s' cannot be a VIP: it is not a unicast address", text);
-	for (size_t i = 0; i < p->n_vips; i++)
-		if (ipaddr_equal(&vip, &p->vips[i]))
-			return 0;
-	if (p->n_vips == LIMIT_VIPS)
-		return err_set(e, EINVAL, "more than %d VIPs", LIMIT_VIPS);
-	p->vips = xreallocarray(p->vips, p->n_vips + 1, sizeof *p->vips);
-	p->vips[p->n_vips++] = vip;
-	return 0;
-}
-
 static int parse_affinity(struct policy *p, const json_t *object, struct err *e)
 {
 	const char *affinity = "None";
@@ -55,23 +34,6 @@ static int parse_affinity(struct policy *p, const json_t *object, struct err *e)
 	return 0;
 }
 
-static int parse_load_balancer_ip(struct policy *p, const json_t *object, struct err *e)
-{
-	const char *text = "";
-	int r;
-
-	r = jsonx_str(&text, object, "spec.loadBalancerIP", e);
-	if (r < 0 || !*text)
-		return r;
-	r = policy_add_vip(p, text, e);
-	return r < 0 ? err_wrap(e, "spec.loadBalancerIP") : 0;
-}
-
-static int vip_cmp(const void *a, const void *b)
-{
-	return ipaddr_cmp(a, b);
-}
-
 static int parse(struct policy *p, const char **ret_reason, const json_t *object, bool has_tcp,
 	struct err *e)
 {
@@ -84,16 +46,8 @@ static int parse(struct policy *p, const char **ret_reason, const json_t *object
 	*ret_reason = "InvalidSpec";
 	r = parse_affinity(p, object, e);
 	if (r >= 0)
-		r = parse_load_balancer_ip(p, object, e);
-	if (r < 0)
-		return r;
-	*ret_reason = "NoAddress";
-	if (p->n_vips == 0)
-		return err_set(e, EINVAL,
-			"no VIP: set " KAGO_PREFIX
-			"vip, such as \"10.1.1.1\" or \"10.1.1.1,fd00::1\"");
-	qsort(p->vips, p->n_vips, sizeof *p->vips, vip_cmp);
-	return 0;
+		r = sources_parse(&p->sources, object, e);
+	return r;
 }
 
 int policy_parse(struct policy *ret, const char **ret_reason, const json_t *object, bool has_tcp,
@@ -115,8 +69,8 @@ int policy_parse(struct policy *ret, const char **ret_reason, const json_t *obje
 
 void policy_done(struct policy *p)
 {
-	free(p->vips);
 	free(p->check.path);
+	sources_done(&p->sources);
 	*p = (struct policy){0};
 }
 
@@ -130,13 +84,9 @@ static bool check_equal(const struct health_check *a, const struct health_check 
 
 bool policy_equal(const struct policy *a, const struct policy *b)
 {
-	if (a->n_vips != b->n_vips || a->scheduler != b->scheduler ||
-		a->persistence != b->persistence || a->check_every_port != b->check_every_port)
-		return false;
-	for (size_t i = 0; i < a->n_vips; i++)
-		if (!ipaddr_equal(&a->vips[i], &b->vips[i]))
-			return false;
-	return check_equal(&a->check, &b->check);
+	return a->scheduler == b->scheduler && a->persistence == b->persistence &&
+	       a->check_every_port == b->check_every_port && check_equal(&a->check, &b->check) &&
+	       sources_equal(&a->sources, &b->sources);
 }
 
 enum check_type policy_check_type(const struct policy *p, uint16_t protocol)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "model/fleet.h"
+#include "model/sources.h"
 
 /*
  * How a Service wants to be served: its kago.dev/ annotations and the fields of its spec that mean
@@ -16,12 +16,11 @@
  */
 
 struct policy {
-	struct ipaddr *vips; /* sorted, no two alike, at least one */
-	size_t n_vips;
 	enum scheduler scheduler;
 	uint32_t persistence; /* seconds; 0: none */
 	struct health_check check;
 	bool check_every_port; /* it was asked for; else `check` is for TCP ports only */
+	struct sources sources;
 };
 
 /*
@@ -37,7 +36,3 @@ bool policy_equal(const struct policy *a, const struct policy *b);
 
 /* How real servers of a port of this protocol are checked. */
 enum check_type policy_check_type(const struct policy *p, uint16_t protocol);
-
-/* Adds a VIP unless it is there already. Errors: -EINVAL for what cannot be a VIP, or one too many.
- */
-int policy_add_vip(struct policy *p, const char *text, struct err *e);

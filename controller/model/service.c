@@ -42,7 +42,7 @@ static int decode_annotation(struct service *s, const json_t *object, struct err
 	const char *fleet;
 	int r;
 
-	r = annotation_text(&fleet, object, "fleet", e);
+	r = annotation_text(&fleet, object, KAGO_PREFIX "fleet", e);
 	if (r < 0 || !fleet)
 		return r;
 	r = decode_fleet(&s->annotation_fleet, fleet, e);
@@ -206,22 +206,11 @@ static bool asks_for_some_fleet(const struct service *s)
 	return s->any_fleet || s->class_fleet || s->annotation_fleet;
 }
 
-static int decode(struct service *s, const char **ret_reason, const json_t *object, struct err *e)
+static int decode_rest(
+	struct service *s, const char **ret_reason, const json_t *object, struct err *e)
 {
-	const char *class = "";
 	int r;
 
-	r = decode_claim(s, ret_reason, &class, object, e);
-	if (r < 0 || !asks_for_some_fleet(s))
-		return r;
-	*ret_reason = "NotLoadBalancer";
-	r = check_type(object, e);
-	if (r < 0)
-		return r;
-	*ret_reason = "FleetMismatch";
-	r = check_claim(s, class, e);
-	if (r < 0)
-		return r;
 	*ret_reason = FLEET_INVALID_OBJECT;
 	r = decode_created(&s->created, object, e);
 	if (r < 0)
@@ -229,7 +218,62 @@ static int decode(struct service *s, const char **ret_reason, const json_t *obje
 	r = decode_ports(s, object, e);
 	if (r < 0)
 		return r;
+	r = wish_parse(&s->wish, ret_reason, object, e);
+	if (r < 0)
+		return r;
 	return policy_parse(&s->policy, ret_reason, object, has_tcp(s), e);
+}
+
+static int decode(struct service *s, const char **ret_reason, const json_t *object, struct err *e)
+{
+	const char *class = "";
+	int r;
+
+	r = decode_claim(s, ret_reason, &class, object, e);
+	if (r < 0)
+		return r;
+	r = check_type(object, e);
+	s->unclaimed = r == 0 && !*class && !s->annotation_fleet;
+	if (!asks_for_some_fleet(s) && !s->unclaimed)
+		return 0;
+	*ret_reason = SERVICE_NOT_LOAD_BALANCER;
+	if (r < 0)
+		return r;
+	*ret_reason = SERVICE_FLEET_MISMATCH;
+	r = check_claim(s, class, e);
+	if (r < 0)
+		return r;
+	return decode_rest(s, ret_reason, object, e);
+}
+
+/* Kubernetes' ways to say that a Service is not for those who serve Services, and one without an
+ * address of the cluster. */
+static bool is_for_others(const json_t *object)
+{
+	const char *cluster_ip = "";
+	json_t *labels = NULL;
+	struct err e = {0};
+
+	jsonx_object(&labels, object, "metadata.labels", &e);
+	jsonx_str(&cluster_ip, object, "spec.clusterIP", &e);
+	return json_object_get(labels, "service.kubernetes.io/service-proxy-name") ||
+	       json_object_get(labels, "service.kubernetes.io/headless") ||
+	       strcmp(cluster_ip, "None") == 0;
+}
+
+/* What nobody but the API server writes; what cannot be read of it is unknown. */
+static void decode_metadata(struct service *s, const json_t *object)
+{
+	const char *uid = "", *version = "";
+	uint64_t generation = 0;
+	struct err e = {0};
+
+	jsonx_str(&uid, object, "metadata.uid", &e);
+	jsonx_str(&version, object, "metadata.resourceVersion", &e);
+	jsonx_u64(&generation, object, "metadata.generation", 0, INT64_MAX, &e);
+	s->uid = xstrdup(uid);
+	s->resource_version = xstrdup(version);
+	s->generation = (int64_t)generation;
 }
 
 void service_decode(struct service **ret, const struct objname *id, const json_t *object)
@@ -239,12 +283,18 @@ void service_decode(struct service **ret, const struct objname *id, const json_t
 	struct err e = {0};
 
 	*ret = NULL;
-	if (decode(s, &reason, object, &e) < 0) {
+	s->created = INT64_MAX;
+	if (!is_for_others(object) && decode(s, &reason, object, &e) < 0) {
+		/* Whoever put it need not hear of it, for it may be another load balancer's. */
+		if (s->unclaimed && strcmp(reason, FLEET_INVALID_OBJECT) == 0)
+			reason = "InvalidSpec";
 		s->reason = reason;
 		s->message = xstrdup(e.msg);
-	} else if (!asks_for_some_fleet(s)) {
-		return;
 	}
+	held_decode(&s->held, object);
+	if (!asks_for_some_fleet(s) && !s->unclaimed && !held_is_marked(&s->held))
+		return;
+	decode_metadata(s, object);
 	objname_init(&s->id, id->ns, id->name);
 	*ret = steal(s);
 }
@@ -254,6 +304,9 @@ struct service *service_free(struct service *s)
 	if (!s)
 		return NULL;
 	objname_done(&s->id);
+	free(s->uid);
+	free(s->resource_version);
+	held_done(&s->held);
 	free(s->class_fleet);
 	free(s->annotation_fleet);
 	for (size_t i = 0; i < s->n_ports; i++) {
@@ -261,6 +314,7 @@ struct service *service_free(struct service *s)
 		free(s->ports[i].target_name);
 	}
 	free(s->ports);
+	wish_done(&s->wish);
 	policy_done(&s->policy);
 	free(s->message);
 	free(s);
@@ -279,17 +333,24 @@ static bool port_equal(const struct service_port *a, const struct service_port *
 	       a->target_port == b->target_port && a->port == b->port && a->protocol == b->protocol;
 }
 
+static bool claim_equal(const struct service *a, const struct service *b)
+{
+	return a->any_fleet == b->any_fleet && a->unclaimed == b->unclaimed &&
+	       text_equal(a->class_fleet, b->class_fleet) &&
+	       text_equal(a->annotation_fleet, b->annotation_fleet);
+}
+
 bool service_equal(const struct service *a, const struct service *b)
 {
-	if (a->created != b->created || a->any_fleet != b->any_fleet || a->n_ports != b->n_ports ||
-		!text_equal(a->class_fleet, b->class_fleet) ||
-		!text_equal(a->annotation_fleet, b->annotation_fleet) ||
+	if (a->created != b->created || a->generation != b->generation || !claim_equal(a, b) ||
+		a->n_ports != b->n_ports || strcmp(a->uid, b->uid) != 0 ||
 		!text_equal(a->reason, b->reason) || !text_equal(a->message, b->message))
 		return false;
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (!port_equal(&a->ports[i], &b->ports[i]))
 			return false;
-	return policy_equal(&a->policy, &b->policy);
+	return held_equal(&a->held, &b->held) && wish_equal(&a->wish, &b->wish) &&
+	       policy_equal(&a->policy, &b->policy);
 }
 
 int service_cmp_seniority(const struct service *a, const struct service *b)
@@ -299,8 +360,25 @@ int service_cmp_seniority(const struct service *a, const struct service *b)
 	return order ? order : objname_cmp(&a->id, &b->id);
 }
 
-bool service_asks_for(const struct service *s, const char *fleet)
+bool service_asks_for(const struct service *s, const struct fleet_rules *rules)
 {
-	return s->any_fleet || text_equal(s->class_fleet, fleet) ||
-	       text_equal(s->annotation_fleet, fleet);
+	return s->any_fleet || text_equal(s->class_fleet, rules->fleet) ||
+	       text_equal(s->annotation_fleet, rules->fleet) ||
+	       (s->unclaimed && rules->default_class);
+}
+
+/* Pools are given to one fleet each. */
+static bool has_address_of(const struct service *s, const struct fleet_rules *rules)
+{
+	for (size_t i = 0; i < s->held.n_vips; i++)
+		if (config_pool_of(rules->pools, rules->n_pools, &s->held.vips[i]))
+			return true;
+	return false;
+}
+
+bool service_is_left(const struct service *s, const struct fleet_rules *rules)
+{
+	if (!held_is_marked(&s->held) || service_asks_for(s, rules))
+		return false;
+	return !asks_for_some_fleet(s) || has_address_of(s, rules);
 }

@@ -11,15 +11,18 @@
 #include "doc/jsonx.h"
 #include "model/objects.h"
 
-/* The slices of one Service, whether or not we know the Service. */
+/* The slices of one Service, whether or not we know the Service; both look for each other once. */
 struct backend {
 	struct objname id;
 	struct slice *slices;
+	struct service *service; /* NULL: we do not know it */
 	UT_hash_handle hh;
 };
 
 struct store {
 	struct service *services;
+	struct service **order; /* the same, sorted by id */
+	size_t n_order;
 	struct slice *slices;
 	struct backend *backends;
 };
@@ -37,6 +40,14 @@ static struct backend *find_backend(const struct store *s, const struct objname 
 	return backend;
 }
 
+static struct service *find_service(const struct store *s, const struct objname *id)
+{
+	struct service *service;
+
+	HASH_FIND(hh, s->services, id->ns, id->len, service);
+	return service;
+}
+
 static void add_slice(struct store *s, struct slice *slice)
 {
 	struct backend *backend = find_backend(s, &slice->service);
@@ -45,6 +56,9 @@ static void add_slice(struct store *s, struct slice *slice)
 		backend = xnew0(struct backend);
 		objname_init(&backend->id, slice->service.ns, slice->service.name);
 		HASH_ADD_KEYPTR(hh, s->backends, backend->id.ns, backend->id.len, backend);
+		backend->service = find_service(s, &backend->id);
+		if (backend->service)
+			backend->service->backend = backend;
 	}
 	DL_APPEND(backend->slices, slice);
 	HASH_ADD_KEYPTR(hh, s->slices, slice->id.ns, slice->id.len, slice);
@@ -57,6 +71,8 @@ static void remove_slice(struct store *s, struct slice *slice)
 	HASH_DEL(s->slices, slice);
 	DL_DELETE(backend->slices, slice);
 	if (!backend->slices) {
+		if (backend->service)
+			backend->service->backend = NULL;
 		HASH_DEL(s->backends, backend);
 		objname_done(&backend->id);
 		free(backend);
@@ -64,9 +80,47 @@ static void remove_slice(struct store *s, struct slice *slice)
 	slice_free(slice);
 }
 
+/* The place in the order that a Service with this id has or would have. */
+static size_t place_of(const struct store *s, const struct objname *id)
+{
+	size_t low = 0, high = s->n_order;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (objname_cmp(&s->order[middle]->id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void add_service(struct store *s, struct service *service)
+{
+	size_t place = place_of(s, &service->id);
+
+	HASH_ADD_KEYPTR(hh, s->services, service->id.ns, service->id.len, service);
+	if ((s->n_order & (s->n_order - 1)) == 0) /* grows at 0 and at powers of two */
+		s->order =
+			xreallocarray(s->order, s->n_order ? 2 * s->n_order : 1, sizeof *s->order);
+	memmove(s->order + place + 1, s->order + place, (s->n_order - place) * sizeof *s->order);
+	s->order[place] = service;
+	s->n_order++;
+	service->backend = find_backend(s, &service->id);
+	if (service->backend)
+		service->backend->service = service;
+}
+
 static void remove_service(struct store *s, struct service *service)
 {
+	size_t place = place_of(s, &service->id);
+
 	HASH_DEL(s->services, service);
+	if (service->backend)
+		service->backend->service = NULL;
+	s->n_order--;
+	memmove(s->order + place, s->order + place + 1, (s->n_order - place) * sizeof *s->order);
 	service_free(service);
 }
 
@@ -74,20 +128,13 @@ struct store *store_free(struct store *s)
 {
 	if (!s)
 		return NULL;
-	while (s->services)
-		remove_service(s, s->services);
+	while (s->n_order)
+		remove_service(s, s->order[s->n_order - 1]);
+	free(s->order);
 	while (s->slices)
 		remove_slice(s, s->slices);
 	free(s);
 	return NULL;
-}
-
-static struct service *find_service(const struct store *s, const struct objname *id)
-{
-	struct service *service;
-
-	HASH_FIND(hh, s->services, id->ns, id->len, service);
-	return service;
 }
 
 static struct slice *find_slice(const struct store *s, const struct objname *id)
@@ -102,13 +149,15 @@ static enum store_change replace_service(
 	struct store *s, struct service *before, struct service *after)
 {
 	if (before && after && service_equal(before, after)) {
+		free(before->resource_version);
+		before->resource_version = steal(after->resource_version);
 		service_free(after);
 		return STORE_SAME;
 	}
 	if (before)
 		remove_service(s, before);
 	if (after)
-		HASH_ADD_KEYPTR(hh, s->services, after->id.ns, after->id.len, after);
+		add_service(s, after);
 	return before || after ? STORE_CHANGED : STORE_SAME;
 }
 
@@ -223,29 +272,44 @@ bool store_remove(struct store *s, const char *kind, const char *ns, const char 
 	return service || slice;
 }
 
-static int by_id(const void *pa, const void *pb)
+const struct service *store_find(const struct store *s, const char *ns, const char *name)
 {
-	const struct service *const *a = pa, *const *b = pb;
+	const struct service *service;
+	struct objname id;
 
-	return objname_cmp(&(*a)->id, &(*b)->id);
+	objname_init(&id, ns, name);
+	service = find_service(s, &id);
+	objname_done(&id);
+	return service;
 }
 
-const struct service **store_services(size_t *ret_n, const struct store *s, const char *fleet)
+static const struct service **select_services(size_t *ret_n, const struct store *s,
+	const struct fleet_rules *rules,
+	bool (*is_wanted)(const struct service *one, const struct fleet_rules *rules))
 {
-	const struct service **list = xcalloc(HASH_COUNT(s->services), sizeof *list);
+	const struct service **list = xcalloc(s->n_order, sizeof *list);
 	size_t n = 0;
 
-	for (const struct service *one = s->services; one; one = one->hh.next)
-		if (service_asks_for(one, fleet))
-			list[n++] = one;
-	qsort(list, n, sizeof(struct service *), by_id);
+	for (size_t i = 0; i < s->n_order; i++)
+		if (is_wanted(s->order[i], rules))
+			list[n++] = s->order[i];
 	*ret_n = n;
 	return list;
 }
 
-const struct slice *store_slices(const struct store *s, const struct objname *service)
+const struct service **store_services(
+	size_t *ret_n, const struct store *s, const struct fleet_rules *rules)
 {
-	const struct backend *backend = find_backend(s, service);
+	return select_services(ret_n, s, rules, service_asks_for);
+}
 
-	return backend ? backend->slices : NULL;
+const struct service **store_left(
+	size_t *ret_n, const struct store *s, const struct fleet_rules *rules)
+{
+	return select_services(ret_n, s, rules, service_is_left);
+}
+
+const struct slice *store_slices(const struct service *service)
+{
+	return service->backend ? service->backend->slices : NULL;
 }

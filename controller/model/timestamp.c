@@ -100,3 +100,14 @@ int timestamp_parse(int64_t *ret, const char *text, struct err *e)
 	*ret = value;
 	return 0;
 }
+
+const char *timestamp_format(char ret_buf[static TIMESTAMP_TEXT], int64_t usec)
+{
+	time_t seconds = (time_t)(usec / 1000000);
+	struct tm tm;
+
+	*ret_buf = 0;
+	if (gmtime_r(&seconds, &tm))
+		strftime(ret_buf, TIMESTAMP_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return ret_buf;
+}

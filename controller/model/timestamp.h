@@ -10,3 +10,7 @@
  * since 1970; finer digits are dropped. Errors: -EINVAL.
  */
 int timestamp_parse(int64_t *ret, const char *text, struct err *e);
+
+/* The other way round, in UTC and whole seconds, as the API server keeps times; returns ret_buf. */
+enum { TIMESTAMP_TEXT = sizeof "9999-12-31T23:59:59Z" };
+const char *timestamp_format(char ret_buf[static TIMESTAMP_TEXT], int64_t usec);

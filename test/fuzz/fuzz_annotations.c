@@ -5,8 +5,10 @@
 #include "fuzz.h"
 #include "model/annotations.h"
 #include "model/policy.h"
+#include "model/wish.h"
 
-/* Each line of the input is an annotation: KEY=VALUE, without the prefix of the key. */
+/* Each line of the input is an annotation: KEY=VALUE, without the prefix of the key if it is ours.
+ */
 static json_t *service_of(const uint8_t *data, size_t len)
 {
 	CLEANUP_FREE char *text = xcalloc(len + 1, 1);
@@ -22,7 +24,7 @@ static json_t *service_of(const uint8_t *data, size_t len)
 		if (!value)
 			continue;
 		*value++ = '\0';
-		key = xasprintf(KAGO_PREFIX "%s", line);
+		key = xasprintf("%s%s", strchr(line, '/') ? "" : KAGO_PREFIX, line);
 		json_object_set_new(annotations, key, json_string(value));
 	}
 	return json_pack("{s:{s:o}}", "metadata", "annotations", annotations);
@@ -37,11 +39,6 @@ static void check_refusal(const struct err *e, const char *reason)
 
 static void check_policy(const struct policy *p)
 {
-	FUZZ_CHECK(p->n_vips > 0);
-	for (size_t i = 0; i < p->n_vips; i++) {
-		FUZZ_CHECK(ipaddr_is_unicast(&p->vips[i]));
-		FUZZ_CHECK(i == 0 || ipaddr_cmp(&p->vips[i - 1], &p->vips[i]) < 0);
-	}
 	FUZZ_CHECK((p->check.type == CHECK_HTTP) == (p->check.path != NULL));
 	FUZZ_CHECK(!p->check.path || (p->check.path[0] == '/' && strlen(p->check.path) <= 255));
 	FUZZ_CHECK(!p->check.path || !strpbrk(p->check.path, " \t\r\n{}!#$@\"'\\`<>|;"));
@@ -50,6 +47,23 @@ static void check_policy(const struct policy *p)
 	FUZZ_CHECK(p->check.interval % 1000000 == 0 && p->check.timeout % 1000000 == 0);
 	FUZZ_CHECK(scheduler_name(p->scheduler));
 	FUZZ_CHECK(policy_equal(p, p));
+	for (size_t i = 1; i < p->sources.n_nets; i++) {
+		FUZZ_CHECK(ipnet_cmp(&p->sources.nets[i - 1], &p->sources.nets[i]) < 0);
+		FUZZ_CHECK(!ipnet_contains(&p->sources.nets[i - 1], &p->sources.nets[i].addr));
+	}
+}
+
+static void check_wish(const struct wish *w)
+{
+	for (size_t i = 0; i < w->n_vips; i++) {
+		FUZZ_CHECK(ipaddr_is_unicast(&w->vips[i]));
+		FUZZ_CHECK(i == 0 || ipaddr_cmp(&w->vips[i - 1], &w->vips[i]) < 0);
+	}
+	FUZZ_CHECK(!w->pool || (w->pool[0] && strlen(w->pool) <= 63));
+	FUZZ_CHECK(!w->share || (w->share[0] && strlen(w->share) <= 63));
+	FUZZ_CHECK(w->n_needed >= 1 && w->n_needed <= w->n_wanted);
+	FUZZ_CHECK(w->n_wanted <= w->n_families && w->n_families <= 2);
+	FUZZ_CHECK(wish_equal(w, w));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -57,13 +71,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	json_auto_t *service = service_of(data, len);
 	const char *reason = NULL;
 	struct policy p;
+	struct wish w;
 	struct err e = {0};
 
 	if (policy_parse(&p, &reason, service, len % 2 == 0, &e) < 0) {
 		check_refusal(&e, reason);
-		return 0;
+	} else {
+		check_policy(&p);
+		policy_done(&p);
 	}
-	check_policy(&p);
-	policy_done(&p);
+	if (wish_parse(&w, &reason, service, &e) < 0) {
+		check_refusal(&e, reason);
+	} else {
+		check_wish(&w);
+		wish_done(&w);
+	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "fuzz.h"
+#include "model/allocation.h"
 #include "model/fleet.h"
 #include "render/keepalived_conf.h"
 #include "source/manifests.h"
@@ -43,6 +44,35 @@ static void check_fleet(const struct fleet *f)
 	}
 	for (size_t i = 0; i < f->n_services; i++)
 		FUZZ_CHECK(f->services[i].reason && f->services[i].message);
+}
+
+/* What a leader would make of the same objects. */
+static void check_allocation(const struct store *s)
+{
+	struct config_range range;
+	struct err e = {0};
+	struct config_pool pool = {
+		.name = (char[]){"a"}, .ranges = &range, .n_ranges = 1, .auto_assign = true};
+	const struct fleet_rules rules = {.fleet = "default",
+		.default_class = true,
+		.addressing = ADDRESSING_STATUS,
+		.pools = &pool,
+		.n_pools = 1};
+	CLEANUP(allocation_freep) struct allocation *a = NULL;
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+
+	FUZZ_CHECK(config_range_parse(&range, "10.0.0.0/8", &e) == 0);
+	f = fleet_build(s, &rules);
+	check_fleet(f);
+	a = allocation_build(s, &rules, NULL);
+	for (size_t i = 0; i < a->n_items; i++) {
+		const struct assignment *one = &a->items[i];
+
+		FUZZ_CHECK(!one->reason == !one->message);
+		FUZZ_CHECK(one->n_vips || one->reason);
+		for (size_t k = 1; k < one->n_vips; k++)
+			FUZZ_CHECK(ipaddr_cmp(&one->vips[k - 1], &one->vips[k]) < 0);
+	}
 }
 
 static void check_text(const char *text, size_t len)
@@ -98,8 +128,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	}
 	put_all(s, objects);
-	f = fleet_build(s, "default");
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "default"});
 	check_fleet(f);
+	check_allocation(s);
 	servers = fleet_servers(f);
 	FUZZ_CHECK(keepalived_conf_render(
 			   &text, &text_len, template(), servers, f->n_servers, NULL, &e) == 0);

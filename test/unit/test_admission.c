@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/limits.h"
 #include "objects.h"
 
 /* A slice of 1000 ready endpoints. */
@@ -42,7 +43,7 @@ static void test_a_service_that_is_too_large_is_rejected_alone(void **state)
 	(void)state;
 	put_large(s, "good", 1, 2);
 	put_large(s, "large", 51, 1);
-	f = fleet_build(s, "a");
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	assert_int_equal(f->n_servers, 1);
 	assert_int_equal(f->services[0].outcome, FLEET_SERVED);
 	assert_int_equal(f->services[1].outcome, FLEET_REJECTED);
@@ -60,7 +61,7 @@ static void test_a_full_fleet_keeps_its_older_services(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 6; i++)
 		put_large(s, names[i], 50, i + 1);
-	f = fleet_build(s, "a");
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	assert_int_equal(f->n_servers, 250);
 	assert_string_equal(f->services[0].name, "a");
 	assert_string_equal(f->services[0].reason, "FleetFull");
@@ -71,11 +72,47 @@ static void test_a_full_fleet_keeps_its_older_services(void **state)
 		assert_int_equal(f->services[i].outcome, FLEET_SERVED);
 }
 
+/* With 1024 source ranges, as many as it may have. */
+static void put_restricted(struct store *s, unsigned number)
+{
+	CLEANUP_FREE char *name = xasprintf("s%03u", number);
+	CLEANUP_FREE char *yaml =
+		xasprintf(LB("%s", "10.1.1.1", AT("2026-01-01T00:00:00Z"), ""), name);
+	json_auto_t *object = object_of(yaml);
+	json_t *spec = json_object_get(object, "spec"), *ranges = json_array();
+	enum store_change change;
+	struct err e = {0};
+
+	for (unsigned i = 0; i < LIMIT_SOURCES; i++)
+		json_array_append_new(ranges, json_sprintf("10.%u.%u.0/24", i / 256, i % 256));
+	json_array_append_new(json_object_get(spec, "ports"), json_pack("{s:i}", "port", 80));
+	json_object_set_new(spec, "loadBalancerSourceRanges", ranges);
+	assert_int_equal(store_put(&change, s, object, &e), 0);
+}
+
+static void test_ranges_of_clients_fill_a_fleet_too(void **state)
+{
+	enum { FIT = LIMIT_FLEET_SOURCES / LIMIT_SOURCES };
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i <= FIT; i++)
+		put_restricted(s, i);
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
+	assert_string_not_equal(f->services[FIT - 1].reason, "FleetFull");
+	assert_string_equal(f->services[FIT].reason, "FleetFull");
+	assert_string_equal(f->services[FIT].message,
+		"no room for 1024 source ranges: older Services have 199680, the fleet may have "
+		"200000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_service_that_is_too_large_is_rejected_alone),
 		cmocka_unit_test(test_a_full_fleet_keeps_its_older_services),
+		cmocka_unit_test(test_ranges_of_clients_fill_a_fleet_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ static void expect_fleet(const char *objects, const char *wanted)
 	CLEANUP_FREE char *text = NULL;
 
 	put_all(s, objects);
-	f = fleet_build(s, "a");
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	text = describe(f);
 	assert_string_equal(text, wanted);
 }
@@ -275,7 +275,7 @@ static void test_real_servers_over_the_limit_are_told(void **state)
 					json_sprintf("10.%u.%u.%u", slice, i / 250, i % 250 + 1)));
 		assert_int_equal(store_put(&change, s, object, &e), 0);
 	}
-	f = fleet_build(s, "a");
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	assert_int_equal(f->servers[0].n_reals, LIMIT_ENDPOINTS);
 	/* The draining one is left out first. */
 	for (size_t i = 0; i < f->servers[0].n_reals; i++)
@@ -316,7 +316,7 @@ static char *describe_objects(json_t *const objects[], size_t n)
 
 		assert_int_equal(store_put(&change, s, objects[i], &e), 0);
 	}
-	f = fleet_build(s, "a");
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	return describe(f);
 }
 
@@ -368,6 +368,31 @@ static void test_the_order_of_objects_does_not_matter(void **state)
 		json_decref(objects[i]);
 }
 
+static void test_each_vip_has_the_sources_of_its_family(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	char net[IPNET_TEXT];
+
+	(void)state;
+	put_all(s, LB("web", "10.1.1.1,fd00::1", "",
+			   "{port: 80}], loadBalancerSourceRanges: [11.0.0.0/8, 10.0.0.7/8")
+			   LB("open", "10.1.1.2", "", "{port: 80}") V4("web-1", "web", READY,
+				   "{port: 80}") V4("open-1", "open", READY, "{port: 80}")
+				   V6("web-2", "web", "{addresses: ['fd00:2::1']}", "{port: 80}"));
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
+	assert_int_equal(f->n_servers, 3);
+	assert_true(f->servers[0].restricted);
+	assert_int_equal(f->servers[0].n_sources, 2);
+	assert_string_equal(ipnet_format(net, &f->servers[0].sources[0]), "10.0.0.0/8");
+	assert_string_equal(ipnet_format(net, &f->servers[0].sources[1]), "11.0.0.0/8");
+	assert_false(f->servers[1].restricted);
+	assert_int_equal(f->servers[1].n_sources, 0);
+	/* IPv6 clients are none of those. */
+	assert_true(f->servers[2].restricted);
+	assert_int_equal(f->servers[2].n_sources, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_other_fleets_services_are_not_there),
 		cmocka_unit_test(test_real_servers_over_the_limit_are_told),
 		cmocka_unit_test(test_the_order_of_objects_does_not_matter),
+		cmocka_unit_test(test_each_vip_has_the_sources_of_its_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

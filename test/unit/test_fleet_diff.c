@@ -123,6 +123,19 @@ static void test_nothing_against_something(void **state)
 	assert_int_equal(fleet_diff(list, 1, NULL, 0, NULL, NULL).services_removed, 1);
 }
 
+static void test_other_clients_are_no_change_of_what_keepalived_is_told(void **state)
+{
+	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct ipnet all = {addr("10.0.0.0"), 8};
+	struct virtual_server open = server("10.1.1.1", reals, 1), some = open;
+
+	(void)state;
+	some.restricted = true;
+	some.sources = &all;
+	some.n_sources = 1;
+	assert_true(virtual_server_same(&open, &some));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +144,7 @@ int main(void)
 		cmocka_unit_test(test_real_servers_are_counted_by_what_happened_to_them),
 		cmocka_unit_test(test_any_setting_is_a_change),
 		cmocka_unit_test(test_nothing_against_something),
+		cmocka_unit_test(test_other_clients_are_no_change_of_what_keepalived_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

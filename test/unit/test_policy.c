@@ -42,24 +42,12 @@ static void bad_annotation(const char *annotation, const char *message)
 	expect_refused(all, "", true, "InvalidAnnotation", message);
 }
 
-static void assert_vips(const struct policy *p, const char *wanted)
-{
-	char text[256] = "", addr[IPADDR_TEXT];
-	size_t at = 0;
-
-	for (size_t i = 0; i < p->n_vips; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? " " : "",
-			ipaddr_format(addr, &p->vips[i]));
-	assert_string_equal(text, wanted);
-}
-
 static void test_the_defaults(void **state)
 {
 	struct policy p;
 
 	(void)state;
 	parse(&p, "kago.dev/vip: 10.1.1.1", "");
-	assert_vips(&p, "10.1.1.1");
 	assert_int_equal(p.scheduler, SCHEDULER_MH);
 	assert_int_equal(p.persistence, 0);
 	assert_int_equal(p.check.interval, 5000000);
@@ -69,45 +57,6 @@ static void test_the_defaults(void **state)
 	assert_int_equal(policy_check_type(&p, IPPROTO_UDP), CHECK_NONE);
 	assert_int_equal(policy_check_type(&p, IPPROTO_SCTP), CHECK_NONE);
 	policy_done(&p);
-}
-
-static void test_vips_come_sorted_and_once(void **state)
-{
-	struct policy p;
-
-	(void)state;
-	parse(&p, "kago.dev/vip: ' fd00::2 ,10.1.1.2,10.1.1.1  , fd00:0::2'",
-		"loadBalancerIP: 10.1.1.3");
-	assert_vips(&p, "10.1.1.1 10.1.1.2 10.1.1.3 fd00::2");
-	policy_done(&p);
-	parse(&p, "", "loadBalancerIP: 10.1.1.3");
-	assert_vips(&p, "10.1.1.3");
-	policy_done(&p);
-}
-
-static void test_a_vip_is_one_unicast_address(void **state)
-{
-	(void)state;
-	bad_annotation("kago.dev/scheduler: rr, kago.dev/vipp: x",
-		"'kago.dev/vipp' is no annotation of kago; did you mean kago.dev/vip?");
-	expect_refused("kago.dev/vip: '10.1.1.1,,10.1.1.2'", "", true, "InvalidAnnotation",
-		"kago.dev/vip: '' is not an IP address");
-	expect_refused("kago.dev/vip: ''", "", true, "InvalidAnnotation",
-		"kago.dev/vip: '' is not an IP address");
-	expect_refused("kago.dev/vip: 10.1.1.0/24", "", true, "InvalidAnnotation",
-		"kago.dev/vip: '10.1.1.0/24' is not an IP address");
-	expect_refused("kago.dev/vip: 224.0.0.1", "", true, "InvalidAnnotation",
-		"kago.dev/vip: '224.0.0.1' cannot be a VIP: it is not a unicast address");
-	expect_refused("kago.dev/vip: 'fe80::1'", "", true, "InvalidAnnotation",
-		"kago.dev/vip: 'fe80::1' cannot be a VIP: it is not a unicast address");
-	expect_refused("", "loadBalancerIP: x", true, "InvalidSpec",
-		"spec.loadBalancerIP: 'x' is not an IP address");
-	expect_refused("", "loadBalancerIP: ''", true, "NoAddress",
-		"no VIP: set kago.dev/vip, such as \"10.1.1.1\" or \"10.1.1.1,fd00::1\"");
-	expect_refused("kago.dev/vip: '1.0.0.1,1.0.0.2,1.0.0.3,1.0.0.4,1.0.0.5,1.0.0.6,1.0.0.7,"
-		       "1.0.0.8,1.0.0.9,1.0.0.10,1.0.0.11,1.0.0.12,1.0.0.13,1.0.0.14,1.0.0.15,"
-		       "1.0.0.16,1.0.0.17'",
-		"", true, "InvalidAnnotation", "kago.dev/vip: more than 16 VIPs");
 }
 
 static void test_every_scheduler_is_known(void **state)
@@ -232,6 +181,8 @@ static void test_unknown_annotations_are_refused(void **state)
 	(void)state;
 	bad_annotation("kago.dev/zone: x, kago.dev/colour: y, other.dev/vip: z",
 		"'kago.dev/colour' is no annotation of kago");
+	bad_annotation("kago.dev/scheduler: rr, kago.dev/vipp: x",
+		"'kago.dev/vipp' is no annotation of kago; did you mean kago.dev/vip?");
 	bad_annotation("kago.dev/: x", "'kago.dev/' is no annotation of kago");
 	bad_annotation("\"kago.dev/\\n{\": x", "'kago.dev/\\x0a{' is no annotation of kago");
 }
@@ -246,6 +197,21 @@ static void test_annotations_are_bounded(void **state)
 	value[1025] = '\0';
 	all = xasprintf("kago.dev/scheduler: '%s'", value);
 	bad_annotation(all, "kago.dev/scheduler: longer than 1024 bytes");
+}
+
+static void test_source_ranges_are_part_of_it(void **state)
+{
+	struct policy p, other;
+
+	(void)state;
+	parse(&p, "", "loadBalancerSourceRanges: [10.0.0.0/8]");
+	assert_int_equal(p.sources.n_nets, 1);
+	parse(&other, "", "");
+	assert_false(policy_equal(&p, &other));
+	policy_done(&p);
+	policy_done(&other);
+	expect_refused("", "loadBalancerSourceRanges: [x/8]", true, "InvalidSpec",
+		"spec.loadBalancerSourceRanges[0]: 'x/8' is not a prefix");
 }
 
 static void test_client_affinity_is_persistence(void **state)
@@ -278,8 +244,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_defaults),
-		cmocka_unit_test(test_vips_come_sorted_and_once),
-		cmocka_unit_test(test_a_vip_is_one_unicast_address),
 		cmocka_unit_test(test_every_scheduler_is_known),
 		cmocka_unit_test(test_tunnel_is_refused_until_it_exists),
 		cmocka_unit_test(test_a_check_that_was_asked_for_is_for_every_port),
@@ -288,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_options_without_effect_are_refused),
 		cmocka_unit_test(test_unknown_annotations_are_refused),
 		cmocka_unit_test(test_annotations_are_bounded),
+		cmocka_unit_test(test_source_ranges_are_part_of_it),
 		cmocka_unit_test(test_client_affinity_is_persistence),
 	};
 

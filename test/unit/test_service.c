@@ -105,14 +105,105 @@ static void test_a_service_has_at_most_256_ports(void **state)
 	assert_rejected(decode_ports(ports), "InvalidObject", "spec.ports: more than 256");
 }
 
+static bool asks_for(const struct service *s, const char *fleet)
+{
+	return service_asks_for(s, &(struct fleet_rules){.fleet = fleet});
+}
+
 static void test_who_asks_for_no_fleet_is_none_of_ours(void **state)
 {
 	(void)state;
-	assert_null(decode("spec: {type: LoadBalancer, ports: [{port: 80}]}"));
+	assert_null(decode("spec: {type: ClusterIP, ports: [{port: 80}]}"));
 	assert_null(decode("spec: {type: LoadBalancer, loadBalancerClass: x.dev/y}"));
 	assert_null(decode("spec: {type: LoadBalancer, loadBalancerClass: kago.devil/y}"));
 	assert_null(decode("metadata: {annotations: {kago.dev/vip: x}}\nspec: {ports: 7}"));
 	assert_null(decode("{}"));
+}
+
+static void test_who_names_no_load_balancer_is_the_default_ones(void **state)
+{
+	struct service *s = decode("spec: {type: LoadBalancer, ports: [{port: 80}]}");
+	const struct fleet_rules is_default = {.fleet = "a", .default_class = true};
+
+	(void)state;
+	assert_null(s->reason);
+	assert_true(s->unclaimed);
+	assert_false(asks_for(s, "a"));
+	assert_true(service_asks_for(s, &is_default));
+	service_free(s);
+	/* It may be another one's, so it is not said to be no object of Kubernetes. */
+	assert_rejected(decode("spec: {type: LoadBalancer}"), "InvalidSpec",
+		"spec.ports: there is no port to serve");
+}
+
+static void test_who_is_meant_for_others_is_left_alone(void **state)
+{
+	static const char *const objects[] = {
+		"metadata: {labels: {service.kubernetes.io/service-proxy-name: x}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}",
+		"metadata: {labels: {service.kubernetes.io/headless: ''}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}",
+		"metadata: {annotations: {kago.dev/fleet: a}}\n"
+		"spec: {type: LoadBalancer, clusterIP: None, ports: [{port: 80}]}",
+		"metadata: {labels: {service.kubernetes.io/headless: ''}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
+		assert_null(decode(objects[i]));
+}
+
+#define MARKED                                                                                     \
+	"\nstatus: {loadBalancer: {ingress: [{ip: 10.1.1.1}]}, conditions: ["                      \
+	"{type: kago.dev/Accepted, status: 'True'}]}"
+
+static void test_who_left_is_known_by_its_status(void **state)
+{
+	const struct fleet_rules rules = {.fleet = "b"};
+	const struct fleet_rules is_default = {.fleet = "b", .default_class = true};
+	struct service *s = decode("spec: {type: ClusterIP}" MARKED);
+
+	(void)state;
+	assert_non_null(s);
+	assert_true(service_is_left(s, &rules));
+	assert_true(service_is_left(s, &is_default));
+	assert_false(service_asks_for(s, &is_default));
+	service_free(s);
+	s = decode("metadata: {labels: {service.kubernetes.io/service-proxy-name: x}}\n"
+		   "spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a}" MARKED);
+	assert_true(service_is_left(s, &rules));
+	service_free(s);
+	s = decode("spec: {type: LoadBalancer, ports: [{port: 80}]}" MARKED);
+	assert_true(service_is_left(s, &rules));
+	assert_false(service_is_left(s, &is_default));
+	service_free(s);
+	s = decode("spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a}" MARKED);
+	assert_false(service_is_left(s, &rules));
+	service_free(s);
+}
+
+static void test_what_the_api_server_adds_is_kept(void **state)
+{
+	struct service *s = decode(
+		"metadata: {uid: 5ca1ab1e, resourceVersion: '42', generation: 3, annotations: "
+		"{kago.dev/vip: x}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: "
+		"80}]}" MARKED);
+
+	(void)state;
+	assert_string_equal(s->uid, "5ca1ab1e");
+	assert_string_equal(s->resource_version, "42");
+	assert_int_equal(s->generation, 3);
+	assert_int_equal(s->held.n_vips, 1);
+	assert_true(held_is_marked(&s->held));
+	assert_rejected(s, "InvalidAnnotation", "kago.dev/vip: 'x' is not an IP address");
+	s = decode("spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: "
+		   "80}]}");
+	assert_string_equal(s->uid, "");
+	assert_string_equal(s->resource_version, "");
+	assert_int_equal(s->generation, 0);
+	service_free(s);
 }
 
 static void test_class_or_annotation_asks_for_a_fleet(void **state)
@@ -123,8 +214,8 @@ static void test_class_or_annotation_asks_for_a_fleet(void **state)
 
 	(void)state;
 	assert_null(s->reason);
-	assert_true(service_asks_for(s, "a"));
-	assert_false(service_asks_for(s, "b"));
+	assert_true(asks_for(s, "a"));
+	assert_false(asks_for(s, "b"));
 	service_free(s);
 }
 
@@ -135,9 +226,9 @@ static void test_who_asks_for_two_fleets_gets_none(void **state)
 		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}");
 
 	(void)state;
-	assert_true(service_asks_for(s, "a"));
-	assert_true(service_asks_for(s, "b"));
-	assert_false(service_asks_for(s, "c"));
+	assert_true(asks_for(s, "a"));
+	assert_true(asks_for(s, "b"));
+	assert_false(asks_for(s, "c"));
 	assert_rejected(s, "FleetMismatch",
 		"kago.dev/fleet: 'b' is not the fleet of spec.loadBalancerClass 'kago.dev/a'; "
 		"remove one of them");
@@ -153,12 +244,12 @@ static void test_a_fleet_that_cannot_be_read_is_told_by_all(void **state)
 	struct service *s = decode("spec: {loadBalancerClass: kago.dev/A}");
 
 	(void)state;
-	assert_true(service_asks_for(s, "whichever"));
+	assert_true(asks_for(s, "whichever"));
 	assert_rejected(s, "InvalidObject",
 		"spec.loadBalancerClass: 'A' is not the name of a fleet, a DNS label such as "
 		"default");
 	s = decode("metadata: {annotations: {kago.dev/fleet: 'a b'}}");
-	assert_true(service_asks_for(s, "whichever"));
+	assert_true(asks_for(s, "whichever"));
 	assert_rejected(s, "InvalidAnnotation",
 		"kago.dev/fleet: 'a b' is not the name of a fleet, a DNS label such as default");
 	assert_rejected(decode("metadata: {annotations: [x]}"), "InvalidAnnotation",
@@ -195,6 +286,10 @@ int main(void)
 		cmocka_unit_test(test_one_port_number_serves_several_protocols),
 		cmocka_unit_test(test_a_service_has_at_most_256_ports),
 		cmocka_unit_test(test_who_asks_for_no_fleet_is_none_of_ours),
+		cmocka_unit_test(test_who_names_no_load_balancer_is_the_default_ones),
+		cmocka_unit_test(test_who_is_meant_for_others_is_left_alone),
+		cmocka_unit_test(test_who_left_is_known_by_its_status),
+		cmocka_unit_test(test_what_the_api_server_adds_is_kept),
 		cmocka_unit_test(test_class_or_annotation_asks_for_a_fleet),
 		cmocka_unit_test(test_who_asks_for_two_fleets_gets_none),
 		cmocka_unit_test(test_a_fleet_that_cannot_be_read_is_told_by_all),

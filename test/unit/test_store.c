@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/objects.h"
 #include "objects.h"
 
 #define WEB(vip, more)                                                                             \
@@ -11,7 +12,7 @@
 
 static size_t count_reals(const struct store *s)
 {
-	CLEANUP(fleet_freep) struct fleet *f = fleet_build(s, "a");
+	CLEANUP(fleet_freep) struct fleet *f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 
 	return f->n_servers ? f->servers[0].n_reals : 0;
 }
@@ -68,6 +69,25 @@ static void test_every_part_of_a_service_is_news(void **state)
 		"metadata: {name: web, annotations: {kago.dev/vip: 10.1.1.1, kago.dev/fleet: b,\n"
 		"           kago.dev/health-check: http, kago.dev/health-check-path: /x}}\n"
 		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}",
+		"metadata: {name: web}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, annotations: {kago.dev/pool: x}}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, uid: x}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, uid: x, generation: 2}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}",
+		"metadata: {name: web, uid: x, generation: 2}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}],\n"
+		"       loadBalancerSourceRanges: [10.0.0.0/8]}",
+		"metadata: {name: web, uid: x, generation: 2}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}\n"
+		"status: {loadBalancer: {ingress: [{ip: 10.1.1.1}]}}",
+		"metadata: {name: web, uid: x, generation: 2}\n"
+		"spec: {type: LoadBalancer, ports: [{port: 80}]}\n"
+		"status: {conditions: [{type: kago.dev/Accepted, status: 'True'}]}",
 	};
 	CLEANUP(store_freep) struct store *s = store_new();
 
@@ -79,6 +99,53 @@ static void test_every_part_of_a_service_is_news(void **state)
 		assert_int_equal(put_all(s, yaml), STORE_CHANGED);
 		assert_int_equal(put_all(s, yaml), STORE_SAME);
 	}
+}
+
+/* A status is written with it, so it has to be the last one. */
+static void test_the_version_is_the_last_one_though_it_is_no_news(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	const struct fleet_rules rules = {.fleet = "a"};
+	CLEANUP_FREE const struct service **list = NULL;
+	size_t n;
+
+	(void)state;
+	put_all(s, WEB("10.1.1.1", "}, resourceVersion: '7', x: {y: z"));
+	assert_int_equal(
+		put_all(s, WEB("10.1.1.1", "}, resourceVersion: '8', x: {y: z")), STORE_SAME);
+	list = store_services(&n, s, &rules);
+	assert_int_equal(n, 1);
+	assert_string_equal(list[0]->resource_version, "8");
+}
+
+static void test_services_are_listed_in_order_by_whom_they_concern(void **state)
+{
+	static const char *const names[] = {"m", "c", "x", "a", "o", "b"};
+	CLEANUP(store_freep) struct store *s = store_new();
+	const struct fleet_rules rules = {.fleet = "a", .default_class = true};
+	CLEANUP_FREE const struct service **list = NULL, **left = NULL;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		CLEANUP_FREE char *yaml = xasprintf(
+			SERVICE("%s", "}\nspec: {type: LoadBalancer, ports: [{port: 80}]}"),
+			names[i]);
+
+		put_all(s, yaml);
+	}
+	assert_true(store_remove(s, "Service", "shop", "c"));
+	put_all(s, SERVICE("o", "}\nspec: {}\nstatus: {conditions: ["
+				"{type: kago.dev/Announced, status: 'True'}]}"));
+	list = store_services(&n, s, &rules);
+	assert_int_equal(n, 4);
+	assert_string_equal(list[0]->id.name, "a");
+	assert_string_equal(list[1]->id.name, "b");
+	assert_string_equal(list[2]->id.name, "m");
+	assert_string_equal(list[3]->id.name, "x");
+	left = store_left(&n, s, &rules);
+	assert_int_equal(n, 1);
+	assert_string_equal(left[0]->id.name, "o");
 }
 
 static void test_what_is_none_of_ours_changes_nothing(void **state)
@@ -159,7 +226,7 @@ static void test_a_wrong_service_stays_known(void **state)
 		SERVICE("web", "}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "
 			       "ports: x}"),
 		"Service shop/web: spec.ports: must be a list, not a string");
-	f = fleet_build(s, "a");
+	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	assert_int_equal(f->n_servers, 0);
 	assert_int_equal(f->n_services, 1);
 	assert_int_equal(f->services[0].outcome, FLEET_REJECTED);
@@ -185,6 +252,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_news_are_told_from_repetition),
 		cmocka_unit_test(test_every_part_of_a_service_is_news),
+		cmocka_unit_test(test_the_version_is_the_last_one_though_it_is_no_news),
+		cmocka_unit_test(test_services_are_listed_in_order_by_whom_they_concern),
 		cmocka_unit_test(test_what_is_none_of_ours_changes_nothing),
 		cmocka_unit_test(test_leaving_kago_is_news_once),
 		cmocka_unit_test(test_objects_are_removed_by_name),

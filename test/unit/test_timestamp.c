@@ -36,6 +36,16 @@ static void test_times_are_microseconds_since_1970(void **state)
 	}
 }
 
+static void test_times_are_written_in_whole_seconds(void **state)
+{
+	char text[TIMESTAMP_TEXT];
+
+	(void)state;
+	assert_string_equal(timestamp_format(text, 1709208000999999), "2024-02-29T12:00:00Z");
+	assert_string_equal(timestamp_format(text, 0), "1970-01-01T00:00:00Z");
+	assert_string_equal(timestamp_format(text, 253402300799000000), "9999-12-31T23:59:59Z");
+}
+
 static void test_what_is_no_time_is_refused(void **state)
 {
 	static const char *const wrong[] = {"", "2024", "2024-02-30T00:00:00Z",
@@ -61,6 +71,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times_are_microseconds_since_1970),
+		cmocka_unit_test(test_times_are_written_in_whole_seconds),
 		cmocka_unit_test(test_what_is_no_time_is_refused),
 	};
 
