@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/conditions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "publish/reasons.h"
+
+enum { LISTED = 8 };
+
+/* Appends an item to a list that is cut; consumes `list`. */
+static char *list_add(char *list, size_t n_before, const char *item)
+{
+	char *longer;
+
+	if (n_before >= LISTED)
+		return list;
+	longer = xasprintf("%s%s%s", list, n_before ? ", " : "", item);
+	free(list);
+	return longer;
+}
+
+static char *list_end(char *list, size_t n)
+{
+	char *longer;
+
+	if (n <= LISTED)
+		return list;
+	longer = xasprintf("%s and %zu more", list, n - LISTED);
+	free(list);
+	return longer;
+}
+
+char *vips_text(const struct ipaddr vips[], size_t n_vips)
+{
+	char *list = xstrdup(""), buf[IPADDR_TEXT];
+
+	for (size_t i = 0; i < n_vips; i++)
+		list = list_add(list, i, ipaddr_format(buf, &vips[i]));
+	return list_end(list, n_vips);
+}
+
+char *names_text(const char *const names[], size_t n_names)
+{
+	char *list = xstrdup("");
+
+	for (size_t i = 0; i < n_names; i++)
+		list = list_add(list, i, names[i]);
+	return list_end(list, n_names);
+}
+
+/* Consumes `message`. */
+static struct condition say(char status, const char *reason, char *message)
+{
+	struct condition c = {.status = status, .reason = reason, .message = message};
+
+	if (strlen(message) > LIMIT_CONDITION_MESSAGE) {
+		c.message = xasprintf("%.*s...", LIMIT_CONDITION_MESSAGE - 3, message);
+		free(message);
+	}
+	return c;
+}
+
+/*
+ * What a decision complains about; NULL: nothing. How many virtual and real servers there are is
+ * left out: that changes whenever something is scaled, and a status is not written for that.
+ */
+static char *complaint(const struct fleet_service *d)
+{
+	const char *end = NULL;
+
+	if (d && d->outcome != FLEET_REJECTED && d->outcome != FLEET_PENDING)
+		for (const char *at = strstr(d->message, "; "); at; at = strstr(at + 1, "; "))
+			end = at;
+	return end ? xasprintf("%.*s", (int)(end - d->message), d->message) : NULL;
+}
+
+static bool has_outcome(const struct facts *f, enum fleet_outcome outcome)
+{
+	return f->decision && f->decision->outcome == outcome;
+}
+
+/* Consumes `message`, which may be NULL. */
+static char *or_text(char *message, const char *text)
+{
+	return message ? message : xstrdup(text);
+}
+
+static struct condition accepted(const struct facts *f)
+{
+	const struct fleet_service *d = f->decision;
+
+	if (f->service->reason)
+		return say('F', f->service->reason, xstrdup(f->service->message));
+	if (has_outcome(f, FLEET_REJECTED))
+		return say('F', d->reason, xstrdup(d->message));
+	if (has_outcome(f, FLEET_CONFLICT))
+		return say('F', REASON_CONFLICT, or_text(complaint(d), d->message));
+	if (d && strcmp(d->reason, REASON_TOO_MANY_ENDPOINTS) == 0)
+		return say('T', REASON_TOO_MANY_ENDPOINTS, or_text(complaint(d), d->message));
+	return say('T', REASON_ACCEPTED, xstrdup("its annotations and fields are fine"));
+}
+
+/* Whether nothing of it can be served, whatever its addresses and endpoints are. */
+static bool is_refused(const struct facts *f)
+{
+	return f->service->reason || has_outcome(f, FLEET_REJECTED);
+}
+
+/*
+ * Addresses of a Service that several fleets may think theirs stay as they are: their leaders would
+ * write against each other for ever. Only those of type LoadBalancer may have any.
+ */
+static void choose_vips(struct conditions *ret, const struct facts *f)
+{
+	const struct service *s = f->service;
+	bool disputed =
+		s->reason && (s->any_fleet || strcmp(s->reason, SERVICE_FLEET_MISMATCH) == 0);
+
+	if (s->reason && strcmp(s->reason, SERVICE_NOT_LOAD_BALANCER) == 0)
+		return;
+	if (disputed && held_is_marked(&s->held)) {
+		ret->vips = s->held.vips;
+		ret->n_vips = s->held.n_vips;
+	} else if (!disputed && f->assignment) {
+		ret->vips = f->assignment->vips;
+		ret->n_vips = f->assignment->n_vips;
+	}
+}
+
+static char *assigned_text(const struct conditions *c, const char *pool)
+{
+	CLEANUP_FREE char *first = vips_text(c->vips, 1);
+	CLEANUP_FREE char *others = vips_text(c->vips + 1, c->n_vips - 1);
+	const char *comma = *others ? ", " : "";
+
+	return pool ? xasprintf("%s from pool %s%s%s", first, pool, comma, others)
+		    : xasprintf("%s%s%s", first, comma, others);
+}
+
+/* It has not what it asks for, maybe something older. */
+static struct condition unassigned(
+	const struct conditions *c, const char *reason, const char *message)
+{
+	CLEANUP_FREE char *kept = vips_text(c->vips, c->n_vips);
+
+	if (c->n_vips)
+		return say('F', reason, xasprintf("keeps %s: %s", kept, message));
+	return say('F', reason, xstrdup(message));
+}
+
+static struct condition address_assigned(const struct conditions *c, const struct facts *f)
+{
+	const struct assignment *a = f->assignment;
+
+	if (f->service->reason)
+		return unassigned(c, REASON_NOT_ACCEPTED, "it is not accepted");
+	if (a && a->reason)
+		return unassigned(c, a->reason, a->message ? a->message : a->reason);
+	if (!c->n_vips)
+		return unassigned(c, REASON_NO_ADDRESS, "it has no address yet");
+	return say('T', REASON_ADDRESS_ASSIGNED, assigned_text(c, a->pool));
+}
+
+bool conditions_keep_vips(const struct conditions *c, const struct held *held)
+{
+	return ipaddrs_equal(c->vips, c->n_vips, held->vips, held->n_vips);
+}
+
+static struct condition unannounced(const char *reason, const char *why)
+{
+	return say('F', reason, xasprintf("announced by nobody: %s", why));
+}
+
+static struct condition unannounced_though_accepted(
+	const struct conditions *c, const struct facts *f)
+{
+	if (c->lack)
+		return unannounced(REASON_NO_ENDPOINTS, c->lack);
+	if (has_outcome(f, FLEET_CONFLICT) && f->decision->n_virtual_servers == 0)
+		return unannounced(REASON_CONFLICT, c->items[CONDITION_ACCEPTED].message);
+	if (!f->decision || has_outcome(f, FLEET_PENDING) ||
+		!conditions_keep_vips(c, &f->service->held))
+		return unannounced(
+			REASON_NOT_ANNOUNCED, "the load balancers do not know of its address yet");
+	if (c->n_vips > 1)
+		return say('F', REASON_NOT_ANNOUNCED,
+			xstrdup("not announced as a whole: health checks fail, or no BGP session "
+				"is up"));
+	return unannounced(REASON_NOT_ANNOUNCED, "all health checks fail, or no BGP session is up");
+}
+
+static struct condition announced(const struct conditions *c, const struct facts *f)
+{
+	CLEANUP_FREE char *names = NULL;
+
+	if (is_refused(f))
+		return unannounced(REASON_NOT_ACCEPTED, "it is not accepted");
+	if (c->n_vips == 0)
+		return unannounced(REASON_NO_ADDRESS, "it has no address");
+	if (f->n_announcers == 0 || !conditions_keep_vips(c, &f->service->held))
+		return unannounced_though_accepted(c, f);
+	names = names_text(f->announcers, f->n_announcers);
+	return say('T', REASON_ANNOUNCED,
+		xasprintf(
+			"announced by %s%s%s", names, c->lack ? "; " : "", c->lack ? c->lack : ""));
+}
+
+void conditions_build(struct conditions *ret, const struct facts *f)
+{
+	*ret = (struct conditions){0};
+	choose_vips(ret, f);
+	if (has_outcome(f, FLEET_NO_ENDPOINTS))
+		ret->lack = or_text(complaint(f->decision), f->decision->message);
+	ret->items[CONDITION_ACCEPTED] = accepted(f);
+	ret->items[CONDITION_ADDRESS_ASSIGNED] = address_assigned(ret, f);
+	ret->items[CONDITION_ANNOUNCED] = announced(ret, f);
+}
+
+void conditions_done(struct conditions *c)
+{
+	for (size_t i = 0; i < N_CONDITIONS; i++)
+		free(c->items[i].message);
+	free(c->lack);
+	*c = (struct conditions){0};
+}
+
+json_t *condition_json(const struct conditions *c, enum condition_type type, int64_t generation)
+{
+	const struct condition *one = &c->items[type];
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "type", condition_type_name(type),
+		"status", one->status == 'T' ? "True" : "False", "reason", one->reason, "message",
+		one->message);
+
+	if (!json)
+		mem_exhausted();
+	if (generation)
+		json_object_set_new(json, "observedGeneration", json_integer(generation));
+	return json;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/facts.h"
+
+#include "base/digest.h"
+
+static void add_service(uint64_t *digest, const struct service *s)
+{
+	digest_add_text(digest, s->uid);
+	digest_add_text(digest, s->resource_version);
+	digest_add(digest, &s->held.ingress_digest, sizeof s->held.ingress_digest);
+	digest_add_text(digest, s->reason);
+	digest_add_text(digest, s->message);
+}
+
+static void add_assignment(uint64_t *digest, const struct assignment *a)
+{
+	digest_add(digest, a->vips, a->n_vips * sizeof *a->vips);
+	digest_add_text(digest, a->pool);
+	digest_add_text(digest, a->reason);
+	digest_add_text(digest, a->message);
+}
+
+static void add_decision(uint64_t *digest, const struct fleet_service *d)
+{
+	digest_add_text(digest, d->reason);
+	digest_add_text(digest, d->message);
+	digest_add(digest, &d->n_virtual_servers, sizeof d->n_virtual_servers);
+}
+
+uint64_t facts_digest(const struct facts *f)
+{
+	uint64_t digest = DIGEST_INIT;
+
+	add_service(&digest, f->service);
+	add_assignment(&digest, f->assignment);
+	if (f->decision)
+		add_decision(&digest, f->decision);
+	for (size_t i = 0; i < f->n_announcers; i++)
+		digest_add_text(&digest, f->announcers[i]);
+	return digest ? digest : 1;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/allocation.h"
+#include "model/fleet.h"
+#include "model/service.h"
+
+/* What the leader knows about one Service when it writes its status and its Events; all borrowed.
+ */
+struct facts {
+	const struct service *service;
+	const struct assignment *assignment;
+	/* What the data plane was told to do with it; NULL: nothing was decided yet. */
+	const struct fleet_service *decision;
+	/* That the decision is from, for ports that another Service has; NULL: these are not told.
+	 */
+	const struct fleet *fleet;
+	/* The load balancers (pod names) that announce all VIPs of its status, sorted. */
+	const char *const *announcers;
+	size_t n_announcers;
+};
+
+/* Equal for equal facts, so that what was looked at once is passed over quickly. Pure. */
+uint64_t facts_digest(const struct facts *f);

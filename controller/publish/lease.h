@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Lease objects of coordination.k8s.io/v1, as far as kago uses them. Pure. */
+
+#define LEASE_API_VERSION "coordination.k8s.io/v1"
+#define LEASE_FLEET_LABEL "kago.dev/fleet"
+#define LEASE_ANNOUNCES "kago.dev/announces"
+
+/* Strings are borrowed and never NULL in a decoded Lease, "" when absent. Times: usec since 1970.
+ */
+struct lease {
+	const char *name, *ns;
+	const char *uid, *resource_version; /* "": the object is new */
+	const char *fleet;                  /* the label */
+	const char *announces;              /* the annotation; NULL in lease_build: none */
+	const char *holder;                 /* "": nobody's */
+	uint64_t duration;                  /* usec; whole seconds in the object */
+	uint64_t transitions;               /* how often the holder has changed */
+	int64_t acquired, renewed;
+};
+
+/*
+ * Reads one; the strings are the object's. A duration that is missing or not from a second to an
+ * hour is 0, a time that is missing or unreadable is 0. Errors: -EINVAL, for what is no Lease.
+ */
+int lease_decode(struct lease *ret, const json_t *object, struct err *e);
+
+/* The object, for POST or PUT. */
+json_t *lease_build(const struct lease *l);
+
+/*
+ * Resource versions are numbers that grow (KEP-5504, and in effect since etcd 3): is `a` newer than
+ * `b`? One that is no number is newer than any other text.
+ */
+bool lease_version_newer(const char *a, const char *b);

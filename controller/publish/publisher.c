@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/publisher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "loop/loop.h"
+#include "model/handover.h"
+#include "model/objects.h"
+#include "publish/facts.h"
+#include "publish/story.h"
+#include "publish/writes.h"
+
+enum {
+	REMIND_INTERVAL = 60 * 1000 * 1000,    /* usec between two looks at what is wrong */
+	LEASE_LOOK = 200 * 1000,               /* usec until it is seen what became of the lease */
+	REMIND_AGAIN = 25 * 60 * 1000 * 1000U, /* usec between two Events that say the same */
+};
+
+struct publisher {
+	sd_event *loop;
+	struct publisher_parts parts;
+	struct publisher_ops ops;
+	void *ud;
+	struct allocation *allocation; /* of the store as it is; NULL: it has changed since */
+	struct handover *handover;     /* the same */
+	struct promises *promises;
+	struct writes *writes;
+	struct sender *sender;
+	sd_event_source *pump_timer, *remind_timer;
+	struct events_stats events_told;
+	unsigned round; /* of looks at everything */
+	bool leads;
+	bool decided; /* the newest decision is about the objects as they are */
+};
+
+/* What is told once a status is written. */
+struct news {
+	struct story story;
+	char *uid, *resource_version; /* of the Service */
+};
+
+static void *news_free(void *memory)
+{
+	struct news *n = memory;
+
+	if (!n)
+		return NULL;
+	story_done(&n->story);
+	free(n->uid);
+	free(n->resource_version);
+	free(n);
+	return NULL;
+}
+
+static struct news *news_new(const struct facts *f)
+{
+	struct news *n = xnew0(struct news);
+
+	story_tell(&n->story, f);
+	n->uid = xstrdup(f->service->uid);
+	n->resource_version = xstrdup(f->service->resource_version);
+	return n;
+}
+
+static int decision_cmp(const void *key, const void *element)
+{
+	const struct fleet_service *b = element;
+	const struct objname *a = key;
+	int order = strcmp(a->ns, b->ns);
+
+	return order ? order : strcmp(a->name, b->name);
+}
+
+/* A decision from before the Service had an address says nothing about it now. */
+static const struct fleet_service *find_decision(
+	const struct fleet *fleet, const struct assignment *a)
+{
+	const struct fleet_service *found = NULL;
+
+	if (fleet && fleet->n_services)
+		found = bsearch(&a->service->id, fleet->services, fleet->n_services,
+			sizeof *fleet->services, decision_cmp);
+	return found && found->outcome == FLEET_PENDING && a->n_vips > 0 ? NULL : found;
+}
+
+/* The caller frees ret_names, which the facts borrow. */
+static struct facts gather(
+	const struct publisher *p, const struct assignment *a, const char ***ret_names)
+{
+	const struct held *held = &a->service->held;
+	const struct fleet *fleet = p->decided ? p->ops.fleet(p->ud) : NULL;
+	struct facts f = {
+		.service = a->service,
+		.assignment = a,
+		.decision = find_decision(fleet, a),
+	};
+
+	*ret_names = NULL;
+	if (held->n_vips > 0)
+		*ret_names = membership_announcers(
+			p->parts.membership, held->vips, held->n_vips, &f.n_announcers);
+	f.announcers = *ret_names;
+	f.fleet = f.decision ? fleet : NULL;
+	return f;
+}
+
+static void tell(const struct publisher *p, const struct objname *id, const char *uid,
+	const char *resource_version, const struct story *story)
+{
+	struct events_subject about = {id->ns, id->name, uid, resource_version};
+	CLEANUP_FREE char *service = xasprintf("%s/%s", id->ns, id->name);
+
+	for (size_t i = 0; i < story->n_events; i++) {
+		const struct story_event *event = &story->events[i];
+
+		events_send(p->parts.events, &about, event->warning, event->reason, event->note);
+		log_write(event->warning ? LOG_WARN : LOG_INFO, "service.event",
+			LOG_FIELDS(LOG_STR("service", service), LOG_STR("reason", event->reason),
+				LOG_STR("msg", event->note)));
+	}
+}
+
+static bool is_well(const struct facts *f)
+{
+	return held_is_well(&f->service->held) && f->decision &&
+	       strcmp(f->decision->reason, "Served") == 0;
+}
+
+/* Events are all that `kubectl describe service` shows, and the server drops them after an hour. */
+static void remind_of(struct publisher *p, const struct assignment *a, uint64_t now)
+{
+	const struct service *s = a->service;
+	struct write *one = writes_get(p->writes, &s->id);
+	CLEANUP_FREE const char **names = NULL;
+	struct story story = {0};
+	struct facts f;
+
+	if (now < one->remind_at)
+		return;
+	f = gather(p, a, &names);
+	if (is_well(&f))
+		return;
+	story_remind(&story, &f);
+	tell(p, &s->id, s->uid, s->resource_version, &story);
+	story_done(&story);
+	one->remind_at = now + REMIND_AGAIN;
+}
+
+static void log_lost_events(struct publisher *p)
+{
+	struct events_stats now = events_stats(p->parts.events);
+	uint64_t dropped = now.dropped - p->events_told.dropped;
+	uint64_t failed = now.failed - p->events_told.failed;
+
+	if (dropped + failed > 0)
+		log_warn("events.lost", LOG_UINT("dropped", dropped),
+			LOG_UINT("calls_failed", failed),
+			LOG_STR("error", events_problem(p->parts.events)));
+	p->events_told = now;
+}
+
+static void on_remind_time(void *ud)
+{
+	struct publisher *p = ud;
+	uint64_t now = loop_clock();
+
+	log_lost_events(p);
+
+	for (size_t i = 0; p->allocation && p->decided && i < p->allocation->n_items; i++)
+		remind_of(p, &p->allocation->items[i], now);
+	loop_timer_arm(p->remind_timer, REMIND_INTERVAL);
+}
+
+/* Whether the addresses are not those of its status: what its owner waits for. */
+static bool gives_address(const struct assignment *a)
+{
+	const struct held *held = &a->service->held;
+
+	return !ipaddrs_equal(a->vips, a->n_vips, held->vips, held->n_vips);
+}
+
+static void write_status(struct publisher *p, struct write *one)
+{
+	const struct assignment *a = allocation_find(p->allocation, one->id.ns, one->id.name);
+	CLEANUP_FREE const char **names = NULL;
+	json_auto_t *document = NULL;
+	struct facts f;
+
+	if (a && ((!p->decided && !gives_address(a)) || handover_holds_up(p->handover, a))) {
+		/* The decision, or news of who has its address yet, make us look at it again. */
+		one->digest = 0;
+	} else if (a) {
+		f = gather(p, a, &names);
+		document = status_document(&f, p->parts.features, loop_date());
+	}
+	if (document)
+		sender_send(p->sender, one, document, news_new(&f));
+	else
+		writes_end(p->writes, one, WRITE_NEEDLESS, 0, loop_clock());
+}
+
+static void write_clear(struct publisher *p, struct write *one)
+{
+	json_auto_t *document = status_document_clear(one->id.ns, one->id.name, one->uid);
+
+	sender_send(p->sender, one, document, NULL);
+}
+
+static void pump(void *ud)
+{
+	struct publisher *p = ud;
+	struct write *one;
+	uint64_t wait;
+
+	if (!p->leads || !p->allocation)
+		return;
+	/* By the clock: whoever was held up may wake after another one has begun to lead. */
+	if (!membership_leads(p->parts.membership)) {
+		loop_timer_arm(p->pump_timer, LEASE_LOOK);
+		return;
+	}
+	while ((one = writes_next(p->writes, loop_clock(), &wait)))
+		if (one->clear)
+			write_clear(p, one);
+		else
+			write_status(p, one);
+	if (wait != UINT64_MAX)
+		loop_timer_arm(p->pump_timer, wait);
+}
+
+static void on_end(void *ud, struct write *one, const struct sender_end *end, void *memory)
+{
+	struct publisher *p = ud;
+	struct news *news = memory;
+	uint64_t now = loop_clock();
+
+	if (news && end->result == WRITE_DONE && !end->missing)
+		tell(p, &one->id, news->uid, news->resource_version, &news->story);
+	news_free(news);
+	one->remind_at = now + REMIND_INTERVAL;
+	writes_end(p->writes, one, end->result, end->retry_after, now);
+	pump(p);
+}
+
+static void look_at(struct publisher *p, const struct assignment *a)
+{
+	struct write *one = writes_get(p->writes, &a->service->id);
+	CLEANUP_FREE const char **names = NULL;
+	bool has_news = gives_address(a);
+	struct facts f;
+	uint64_t digest;
+
+	one->clear = false;
+	if (!p->decided && !has_news)
+		return;
+	f = gather(p, a, &names);
+	digest = facts_digest(&f);
+	if (one->digest == digest)
+		return;
+	one->digest = digest;
+	writes_want(p->writes, one, has_news || !held_is_marked(&a->service->held));
+}
+
+/* Once for each Service: marks that are there still after that are those of another fleet. */
+static void clear(struct publisher *p, const struct objname *id, const char *uid)
+{
+	struct write *one = writes_get(p->writes, id);
+
+	one->round = p->round;
+	if (one->clear && strcmp(one->uid, uid) == 0)
+		return;
+	free(one->uid);
+	one->uid = xstrdup(uid);
+	one->clear = true;
+	one->digest = 0;
+	writes_want(p->writes, one, true);
+}
+
+static void clear_left(struct publisher *p)
+{
+	size_t n;
+	CLEANUP_FREE const struct service **left = store_left(&n, p->parts.store, p->parts.rules);
+
+	for (size_t i = 0; i < n; i++)
+		clear(p, &left[i]->id, left[i]->uid);
+}
+
+/* A Service that was ours until now: what it has of ours goes. */
+static void let_go(struct publisher *p, struct write *one)
+{
+	const struct service *s = store_find(p->parts.store, one->id.ns, one->id.name);
+
+	if (s && held_is_marked(&s->held))
+		clear(p, &s->id, s->uid);
+	else
+		writes_forget(p->writes, one);
+}
+
+static void look_whether_gone(void *ud, struct write *one, bool pending)
+{
+	struct publisher *p = ud;
+
+	if (!one->clear && !allocation_find(p->allocation, one->id.ns, one->id.name))
+		let_go(p, one);
+	else if (one->clear && !pending && one->round != p->round)
+		writes_forget(p->writes, one);
+}
+
+static void forget_allocation(struct publisher *p)
+{
+	p->allocation = allocation_free(p->allocation);
+	p->handover = handover_free(p->handover);
+}
+
+void publisher_touch(struct publisher *p, bool services)
+{
+	p->decided = false;
+	if (services)
+		forget_allocation(p);
+}
+
+void publisher_decided(struct publisher *p)
+{
+	p->decided = true;
+	publisher_refresh(p);
+}
+
+void publisher_refresh(struct publisher *p)
+{
+	if (!p->leads)
+		return;
+	if (!p->allocation) {
+		p->allocation = allocation_build(p->parts.store, p->parts.rules, p->promises);
+		p->handover = handover_new(p->allocation);
+	}
+	p->round++;
+	for (size_t i = 0; i < p->allocation->n_items; i++)
+		look_at(p, &p->allocation->items[i]);
+	clear_left(p);
+	writes_visit(p->writes, look_whether_gone, p);
+	pump(p);
+}
+
+void publisher_clear(struct publisher *p, const char *ns, const char *name, const char *uid)
+{
+	struct objname id;
+
+	if (!p->leads)
+		return;
+	objname_init(&id, ns, name);
+	clear(p, &id, uid);
+	objname_done(&id);
+	pump(p);
+}
+
+static void give_up(void *ud, struct write *one, bool pending)
+{
+	struct publisher *p = ud;
+
+	(void)pending;
+	if (!one->data)
+		return;
+	sender_cancel(p->sender, one);
+	writes_end(p->writes, one, WRITE_NEEDLESS, 0, loop_clock());
+}
+
+static void stop_leading(struct publisher *p)
+{
+	loop_timer_stop(p->pump_timer);
+	loop_timer_stop(p->remind_timer);
+	writes_visit(p->writes, give_up, p);
+	writes_clear(p->writes);
+	promises_clear(p->promises);
+	forget_allocation(p);
+}
+
+void publisher_lead(struct publisher *p, bool leads)
+{
+	if (p->leads == leads)
+		return;
+	p->leads = leads;
+	if (!leads) {
+		stop_leading(p);
+		return;
+	}
+	loop_timer_arm(p->remind_timer, REMIND_INTERVAL);
+	publisher_refresh(p);
+}
+
+int publisher_new(struct publisher **ret, sd_event *loop, const struct publisher_parts *parts,
+	const struct publisher_ops *ops, void *ud, struct err *e)
+{
+	static const struct sender_ops sender_ops = {on_end, news_free};
+	CLEANUP(publisher_freep) struct publisher *p = xnew0(struct publisher);
+	int r;
+
+	p->loop = sd_event_ref(loop);
+	p->parts = *parts;
+	p->ops = *ops;
+	p->ud = ud;
+	p->promises = promises_new();
+	p->writes = writes_new();
+	p->sender = sender_new(parts->kube, parts->rules->fleet, &sender_ops, p);
+	r = loop_timer_new(&p->pump_timer, loop, pump, p, e);
+	if (r >= 0)
+		r = loop_timer_new(&p->remind_timer, loop, on_remind_time, p, e);
+	if (r < 0)
+		return r;
+	*ret = steal(p);
+	return 0;
+}
+
+struct publisher *publisher_free(struct publisher *p)
+{
+	if (!p)
+		return NULL;
+	if (p->leads)
+		stop_leading(p);
+	promises_free(p->promises);
+	writes_free(p->writes);
+	sender_free(p->sender);
+	sd_event_source_disable_unref(p->pump_timer);
+	sd_event_source_disable_unref(p->remind_timer);
+	sd_event_unref(p->loop);
+	free(p);
+	return NULL;
+}
+
+const struct allocation *publisher_allocation(const struct publisher *p)
+{
+	return p->allocation;
+}
+
+struct publisher_stats publisher_stats(const struct publisher *p)
+{
+	return (struct publisher_stats){sender_stats(p->sender), writes_pending(p->writes)};
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/writes.h"
+
+#include <string.h>
+#include <utlist.h>
+
+#include "base/hash.h"
+
+enum {
+	SECOND = 1000 * 1000,
+	PAUSE_MIN = SECOND, /* when the server cannot be reached, doubling up to */
+	PAUSE_MAX = 30 * SECOND,
+	REFUSED_PAUSE = 30 * SECOND,
+	NEWS_PAUSE = SECOND / 5, /* for the news of a Service that has changed to come in */
+	FREE_WRITES = 6,         /* of one Service within CALM before it has to wait */
+	CALM = 60 * SECOND,
+	GAP_MIN = SECOND, /* then, doubling up to */
+	GAP_MAX = 300 * SECOND,
+};
+
+enum state { IDLE, WAITING, IN_FLIGHT };
+
+struct item {
+	struct write write; /* first: a write is its item */
+	enum state state;
+	bool urgent, again, again_urgent, forgotten;
+	uint64_t not_before;
+	uint64_t gap;        /* after the next write; 0: none yet */
+	uint64_t last;       /* the last write */
+	unsigned n_restless; /* writes without a calm between them */
+	struct item *prev, *next;
+	UT_hash_handle hh;
+};
+
+struct writes {
+	struct item *items;
+	struct item *urgent, *others; /* waiting */
+	size_t n_waiting, n_in_flight;
+	uint64_t paused_until, pause;
+	uint64_t tokens, refilled_at; /* tokens in usec of work: one write is SECOND / PER_SECOND */
+};
+
+static const uint64_t token = SECOND / WRITES_PER_SECOND;
+
+struct writes *writes_new(void)
+{
+	struct writes *w = xnew0(struct writes);
+
+	w->tokens = WRITES_BURST * token;
+	return w;
+}
+
+static struct item **queue_of(struct writes *w, const struct item *i)
+{
+	return i->urgent ? &w->urgent : &w->others;
+}
+
+static void leave_queue(struct writes *w, struct item *i)
+{
+	struct item **queue = queue_of(w, i);
+
+	if (i->state != WAITING)
+		return;
+	DL_DELETE(*queue, i);
+	w->n_waiting--;
+	i->state = IDLE;
+}
+
+static void enter_queue(struct writes *w, struct item *i, bool urgent)
+{
+	struct item **queue;
+
+	i->urgent = urgent;
+	i->state = WAITING;
+	queue = queue_of(w, i);
+	DL_APPEND(*queue, i);
+	w->n_waiting++;
+}
+
+static void drop(struct writes *w, struct item *i)
+{
+	leave_queue(w, i);
+	HASH_DELETE(hh, w->items, i);
+	objname_done(&i->write.id);
+	free(i->write.uid);
+	free(i);
+}
+
+void writes_clear(struct writes *w)
+{
+	struct item *i, *next;
+
+	HASH_ITER(hh, w->items, i, next)
+		drop(w, i);
+}
+
+struct writes *writes_free(struct writes *w)
+{
+	if (!w)
+		return NULL;
+	writes_clear(w);
+	free(w);
+	return NULL;
+}
+
+struct write *writes_get(struct writes *w, const struct objname *id)
+{
+	struct item *i;
+
+	HASH_FIND(hh, w->items, id->ns, id->len, i);
+	if (!i) {
+		i = xnew0(struct item);
+		objname_init(&i->write.id, id->ns, id->name);
+		HASH_ADD_KEYPTR(hh, w->items, i->write.id.ns, i->write.id.len, i);
+	}
+	i->forgotten = false;
+	return &i->write;
+}
+
+static struct item *item_of(struct write *one)
+{
+	void *item = one;
+
+	return item;
+}
+
+void writes_want(struct writes *w, struct write *one, bool urgent)
+{
+	struct item *i = item_of(one);
+
+	if (i->state == IN_FLIGHT) {
+		i->again = true;
+		i->again_urgent |= urgent;
+		return;
+	}
+	if (i->state == WAITING && (i->urgent || !urgent))
+		return;
+	leave_queue(w, i);
+	enter_queue(w, i, urgent);
+}
+
+static void refill(struct writes *w, uint64_t now)
+{
+	uint64_t full = WRITES_BURST * token, since = now - w->refilled_at;
+
+	w->tokens = since > full - w->tokens ? full : w->tokens + since;
+	w->refilled_at = now;
+}
+
+/* The first that need not wait; *wait shrinks to the time until one need not. */
+static struct item *first_due(struct item *queue, uint64_t now, uint64_t *wait)
+{
+	for (struct item *i = queue; i; i = i->next) {
+		if (i->not_before <= now)
+			return i;
+		if (i->not_before - now < *wait)
+			*wait = i->not_before - now;
+	}
+	return NULL;
+}
+
+static void note_write(struct item *i, uint64_t now)
+{
+	if (now - i->last > CALM + 2 * i->gap || i->last == 0) {
+		i->n_restless = 0;
+		i->gap = 0;
+	}
+	i->last = now;
+	if (++i->n_restless <= FREE_WRITES)
+		return;
+	i->gap = i->gap ? 2 * i->gap : GAP_MIN;
+	if (i->gap > GAP_MAX)
+		i->gap = GAP_MAX;
+	i->not_before = now + i->gap;
+}
+
+static struct write *take(struct writes *w, struct item *i)
+{
+	leave_queue(w, i);
+	i->state = IN_FLIGHT;
+	i->again = i->again_urgent = false;
+	w->n_in_flight++;
+	return &i->write;
+}
+
+struct write *writes_next(struct writes *w, uint64_t now, uint64_t *ret_wait)
+{
+	struct item *i;
+
+	*ret_wait = UINT64_MAX;
+	if (w->n_in_flight == WRITES_IN_FLIGHT || w->n_waiting == 0)
+		return NULL;
+	if (now < w->paused_until) {
+		*ret_wait = w->paused_until - now;
+		return NULL;
+	}
+	i = first_due(w->urgent, now, ret_wait);
+	if (i)
+		return take(w, i);
+	refill(w, now);
+	i = first_due(w->others, now, ret_wait);
+	if (!i)
+		return NULL;
+	if (w->tokens < token) {
+		if (token - w->tokens < *ret_wait)
+			*ret_wait = token - w->tokens;
+		return NULL;
+	}
+	w->tokens -= token;
+	return take(w, i);
+}
+
+/* Calls side by side fail together: that is one failure. */
+static void pause_all(struct writes *w, uint64_t retry_after, uint64_t now)
+{
+	if (w->paused_until <= now) {
+		w->pause = w->pause ? 2 * w->pause : PAUSE_MIN;
+		if (w->pause > PAUSE_MAX)
+			w->pause = PAUSE_MAX;
+		w->paused_until = now + w->pause;
+	}
+	if (w->paused_until < now + retry_after)
+		w->paused_until = now + retry_after;
+}
+
+static void give_back(struct writes *w, const struct item *i)
+{
+	uint64_t full = WRITES_BURST * token;
+
+	if (!i->urgent)
+		w->tokens = w->tokens + token < full ? w->tokens + token : full;
+}
+
+/* What the end of one says of the server, and of its Service. */
+static void learn(struct writes *w, struct item *i, enum write_result result, uint64_t retry_after,
+	uint64_t now)
+{
+	if (result == WRITE_NEEDLESS) {
+		give_back(w, i);
+	} else if (result == WRITE_UNREACHABLE) {
+		pause_all(w, retry_after, now);
+	} else {
+		w->pause = 0;
+		note_write(i, now);
+	}
+}
+
+void writes_end(struct writes *w, struct write *one, enum write_result result, uint64_t retry_after,
+	uint64_t now)
+{
+	struct item *i = item_of(one);
+
+	w->n_in_flight--;
+	i->state = IDLE;
+	learn(w, i, result, retry_after, now);
+	if (i->forgotten) {
+		drop(w, i);
+		return;
+	}
+	if (result == WRITE_REFUSED)
+		i->not_before = now + REFUSED_PAUSE;
+	if (result == WRITE_OUTDATED && i->not_before < now + NEWS_PAUSE)
+		i->not_before = now + NEWS_PAUSE;
+	if (result == WRITE_OUTDATED || result == WRITE_UNREACHABLE)
+		enter_queue(w, i, i->urgent || i->again_urgent);
+	else if (result == WRITE_REFUSED || i->again)
+		enter_queue(w, i, i->again_urgent);
+}
+
+void writes_forget(struct writes *w, struct write *one)
+{
+	struct item *i = item_of(one);
+
+	if (i->state == IN_FLIGHT)
+		i->forgotten = true;
+	else
+		drop(w, i);
+}
+
+void writes_visit(
+	struct writes *w, void (*visit)(void *ud, struct write *one, bool pending), void *ud)
+{
+	struct item *i, *next;
+
+	HASH_ITER(hh, w->items, i, next)
+		visit(ud, &i->write, i->state != IDLE);
+}
+
+size_t writes_pending(const struct writes *w)
+{
+	return w->n_waiting + w->n_in_flight;
+}

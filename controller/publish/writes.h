@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "model/names.h"
+
+/*
+ * Which Services' status is to be written next, and when. What somebody waits for (an address) goes
+ * first and at once, other news at a pace that the API server does not feel; a Service whose status
+ * somebody else keeps changing back is written ever more rarely; when the server cannot be reached
+ * everything waits. What is to be written is not kept here: it is made when its turn comes, so that
+ * only the newest counts. Pure; times are usec of any one clock.
+ */
+enum {
+	WRITES_IN_FLIGHT = 16,
+	WRITES_BURST = 200,     /* of those nobody waits for, and then */
+	WRITES_PER_SECOND = 50, /* so many */
+};
+
+struct writes;
+
+/* One Service. The fields belong to the owner. */
+struct write {
+	struct objname id;
+	bool clear;         /* what is ours is to be taken out of its status */
+	char *uid;          /* of the Service that is meant for; NULL: any; freed with the rest */
+	unsigned round;     /* of the owner's looks, when it was seen last as one to be cleared */
+	uint64_t digest;    /* of what was looked at last; 0: never */
+	uint64_t remind_at; /* when what is wrong with it is to be told again */
+	void *data;         /* of the call in flight */
+};
+
+enum write_result {
+	WRITE_DONE,        /* it is written */
+	WRITE_NEEDLESS,    /* nothing had to be sent */
+	WRITE_OUTDATED,    /* the Service has changed since: again when the news of it are there */
+	WRITE_REFUSED,     /* the server does not take it: again after a while, as news */
+	WRITE_UNREACHABLE, /* nothing can be written for now */
+};
+
+struct writes *writes_new(void) __attribute__((warn_unused_result));
+struct writes *writes_free(struct writes *w);
+DEFINE_CLEANUP(struct writes *, writes_free);
+
+/* The one of a Service, made when it is new. */
+struct write *writes_get(struct writes *w, const struct objname *id);
+
+/* It is to be written. While it is in flight this means: once more after that. */
+void writes_want(struct writes *w, struct write *one, bool urgent);
+
+/*
+ * The next to be sent, which is in flight from now on; NULL if none may be, and then *ret_wait is
+ * the time until one may, UINT64_MAX if that depends on writes_want or writes_end.
+ */
+struct write *writes_next(struct writes *w, uint64_t now, uint64_t *ret_wait);
+
+/* What became of one in flight. `retry_after`: usec the server asks to wait. */
+void writes_end(struct writes *w, struct write *one, enum write_result result, uint64_t retry_after,
+	uint64_t now);
+
+/* The Service is gone: it is forgotten, or will be when its call ends. */
+void writes_forget(struct writes *w, struct write *one);
+
+/*
+ * Calls `visit` for each Service; it may forget the one it is called for. `pending`: it waits or is
+ * in flight; in flight it is while `data` is set.
+ */
+void writes_visit(
+	struct writes *w, void (*visit)(void *ud, struct write *one, bool pending), void *ud);
+
+/* Forgets everything. Nothing may be in flight. */
+void writes_clear(struct writes *w);
+
+/* How many wait or are in flight. */
+size_t writes_pending(const struct writes *w);

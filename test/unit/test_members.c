@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/members.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SECOND = 1000 * 1000 };
+
+static uint64_t version;
+
+/* A renewal at `seconds`. */
+static bool renew(struct members *ms, const char *pod, const char *announces, unsigned seconds)
+{
+	char text[32];
+	struct lease l = {.name = pod,
+		.ns = "kago",
+		.uid = "u",
+		.resource_version = text,
+		.announces = announces,
+		.holder = pod,
+		.duration = MEMBERS_DURATION};
+	struct err e = {0};
+	bool changed;
+
+	snprintf(text, sizeof text, "%" PRIu64, ++version);
+	changed = members_seen(ms, pod, &l, (uint64_t)seconds * SECOND, &e);
+	assert_int_equal(e.code, 0);
+	return changed;
+}
+
+/* Those that announce these addresses, with a blank between them. */
+static const char *announcers(
+	const struct members *ms, const char *const vips[], char ret_buf[static 256])
+{
+	struct ipaddr addrs[4];
+	struct err e = {0};
+	const char **names;
+	size_t n = 0, len = 0;
+
+	for (; vips[n]; n++)
+		assert_int_equal(ipaddr_parse(&addrs[n], vips[n], &e), 0);
+	names = members_announcers(ms, addrs, n, &n);
+	ret_buf[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(
+			ret_buf + len, 256 - len, "%s%s", i > 0 ? " " : "", names[i]);
+	free(names);
+	return ret_buf;
+}
+
+#define assert_announcers(ms, expected, ...)                                                       \
+	do {                                                                                       \
+		char buf_[256];                                                                    \
+		assert_string_equal(                                                               \
+			announcers(ms, (const char *const[]){__VA_ARGS__, NULL}, buf_), expected); \
+	} while (0)
+
+static void test_announcers_announce_all_of_the_addresses(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+
+	(void)state;
+	renew(ms, "lb-2", "10.0.0.1,10.0.0.3", 1);
+	renew(ms, "lb-1", "10.0.0.1-10.0.0.9", 1);
+	renew(ms, "lb-3", "", 1);
+	assert_announcers(ms, "lb-1 lb-2", "10.0.0.1");
+	assert_announcers(ms, "lb-1 lb-2", "10.0.0.1", "10.0.0.3");
+	assert_announcers(ms, "lb-1", "10.0.0.1", "10.0.0.2");
+	assert_announcers(ms, "", "10.0.0.10");
+}
+
+static void test_only_news_are_changes(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+
+	(void)state;
+	assert_true(renew(ms, "lb-1", "10.0.0.1", 1));
+	assert_false(renew(ms, "lb-1", "10.0.0.1", 11));
+	assert_true(renew(ms, "lb-1", "10.0.0.2", 21));
+	assert_true(renew(ms, "lb-2", "", 22));
+	assert_false(members_gone(ms, "lb-3", SECOND * 23ULL));
+	assert_true(members_gone(ms, "lb-2", SECOND * 23ULL));
+	assert_announcers(ms, "lb-1", "10.0.0.2");
+}
+
+static void test_one_that_is_not_renewed_dies_after_40_seconds(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+	unsigned at = 1;
+
+	(void)state;
+	renew(ms, "lb-1", "10.0.0.1", at);
+	renew(ms, "lb-2", "10.0.0.1", at);
+	for (at = 11; at < 41; at += 10)
+		assert_false(renew(ms, "lb-1", "10.0.0.1", at));
+	assert_announcers(ms, "lb-1 lb-2", "10.0.0.1");
+	assert_true(renew(ms, "lb-1", "10.0.0.1", 41));
+	assert_announcers(ms, "lb-1", "10.0.0.1");
+	assert_true(renew(ms, "lb-2", "10.0.0.1", 42));
+	assert_announcers(ms, "lb-1 lb-2", "10.0.0.1");
+}
+
+static void test_nobody_dies_while_nothing_can_be_heard(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+
+	(void)state;
+	renew(ms, "lb-1", "10.0.0.1", 1);
+	renew(ms, "lb-2", "10.0.0.1", 1);
+	assert_false(members_heard(ms, SECOND * 1000ULL));
+	assert_false(renew(ms, "lb-1", "10.0.0.1", 1001));
+	assert_announcers(ms, "lb-1 lb-2", "10.0.0.1");
+	assert_false(renew(ms, "lb-1", "10.0.0.1", 1011));
+	assert_true(renew(ms, "lb-1", "10.0.0.1", 1026));
+	assert_announcers(ms, "lb-1", "10.0.0.1");
+}
+
+static void test_being_listed_again_is_no_renewal(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+	const struct lease l = {.uid = "u",
+		.resource_version = "x",
+		.announces = "10.0.0.1",
+		.holder = "lb-1",
+		.duration = MEMBERS_DURATION};
+	struct err e = {0};
+	bool changed = false;
+
+	(void)state;
+	assert_true(members_seen(ms, "lb-1", &l, SECOND, &e));
+	for (unsigned at = 11; at <= 41; at += 10) {
+		assert_false(changed);
+		changed = members_seen(ms, "lb-1", &l, (uint64_t)at * SECOND, &e);
+	}
+	assert_true(changed);
+	assert_announcers(ms, "", "10.0.0.1");
+}
+
+static void test_an_unreadable_list_is_told_and_announces_nothing(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+	const struct lease l = {.uid = "u", .resource_version = "x", .announces = "10.0.0.0/24"};
+	struct err e = {0};
+
+	(void)state;
+	renew(ms, "lb-1", "10.0.0.1", 1);
+	assert_true(members_seen(ms, "lb-1", &l, 2ULL * SECOND, &e));
+	assert_string_equal(e.msg, "annotation kago.dev/announces of the Lease of lb-1: "
+				   "'10.0.0.0/24' is not an IP address");
+	assert_announcers(ms, "", "10.0.0.1");
+}
+
+static void test_who_is_dead_for_an_hour_is_garbage(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+	struct members_garbage garbage;
+	unsigned at = 10;
+
+	(void)state;
+	renew(ms, "lb-2", "", 10);
+	for (; at < 10 + 40 + 3600; at += 10) {
+		renew(ms, "lb-1", "", at);
+		assert_false(members_garbage(ms, &garbage));
+	}
+	renew(ms, "lb-1", "", at);
+	assert_true(members_garbage(ms, &garbage));
+	assert_string_equal(garbage.pod, "lb-2");
+	assert_string_equal(garbage.uid, "u");
+	members_gone(ms, "lb-2", (uint64_t)at * SECOND);
+	assert_false(members_garbage(ms, &garbage));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_announcers_announce_all_of_the_addresses),
+		cmocka_unit_test(test_only_news_are_changes),
+		cmocka_unit_test(test_one_that_is_not_renewed_dies_after_40_seconds),
+		cmocka_unit_test(test_nobody_dies_while_nothing_can_be_heard),
+		cmocka_unit_test(test_being_listed_again_is_no_renewal),
+		cmocka_unit_test(test_an_unreadable_list_is_told_and_announces_nothing),
+		cmocka_unit_test(test_who_is_dead_for_an_hour_is_garbage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

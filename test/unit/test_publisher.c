@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publish/publisher.h"
+
+#include "fake_kube.h"
+#include "loop/loop.h"
+#include "world.h"
+
+/* Stand in for the membership: whether the lease is ours by the clock; nobody announces. */
+static bool has_lease;
+
+bool membership_leads(const struct membership *m)
+{
+	(void)m;
+	return has_lease;
+}
+
+const char **membership_announcers(
+	const struct membership *m, const struct ipaddr vips[], size_t n_vips, size_t *ret_n)
+{
+	(void)m;
+	(void)vips;
+	(void)n_vips;
+	*ret_n = 0;
+	return NULL;
+}
+
+struct rig {
+	struct world world;
+	sd_event *loop;
+	struct events *events;
+	struct publisher *p;
+	struct status_features features;
+};
+
+static const struct fleet *no_fleet(void *ud)
+{
+	(void)ud;
+	return NULL;
+}
+
+static void on_stop(void *ud)
+{
+	(void)ud;
+}
+
+static void set_up(struct rig *rig)
+{
+	static const struct publisher_ops ops = {no_fleet};
+	struct publisher_parts parts = {.features = &rig->features, .rules = &rig->world.rules};
+	struct err e = {0};
+
+	has_lease = true;
+	world_init(&rig->world);
+	assert_int_equal(loop_new(&rig->loop, on_stop, NULL, &e), 0);
+	assert_int_equal(events_new(&rig->events, rig->loop, NULL, "lb-1", &e), 0);
+	parts.store = rig->world.store;
+	parts.events = rig->events;
+	assert_int_equal(publisher_new(&rig->p, rig->loop, &parts, &ops, rig, &e), 0);
+	publisher_lead(rig->p, true);
+}
+
+static void tear_down(struct rig *rig)
+{
+	publisher_free(rig->p);
+	events_free(rig->events);
+	sd_event_unref(rig->loop);
+	world_done(&rig->world);
+	fake_reset();
+}
+
+static void put_and_look(struct rig *rig, const char *id, const char *annotations, const char *held)
+{
+	put(&rig->world, id, annotations, "", held);
+	publisher_touch(rig->p, true);
+	publisher_refresh(rig->p);
+}
+
+/* What the status of a Service is being set to; NULL: it is not being written. */
+static const char *written(const char *end)
+{
+	const struct fake_request *r = fake_find("PATCH", end);
+	const char *ip = NULL;
+
+	if (r)
+		json_unpack(r->body, "{s:{s:{s:[{s:s}]}}}", "status", "loadBalancer", "ingress",
+			"ip", &ip);
+	return ip;
+}
+
+#define STATUS_OF(name) "/services/" name "/status?fieldManager=kago-a&force=true"
+
+static void turn(struct rig *rig)
+{
+	assert_true(sd_event_run(rig->loop, 1000 * 1000) > 0);
+}
+
+/* Whoever was held up, by whatever, may wake after another one has begun to lead. */
+static void test_nothing_is_written_once_the_lease_is_over(void **state)
+{
+	struct rig rig = {0};
+
+	(void)state;
+	set_up(&rig);
+	has_lease = false;
+	put_and_look(&rig, "shop/web", "", "");
+	assert_null(written(STATUS_OF("web")));
+	has_lease = true;
+	turn(&rig);
+	assert_string_equal(written(STATUS_OF("web")), "10.1.1.1");
+	tear_down(&rig);
+}
+
+/* Nothing is wrong meanwhile if the first of them cannot be written. */
+static void test_an_address_is_given_once_the_one_before_has_let_go(void **state)
+{
+	struct rig rig = {0};
+
+	(void)state;
+	set_up(&rig);
+	put_and_look(&rig, "shop/old", "", "10.1.1.1");
+	put(&rig.world, "shop/new", "kago.dev/vip: 10.1.1.1", "", "");
+	put_and_look(&rig, "shop/old", "kago.dev/vip: 10.1.1.2", "10.1.1.1");
+	assert_string_equal(written(STATUS_OF("old")), "10.1.1.2");
+	assert_null(written(STATUS_OF("new")));
+	put_and_look(&rig, "shop/old", "kago.dev/vip: 10.1.1.2", "10.1.1.2");
+	assert_string_equal(written(STATUS_OF("new")), "10.1.1.1");
+	tear_down(&rig);
+}
+
+static void test_who_shares_an_address_waits_for_nobody(void **state)
+{
+	struct rig rig = {0};
+
+	(void)state;
+	set_up(&rig);
+	put(&rig.world, "shop/one", "kago.dev/share: k", "ports: [{port: 81}]", "10.1.1.1");
+	put_and_look(&rig, "shop/two", "kago.dev/share: k", "");
+	assert_string_equal(written(STATUS_OF("two")), "10.1.1.1");
+	tear_down(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_is_written_once_the_lease_is_over),
+		cmocka_unit_test(test_an_address_is_given_once_the_one_before_has_let_go),
+		cmocka_unit_test(test_who_shares_an_address_waits_for_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
