@@ -9,13 +9,20 @@
 
 DEFINE_CLEANUP(struct config *, config_free);
 
+enum { KEY_RENDER_ONLY = 0x2000, KEY_KUBECONFIG };
+
 struct args {
-	const char *source;
+	struct app_options options;
 	struct config_args config;
 };
 
 static const struct argp_option options[] = {
-	{"source", 's', "DIR", 0, "follow the manifests in this folder", 0},
+	{"source", 's', "SOURCE", 0,
+		"kubernetes: follow an API server; else the folder of manifests to follow", 0},
+	{"kubeconfig", KEY_KUBECONFIG, "FILE", 0,
+		"how to reach the API server; unless given, as the pod we run in", 0},
+	{"render-only", KEY_RENDER_ONLY, NULL, 0,
+		"write keepalived.conf only: no keepalived, no IPVS, no privileges needed", 0},
 	{0},
 };
 
@@ -30,10 +37,16 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		state->child_inputs[0] = &args->config;
 		return 0;
 	case 's':
-		args->source = value;
+		args->options.source = value;
+		return 0;
+	case KEY_KUBECONFIG:
+		config_args_add(&args->config, state, "kubernetes.kubeconfig", value);
+		return 0;
+	case KEY_RENDER_ONLY:
+		args->options.render_only = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (!args->source)
+		if (!args->options.source)
 			argp_error(state, "--source is needed");
 		return 0;
 	default:
@@ -58,7 +71,7 @@ int cmd_run(int argc, char **argv)
 	if (config_args_load(&config, &args.config, &e) < 0)
 		return command_unusable(&e);
 	log_setup(config->log.level, config->log.format);
-	if (app_run(config, args.source, &e) < 0) {
+	if (app_run(config, &args.options, &e) < 0) {
 		log_error("controller.failed", LOG_ERR(&e));
 		return COMMAND_FAILED;
 	}

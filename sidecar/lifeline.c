@@ -12,6 +12,7 @@ enum { RETRY = 1000 * 1000 };
 
 struct lifeline {
 	sd_event *loop;
+	const char *socket;
 	struct control_conn *conn; /* NULL while the controller is away */
 	sd_event_source *retry;
 	void (*on_ready)(void *ud);
@@ -62,7 +63,7 @@ static void dial(void *ud)
 	struct lifeline *l = ud;
 	struct err e = {0};
 
-	if (control_connect(&l->conn, l->loop, CONTROL_CONTROLLER, &ops, l, &e) < 0) {
+	if (control_connect(&l->conn, l->loop, l->socket, &ops, l, &e) < 0) {
 		log_debug("controller.absent", LOG_ERR(&e));
 		loop_timer_arm(l->retry, RETRY);
 		return;
@@ -72,13 +73,14 @@ static void dial(void *ud)
 	tell(l);
 }
 
-int lifeline_open(
-	struct lifeline **ret, sd_event *loop, void (*on_ready)(void *ud), void *ud, struct err *e)
+int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
+	void (*on_ready)(void *ud), void *ud, struct err *e)
 {
 	CLEANUP(lifeline_closep) struct lifeline *l = xnew0(struct lifeline);
 	int r;
 
 	l->loop = loop;
+	l->socket = socket;
 	l->on_ready = on_ready;
 	l->ud = ud;
 	r = loop_timer_new(&l->retry, loop, dial, l, e);

@@ -13,9 +13,12 @@
  */
 struct lifeline;
 
-/* `on_ready` is called when the controller says that the kernel holds what it was asked to. */
-int lifeline_open(
-	struct lifeline **ret, sd_event *loop, void (*on_ready)(void *ud), void *ud, struct err *e);
+/*
+ * `socket` is the name of the controller's socket, borrowed. `on_ready` is called when the
+ * controller says that the kernel holds what it was asked to.
+ */
+int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
+	void (*on_ready)(void *ud), void *ud, struct err *e);
 struct lifeline *lifeline_close(struct lifeline *l);
 DEFINE_CLEANUP(struct lifeline *, lifeline_close);
 

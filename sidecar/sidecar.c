@@ -277,7 +277,7 @@ static int start(struct sidecar *s, struct err *e)
 	if (r == 0)
 		r = exabgp_start(&s->exabgp, s->loop, c, &s->place, e);
 	if (r == 0)
-		r = lifeline_open(&s->lifeline, s->loop, on_ready, s, e);
+		r = lifeline_open(&s->lifeline, s->loop, s->config->control.socket, on_ready, s, e);
 	if (r == 0)
 		loop_timer_arm(s->poll_timer, 0);
 	return r;

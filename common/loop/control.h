@@ -11,9 +11,11 @@
 /*
  * JSON messages, one a line, over a Unix stream socket with an abstract name. Abstract names belong
  * to the network namespace, so the two containers of a pod reach each other without a shared
- * volume, and two pods of a node never meet. The controller listens on CONTROL_CONTROLLER.
+ * volume, and two pods of a node never meet. The controller listens on CONTROL_CONTROLLER, unless
+ * control.socket is configured.
  *
  * To the controller:  {"type":"status"} -> {"type":"status", ...} once
+ *                     {"type":"explain","namespace":NS,"name":NAME} -> {"type":"explain", ...}
  *                     {"type":"sidecar"}: the connection is the sidecar's lifeline. It is answered
  * by
  *                     {"type":"state","ready":BOOL} at once and at each change: ready once the

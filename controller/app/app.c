@@ -4,6 +4,8 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "app/cluster.h"
+#include "app/explain.h"
 #include "app/httpd.h"
 #include "app/outcomes.h"
 #include "app/sidecars.h"
@@ -11,24 +13,35 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "dataplane/apply.h"
-#include "dataplane/nat.h"
+#include "dataplane/ruleset.h"
 #include "dataplane/sysctl.h"
 #include "loop/loop.h"
 #include "model/store.h"
 #include "source/dir.h"
 
+enum {
+	/* usec that a decision lets what is still coming in go first */
+	DECIDE_PATIENCE = 200 * 1000,
+	PATIENT = SD_EVENT_PRIORITY_NORMAL + 10,
+	IMPATIENT = SD_EVENT_PRIORITY_NORMAL - 20,
+};
+
 struct app {
 	const struct config *config;
+	const struct app_options *options;
 	sd_event *loop;
-	sd_event_source *decide_timer, *stop_timer;
+	sd_event_source *change_timer, *decide_timer, *stop_timer;
 	struct store *store;
-	struct dir_source *source;
-	struct ipvs *ipvs;
+	struct fleet_rules rules;
+	struct dir_source *folder; /* the source is one of these */
+	struct cluster *cluster;
+	struct ipvs *ipvs; /* NULL: render only */
+	struct ruleset *ruleset;
 	struct apply *apply;
 	struct sidecars *sidecars;
 	struct httpd *httpd;
 	uint64_t changed_at; /* loop time of the first change that is not decided on; 0: none */
-	bool synced, stopping;
+	bool synced, stopping, left; /* left: we lead no more, nor are we listed */
 	uint64_t n_objects_rejected, n_source_problems;
 };
 
@@ -38,22 +51,47 @@ DEFINE_CLEANUP(struct sysctl_report *, sysctl_report_free);
 static void decide(void *ud)
 {
 	struct app *app = ud;
-	const struct fleet_rules rules = {.fleet = app->config->fleet};
-	struct fleet *fleet = fleet_build(app->store, &rules);
+	struct fleet *fleet = fleet_build(app->store, &app->rules);
 	uint64_t changed_at = app->changed_at;
 
 	outcomes_log(apply_newest(app->apply), fleet);
 	app->changed_at = 0;
+	sd_event_source_set_priority(app->decide_timer, PATIENT);
 	apply_submit(app->apply, fleet, changed_at);
+	if (app->cluster)
+		cluster_decided(app->cluster);
+}
+
+/* Addresses first: whoever waits for one shall not wait for the data plane. */
+static void on_change(void *ud)
+{
+	struct app *app = ud;
+
+	if (app->cluster)
+		cluster_changed(app->cluster);
+	loop_timer_arm(app->decide_timer, 0);
+}
+
+static bool is_slice(const char *kind)
+{
+	return kind && strcmp(kind, "EndpointSlice") == 0;
 }
 
 /* The changes of one turn of the loop are decided on together. */
-static void note_change(struct app *app)
+static void note_change(struct app *app, bool services)
 {
 	if (app->changed_at == 0)
 		app->changed_at = loop_now(app->loop);
-	if (app->synced)
-		loop_timer_arm(app->decide_timer, 0);
+	if (app->cluster)
+		cluster_touched(app->cluster, services);
+	if (!app->synced)
+		return;
+	loop_timer_arm(services ? app->change_timer : app->decide_timer, 0);
+	if (loop_now(app->loop) - app->changed_at < DECIDE_PATIENCE)
+		return;
+	/* Changes come as fast as we look at them. */
+	sd_event_source_set_priority(app->decide_timer, IMPATIENT);
+	loop_timer_arm(app->decide_timer, 0);
 }
 
 static void on_upsert(void *ud, const json_t *object)
@@ -68,7 +106,7 @@ static void on_upsert(void *ud, const json_t *object)
 		change = STORE_CHANGED;
 	}
 	if (change == STORE_CHANGED)
-		note_change(app);
+		note_change(app, !is_slice(json_string_value(json_object_get(object, "kind"))));
 }
 
 static void on_remove(void *ud, const char *kind, const char *ns, const char *name)
@@ -76,7 +114,7 @@ static void on_remove(void *ud, const char *kind, const char *ns, const char *na
 	struct app *app = ud;
 
 	if (store_remove(app->store, kind, ns, name))
-		note_change(app);
+		note_change(app, !is_slice(kind));
 }
 
 static void on_synced(void *ud)
@@ -85,7 +123,7 @@ static void on_synced(void *ud)
 
 	app->synced = true;
 	log_info("source.synced");
-	note_change(app);
+	note_change(app, true);
 }
 
 static void on_problem(void *ud, const char *where, const char *what)
@@ -97,14 +135,28 @@ static void on_problem(void *ud, const char *where, const char *what)
 		LOG_STR("effect", "what was known of it stands"));
 }
 
+static void on_recovered(void *ud, const char *where, uint64_t lost_for)
+{
+	(void)ud;
+	log_info("source.recovered", LOG_STR("where", where), LOG_MSEC("lost_for_ms", lost_for));
+}
+
+static const struct fleet *newest_fleet(void *ud)
+{
+	struct app *app = ud;
+
+	return apply_newest(app->apply);
+}
+
 static void take_snapshot(struct app *app, struct snapshot *ret, struct ipvs_table **ret_kernel)
 {
 	struct err e = {0};
 
-	if (ipvs_read(ret_kernel, app->ipvs, &e) < 0)
+	if (app->ipvs && ipvs_read(ret_kernel, app->ipvs, &e) < 0)
 		log_error("ipvs.read_failed", LOG_ERR(&e));
 	*ret = (struct snapshot){
 		.fleet_name = app->config->fleet,
+		.render_only = app->options->render_only,
 		.fleet = apply_newest(app->apply),
 		.kernel = *ret_kernel,
 		.apply = app->apply,
@@ -112,7 +164,11 @@ static void take_snapshot(struct app *app, struct snapshot *ret, struct ipvs_tab
 		.n_sidecars = sidecars_count(app->sidecars),
 		.n_objects_rejected = app->n_objects_rejected,
 		.n_source_problems = app->n_source_problems,
+		.pools = app->config->pools,
+		.n_pools = app->config->n_pools,
 	};
+	if (app->cluster)
+		ret->cluster = cluster_state(app->cluster);
 }
 
 static json_t *on_status_request(void *ud)
@@ -122,6 +178,32 @@ static json_t *on_status_request(void *ud)
 
 	take_snapshot(ud, &s, &kernel);
 	return snapshot_status(&s);
+}
+
+static const char **announcers(void *ud, const struct ipaddr *vip, size_t *ret_n)
+{
+	const struct app *app = ud;
+
+	return cluster_announcers(app->cluster, vip, 1, ret_n);
+}
+
+static json_t *on_explain_request(void *ud, const char *ns, const char *name)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
+	struct app *app = ud;
+	struct snapshot s;
+	struct explain x = {
+		.now = &s,
+		.store = app->store,
+		.rules = &app->rules,
+		.followed = app->cluster ? app->config->kubernetes.namespace : "",
+		.synced = app->synced,
+		.announcers = app->cluster ? announcers : NULL,
+		.ud = app,
+	};
+
+	take_snapshot(app, &s, &kernel);
+	return explain_service(&x, ns, name);
 }
 
 static unsigned on_http(void *ud, const char *path, char **ret_body)
@@ -142,7 +224,7 @@ static unsigned on_http(void *ud, const char *path, char **ret_body)
 		return 200;
 	}
 	*ret_body =
-		xstrdup(snapshot_is_ready(&s) ? "ok\n" : "the kernel was not seen to hold it\n");
+		xstrdup(snapshot_is_ready(&s) ? "ok\n" : "what was asked for is not in place\n");
 	return snapshot_is_ready(&s) ? 200 : 503;
 }
 
@@ -155,34 +237,60 @@ static void on_apply_status(void *ud)
 	malloc_trim(0);
 }
 
-static void on_sidecar_gone(void *ud)
+static void exit_when_done(struct app *app)
+{
+	if (app->stopping && app->left && sidecars_count(app->sidecars) == 0)
+		loop_exit(app->loop, 0);
+}
+
+static void on_announced(void *ud)
 {
 	struct app *app = ud;
 
-	if (app->stopping)
-		loop_exit(app->loop, 0);
+	if (app->cluster)
+		cluster_announced(app->cluster, sidecars_announced(app->sidecars));
+}
+
+static void on_sidecar_gone(void *ud)
+{
+	on_announced(ud);
+	exit_when_done(ud);
+}
+
+static void on_left(void *ud)
+{
+	struct app *app = ud;
+
+	app->left = true;
+	exit_when_done(app);
 }
 
 static void on_stop_time(void *ud)
 {
 	struct app *app = ud;
 
-	log_warn("stop.sidecar_too_slow");
+	log_warn("stop.too_slow", LOG_UINT("sidecars", sidecars_count(app->sidecars)));
 	loop_exit(app->loop, 0);
 }
 
+/* Who leads next does not have to wait for our sidecar's drain. */
 static void on_stop(void *ud)
 {
 	struct app *app = ud;
 
-	if (app->stopping || sidecars_count(app->sidecars) == 0) {
+	if (app->stopping) {
 		loop_exit(app->loop, 0);
 		return;
 	}
 	app->stopping = true;
-	log_info("stop.waiting_for_sidecar",
-		LOG_MSEC("at_most_ms", app->config->keepalived.shutdown_timeout));
+	if (sidecars_count(app->sidecars) > 0)
+		log_info("stop.waiting_for_sidecar",
+			LOG_MSEC("at_most_ms", app->config->keepalived.shutdown_timeout));
 	loop_timer_arm(app->stop_timer, app->config->keepalived.shutdown_timeout);
+	if (app->cluster)
+		cluster_leave(app->cluster, on_left, app);
+	else
+		on_left(app);
 }
 
 static void set_sysctls(void)
@@ -203,67 +311,108 @@ static void set_sysctls(void)
 /* IPVS first: its sysctls are there only once the kernel has loaded it. */
 static int set_up_kernel(struct app *app, struct err *e)
 {
+	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
 	int r = ipvs_open(&app->ipvs, e);
 
 	if (r < 0)
 		return r;
 	set_sysctls();
-	r = nat_apply(app->config->keepalived.nft_template_path, e);
-	return r < 0 ? err_wrap(e, "masquerade rule") : 0;
+	r = ipvs_read(&kernel, app->ipvs, e);
+	return r < 0 ? r
+		     : ruleset_new(&app->ruleset, app->loop,
+			       app->config->keepalived.nft_template_path, kernel, e);
 }
 
 static int set_up_parts(struct app *app, struct err *e)
 {
 	static const struct apply_ops apply_ops = {on_apply_status};
-	static const struct sidecars_ops sidecars_ops = {on_status_request, on_sidecar_gone};
+	static const struct sidecars_ops sidecars_ops = {
+		on_status_request, on_explain_request, on_announced, on_sidecar_gone};
 	const char *listen = app->config->http.listen;
-	int r = loop_timer_new(&app->decide_timer, app->loop, decide, app, e);
+	int r = loop_timer_new(&app->change_timer, app->loop, on_change, app, e);
 
+	if (r >= 0)
+		r = loop_timer_new(&app->decide_timer, app->loop, decide, app, e);
 	if (r >= 0)
 		r = loop_timer_new(&app->stop_timer, app->loop, on_stop_time, app, e);
 	if (r >= 0)
-		r = sidecars_new(&app->sidecars, app->loop, &sidecars_ops, app, e);
-	if (r >= 0)
+		r = sidecars_new(&app->sidecars, app->loop, app->config->control.socket,
+			&sidecars_ops, app, e);
+	if (r >= 0 && !app->options->render_only)
 		r = set_up_kernel(app, e);
 	if (r >= 0)
-		r = apply_new(&app->apply, app->loop, app->config, app->ipvs, &apply_ops, app, e);
+		r = apply_new(&app->apply, app->loop, app->config, app->ipvs, app->ruleset,
+			&apply_ops, app, e);
 	if (r >= 0 && *listen)
 		r = httpd_new(&app->httpd, app->loop, listen, on_http, app, e);
-	return r;
+	if (r < 0)
+		return r;
+	/* After what is still coming in, which it then decides on, too. */
+	sd_event_source_set_priority(app->decide_timer, PATIENT);
+	return 0;
 }
 
-static int set_up(struct app *app, const char *manifests, struct err *e)
+static struct fleet_rules rules_of(const struct config *c, bool is_cluster)
 {
-	static const struct source_ops ops = {on_upsert, on_remove, on_synced, on_problem};
+	return (struct fleet_rules){
+		.fleet = c->fleet,
+		.default_class = c->kubernetes.default_class,
+		.addressing = is_cluster ? ADDRESSING_STATUS : ADDRESSING_ASKED,
+		.pools = c->pools,
+		.n_pools = c->n_pools,
+	};
+}
+
+static int set_up_source(struct app *app, bool is_cluster, struct err *e)
+{
+	static const struct cluster_ops ops = {
+		.source = {on_upsert, on_remove, on_synced, on_problem, on_recovered},
+		.fleet = newest_fleet,
+	};
+
+	if (is_cluster)
+		return cluster_new(&app->cluster, app->loop, app->config, &app->rules, app->store,
+			&ops, app, e);
+	return dir_source_new(&app->folder, app->loop, app->options->source, &ops.source, app, e);
+}
+
+static int set_up(struct app *app, struct err *e)
+{
+	bool is_cluster = strcmp(app->options->source, APP_SOURCE_KUBERNETES) == 0;
 	int r = loop_new(&app->loop, on_stop, app, e);
 
 	app->store = store_new();
+	app->rules = rules_of(app->config, is_cluster);
 	if (r >= 0)
 		r = set_up_parts(app, e);
-	return r < 0 ? r : dir_source_new(&app->source, app->loop, manifests, &ops, app, e);
+	return r < 0 ? r : set_up_source(app, is_cluster, e);
 }
 
 static void tear_down(struct app *app)
 {
-	dir_source_free(app->source);
+	dir_source_free(app->folder);
+	cluster_free(app->cluster);
 	httpd_free(app->httpd);
 	apply_free(app->apply);
+	ruleset_free(app->ruleset);
 	sidecars_free(app->sidecars);
 	ipvs_close(app->ipvs);
 	store_free(app->store);
+	sd_event_source_disable_unref(app->change_timer);
 	sd_event_source_disable_unref(app->decide_timer);
 	sd_event_source_disable_unref(app->stop_timer);
 	sd_event_unref(app->loop);
 }
 
-int app_run(const struct config *config, const char *manifests, struct err *e)
+int app_run(const struct config *config, const struct app_options *options, struct err *e)
 {
-	struct app app = {.config = config};
+	struct app app = {.config = config, .options = options};
 	int r;
 
 	log_info("controller.starting", LOG_STR("version", KAGO_VERSION),
-		LOG_STR("fleet", config->fleet), LOG_STR("source", manifests));
-	r = set_up(&app, manifests, e);
+		LOG_STR("fleet", config->fleet), LOG_STR("source", options->source),
+		LOG_STR("mode", options->render_only ? "render-only" : "ipvs"));
+	r = set_up(&app, e);
 	if (r >= 0)
 		r = loop_run(app.loop, e);
 	if (r >= 0)

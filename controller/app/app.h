@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "config/config.h"
+
+/* The source that is no folder: the API server of a cluster. */
+#define APP_SOURCE_KUBERNETES "kubernetes"
+
+struct app_options {
+	const char *source; /* APP_SOURCE_KUBERNETES, or the folder of manifests to follow */
+	/* Write keepalived.conf and leave the kernel alone: no keepalived, IPVS, nftables, sysctls.
+	 */
+	bool render_only;
+};
 
 /*
  * The running controller: it owns the source, the store, the data plane and the interfaces, and
  * returns when it was told to stop. Told by SIGTERM or SIGINT, it goes on until the sidecar has
  * drained (keepalived.shutdownTimeout at most), told twice, it stops at once. What IPVS holds stays
- * there. `manifests` is the folder to follow. Returns 0, or why it could not start or go on.
+ * there. Returns 0, or why it could not start or go on.
  */
-int app_run(const struct config *config, const char *manifests, struct err *e);
+int app_run(const struct config *config, const struct app_options *options, struct err *e);

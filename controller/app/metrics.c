@@ -3,18 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/snapshot.h"
+#include "app/metrics.h"
 #include "base/mem.h"
 #include "dataplane/verify.h"
 
-static void help(FILE *out, const char *name, const char *type, const char *text)
+void metrics_help(FILE *out, const char *name, const char *type, const char *text)
 {
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, text, name, type);
 }
 
-static void plain(FILE *out, const char *name, const char *type, const char *text, uint64_t value)
+void metrics_plain(FILE *out, const char *name, const char *type, const char *text, uint64_t value)
 {
-	help(out, name, type, text);
+	metrics_help(out, name, type, text);
 	fprintf(out, "%s %" PRIu64 "\n", name, value);
 }
 
@@ -25,28 +25,30 @@ static void seconds(FILE *out, const char *name, uint64_t usec)
 
 static void put_apply(FILE *out, const struct apply_status *st)
 {
-	help(out, "kago_reloads_total", "counter",
+	metrics_help(out, "kago_reloads_total", "counter",
 		"Decided configurations by what became of them.");
 	fprintf(out,
 		"kago_reloads_total{result=\"applied\"} %" PRIu64 "\n"
 		"kago_reloads_total{result=\"unchanged\"} %" PRIu64 "\n"
 		"kago_reloads_total{result=\"refused\"} %" PRIu64 "\n",
 		st->n_applied, st->n_unchanged, st->n_refused);
-	plain(out, "kago_config_tests_total", "counter", "keepalived --config-test runs.",
+	metrics_plain(out, "kago_config_tests_total", "counter", "keepalived --config-test runs.",
 		st->n_config_tests);
-	plain(out, "kago_kernel_mismatches_total", "counter",
+	metrics_plain(out, "kago_kernel_mismatches_total", "counter",
 		"Times the kernel did not hold in time what was asked for.", st->n_mismatches);
-	plain(out, "kago_keepalived_starts_total", "counter", "Starts of keepalived.",
+	metrics_plain(out, "kago_keepalived_starts_total", "counter", "Starts of keepalived.",
 		st->keepalived_starts);
-	plain(out, "kago_keepalived_up", "gauge", "Whether keepalived runs and has read its file.",
-		st->keepalived_up);
-	help(out, "kago_event_to_kernel_seconds", "summary",
+	metrics_plain(out, "kago_keepalived_up", "gauge",
+		"Whether keepalived runs and has read its file.", st->keepalived_up);
+	metrics_help(out, "kago_event_to_kernel_seconds", "summary",
 		"Time from a change of an object to the kernel holding it.");
 	seconds(out, "kago_event_to_kernel_seconds_sum", st->sum_event_to_kernel);
 	fprintf(out, "kago_event_to_kernel_seconds_count %" PRIu64 "\n", st->n_applied);
-	help(out, "kago_last_event_to_kernel_seconds", "gauge", "The same, of the last change.");
+	metrics_help(
+		out, "kago_last_event_to_kernel_seconds", "gauge", "The same, of the last change.");
 	seconds(out, "kago_last_event_to_kernel_seconds", st->last_event_to_kernel);
-	help(out, "kago_last_applied_timestamp_seconds", "gauge", "When the kernel last changed.");
+	metrics_help(out, "kago_last_applied_timestamp_seconds", "gauge",
+		"When the kernel last changed.");
 	seconds(out, "kago_last_applied_timestamp_seconds", st->last_applied_at);
 }
 
@@ -56,7 +58,7 @@ static void put_services(FILE *out, const struct snapshot *s)
 
 	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++)
 		n[s->fleet->services[i].outcome]++;
-	help(out, "kago_services", "gauge", "Services of this fleet by outcome.");
+	metrics_help(out, "kago_services", "gauge", "Services of this fleet by outcome.");
 	for (int outcome = FLEET_SERVED; outcome <= FLEET_PENDING; outcome++)
 		fprintf(out, "kago_services{outcome=\"%s\"} %" PRIu64 "\n",
 			snapshot_outcome_name((enum fleet_outcome)outcome), n[outcome]);
@@ -81,7 +83,7 @@ static void put_labels(FILE *out, const char *name, const struct virtual_server 
 static void put_counter(
 	FILE *out, const struct snapshot *s, const char *name, const char *text, size_t offset)
 {
-	help(out, name, "counter", text);
+	metrics_help(out, name, "counter", text);
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++) {
 		const struct virtual_server *vs = &s->fleet->servers[i];
 		const struct ipvs_service *there = in_kernel(s, vs);
@@ -114,7 +116,8 @@ static void put_real_servers(FILE *out, const struct snapshot *s)
 {
 	static const char *const states[] = {"up", "draining", "down", "missing"};
 
-	help(out, "kago_real_servers", "gauge", "Real servers by what the kernel holds of them.");
+	metrics_help(out, "kago_real_servers", "gauge",
+		"Real servers by what the kernel holds of them.");
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++) {
 		const struct virtual_server *vs = &s->fleet->servers[i];
 
@@ -128,17 +131,18 @@ static void put_real_servers(FILE *out, const struct snapshot *s)
 
 static void put_own(FILE *out, const struct snapshot *s)
 {
-	help(out, "kago_build_info", "gauge", "The version, as a label.");
+	metrics_help(out, "kago_build_info", "gauge", "The version, as a label.");
 	fprintf(out, "kago_build_info{version=\"%s\"} 1\n", KAGO_VERSION);
-	plain(out, "kago_ready", "gauge", "Whether /readyz says yes.", snapshot_is_ready(s));
-	plain(out, "kago_objects_rejected_total", "counter",
+	metrics_plain(
+		out, "kago_ready", "gauge", "Whether /readyz says yes.", snapshot_is_ready(s));
+	metrics_plain(out, "kago_objects_rejected_total", "counter",
 		"Objects that were wrong when they came.", s->n_objects_rejected);
-	plain(out, "kago_source_problems_total", "counter",
+	metrics_plain(out, "kago_source_problems_total", "counter",
 		"Times the source could not read something.", s->n_source_problems);
-	plain(out, "kago_sidecar_connected", "gauge", "Whether the sidecar is connected.",
+	metrics_plain(out, "kago_sidecar_connected", "gauge", "Whether the sidecar is connected.",
 		s->n_sidecars > 0);
-	plain(out, "kago_announced_prefixes", "gauge", "Prefixes that the sidecar announces.",
-		json_array_size(s->announced));
+	metrics_plain(out, "kago_announced_prefixes", "gauge",
+		"Prefixes that the sidecar announces.", json_array_size(s->announced));
 }
 
 char *snapshot_metrics(const struct snapshot *s)
@@ -151,6 +155,7 @@ char *snapshot_metrics(const struct snapshot *s)
 	if (!out)
 		mem_exhausted();
 	put_own(out, s);
+	metrics_put_cluster(out, s);
 	put_services(out, s);
 	put_apply(out, &st);
 	put_real_servers(out, s);

@@ -50,6 +50,18 @@ static void take_announced(struct sidecars *s, struct control_conn *c, json_t *p
 	json_decref(s->announced);
 	s->announced = json_incref(prefixes);
 	log_info("sidecar.announces", LOG_UINT("prefixes", json_array_size(prefixes)));
+	s->ops.on_announced(s->ud);
+}
+
+static void explain(struct sidecars *s, struct control_conn *c, const json_t *msg)
+{
+	const char *ns = json_string_value(json_object_get(msg, "namespace"));
+	const char *name = json_string_value(json_object_get(msg, "name"));
+
+	if (ns && name)
+		control_send(c, s->ops.explain(s->ud, ns, name));
+	else
+		control_close(c);
 }
 
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
@@ -61,6 +73,8 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 		control_close(c);
 	else if (strcmp(type, "status") == 0)
 		control_send(c, s->ops.status(s->ud));
+	else if (strcmp(type, "explain") == 0)
+		explain(s, c, msg);
 	else if (strcmp(type, "sidecar") == 0)
 		open_lifeline(s, c);
 	else if (strcmp(type, "announced") == 0)
@@ -83,8 +97,8 @@ static void on_close(struct control_conn *c, const char *why, void *ud)
 	s->ops.on_gone(s->ud);
 }
 
-int sidecars_new(struct sidecars **ret, sd_event *loop, const struct sidecars_ops *ops, void *ud,
-	struct err *e)
+int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket,
+	const struct sidecars_ops *ops, void *ud, struct err *e)
 {
 	static const struct control_ops control_ops = {on_message, on_close};
 	CLEANUP(sidecars_freep) struct sidecars *s = xnew0(struct sidecars);
@@ -92,7 +106,7 @@ int sidecars_new(struct sidecars **ret, sd_event *loop, const struct sidecars_op
 
 	s->ops = *ops;
 	s->ud = ud;
-	r = control_listen(&s->server, loop, CONTROL_CONTROLLER, &control_ops, s, e);
+	r = control_listen(&s->server, loop, socket, &control_ops, s, e);
 	if (r < 0)
 		return r;
 	*ret = steal(s);

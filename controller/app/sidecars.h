@@ -7,18 +7,24 @@
 
 #include "base/err.h"
 
-/* The controller's end of the control socket: the sidecar's lifeline, and answers to `status`. */
+/* The controller's end of the control socket: the sidecar's lifeline, and answers to `status` and
+ * `explain`. */
 struct sidecars;
 
 struct sidecars_ops {
 	/* The answer to a status request; a new object. */
 	json_t *(*status)(void *ud);
+	/* The answer to a request to explain this Service; a new object. */
+	json_t *(*explain)(void *ud, const char *ns, const char *name);
+	/* The sidecar announces something else than before. */
+	void (*on_announced)(void *ud);
 	/* The last lifeline has ended. */
 	void (*on_gone)(void *ud);
 };
 
-int sidecars_new(struct sidecars **ret, sd_event *loop, const struct sidecars_ops *ops, void *ud,
-	struct err *e);
+/* `socket` is the name of the control socket. */
+int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket,
+	const struct sidecars_ops *ops, void *ud, struct err *e);
 struct sidecars *sidecars_free(struct sidecars *s);
 
 /* Tells sidecars, now and those to come, whether the kernel was seen to hold what was asked for. */

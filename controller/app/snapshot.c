@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/answer.h"
 #include "base/mem.h"
 #include "dataplane/verify.h"
 
@@ -35,46 +36,28 @@ const char *snapshot_real_state(const struct real_server *wanted, const struct i
 	return wanted->weight == 0 ? "draining" : "down";
 }
 
-/* jansson copies what it is given; a failure here is lack of memory. */
-static json_t *must(json_t *value)
-{
-	if (!value)
-		mem_exhausted();
-	return value;
-}
-
-static void append(json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value) < 0)
-		mem_exhausted();
-}
-
-static json_t *count_of(uint64_t n)
-{
-	return must(json_integer((json_int_t)n));
-}
-
 static json_t *real_json(const struct real_server *real, const struct ipvs_dest *there)
 {
 	char addr[IPADDR_TEXT];
 
-	return must(json_pack("{s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "address",
+	return answer_must(json_pack("{s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "address",
 		ipaddr_format(addr, &real->addr), "port", real->port, "wantedWeight",
-		(int)real->weight, "weight", there ? count_of(there->weight) : must(json_null()),
-		"state", snapshot_real_state(real, there), "activeConnections",
-		count_of(there ? there->active_conns : 0), "inactiveConnections",
-		count_of(there ? there->inactive_conns : 0), "connections",
-		count_of(there ? there->conns : 0)));
+		(int)real->weight, "weight",
+		there ? answer_count(there->weight) : answer_must(json_null()), "state",
+		snapshot_real_state(real, there), "activeConnections",
+		answer_count(there ? there->active_conns : 0), "inactiveConnections",
+		answer_count(there ? there->inactive_conns : 0), "connections",
+		answer_count(there ? there->conns : 0)));
 }
 
 static json_t *reals_json(const struct virtual_server *vs, const struct ipvs_service *there)
 {
-	json_t *array = must(json_array());
+	json_t *array = answer_must(json_array());
 
 	for (size_t i = 0; i < vs->n_reals; i++) {
 		const struct real_server *real = &vs->reals[i];
 
-		append(array,
+		answer_append(array,
 			real_json(real,
 				there ? ipvs_service_find(there, &real->addr, real->port) : NULL));
 	}
@@ -88,80 +71,88 @@ static json_t *server_json(const struct snapshot *s, const struct virtual_server
 	const char *complaint = apply_complaint(s->apply, vs);
 	char vip[IPADDR_TEXT];
 
-	return must(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s*, s:o, s:o, s:o, s:o}", "vip",
+	return answer_must(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s*, s:o, s:o, s:o, s:o}", "vip",
 		ipaddr_format(vip, &vs->vip), "port", vs->port, "protocol",
 		verify_protocol_name(vs->protocol), "scheduler", scheduler_name(vs->scheduler),
 		"inKernel", there != NULL, "refusedByKeepalived", complaint, "connections",
-		count_of(there ? there->conns : 0), "bytesIn",
-		count_of(there ? there->in_bytes : 0), "bytesOut",
-		count_of(there ? there->out_bytes : 0), "realServers", reals_json(vs, there)));
+		answer_count(there ? there->conns : 0), "bytesIn",
+		answer_count(there ? there->in_bytes : 0), "bytesOut",
+		answer_count(there ? there->out_bytes : 0), "realServers", reals_json(vs, there)));
 }
 
-static json_t *servers_json(const struct snapshot *s, const struct fleet_service *svc)
+json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *svc)
 {
-	json_t *array = must(json_array());
+	json_t *array = answer_must(json_array());
 
 	for (size_t i = 0; i < s->fleet->n_servers; i++) {
 		const struct virtual_server *vs = &s->fleet->servers[i];
 
 		if (vs->ns == svc->ns && vs->name == svc->name)
-			append(array, server_json(s, vs));
+			answer_append(array, server_json(s, vs));
 	}
-	return array;
-}
-
-static json_t *vips_json(const struct fleet_service *svc)
-{
-	json_t *array = must(json_array());
-	char text[IPADDR_TEXT];
-
-	for (size_t i = 0; i < svc->n_vips; i++)
-		append(array, must(json_string(ipaddr_format(text, &svc->vips[i]))));
 	return array;
 }
 
 static json_t *services_json(const struct snapshot *s)
 {
-	json_t *array = must(json_array());
+	json_t *array = answer_must(json_array());
 
 	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++) {
 		const struct fleet_service *svc = &s->fleet->services[i];
 
-		append(array,
-			must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "namespace", svc->ns,
-				"name", svc->name, "outcome", snapshot_outcome_name(svc->outcome),
-				"reason", svc->reason, "message", svc->message, "vips",
-				vips_json(svc), "virtualServers", servers_json(s, svc))));
+		answer_append(array, answer_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
+					     "namespace", svc->ns, "name", svc->name, "outcome",
+					     snapshot_outcome_name(svc->outcome), "reason",
+					     svc->reason, "message", svc->message, "vips",
+					     answer_vips(svc->vips, svc->n_vips), "virtualServers",
+					     snapshot_servers(s, svc))));
 	}
 	return array;
 }
 
 static json_t *apply_json(const struct apply_status *st)
 {
-	return must(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "result",
+	return answer_must(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "result",
 		st->last_result, "error", st->last_error, "kernelHoldsIt", st->settled,
-		"appliedAtUnixMs", count_of(st->last_applied_at / 1000), "eventToKernelUs",
-		count_of(st->last_event_to_kernel), "applied", count_of(st->n_applied), "unchanged",
-		count_of(st->n_unchanged), "refused", count_of(st->n_refused), "mismatches",
-		count_of(st->n_mismatches)));
+		"appliedAtUnixMs", answer_count(st->last_applied_at / 1000), "eventToKernelUs",
+		answer_count(st->last_event_to_kernel), "applied", answer_count(st->n_applied),
+		"unchanged", answer_count(st->n_unchanged), "refused", answer_count(st->n_refused),
+		"mismatches", answer_count(st->n_mismatches)));
 }
 
 static json_t *sidecar_json(const struct snapshot *s)
 {
 	json_t *announced = s->announced ? json_deep_copy(s->announced) : json_array();
 
-	return must(json_pack(
-		"{s:b, s:o}", "connected", s->n_sidecars > 0, "announced", must(announced)));
+	return answer_must(json_pack(
+		"{s:b, s:o}", "connected", s->n_sidecars > 0, "announced", answer_must(announced)));
+}
+
+json_t *snapshot_cluster(const struct snapshot *s)
+{
+	const struct cluster_state *c = &s->cluster;
+
+	if (!c->identity)
+		return NULL;
+	return answer_must(json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "identity",
+		c->identity, "leader", c->leader, "leads", c->leads, "following", c->lost_for == 0,
+		"lostForMs", answer_count(c->lost_for / 1000), "writesPending",
+		answer_count(c->publisher.pending), "writes",
+		answer_count(c->publisher.writes.written), "bytesSent",
+		answer_count(c->kube.bytes_sent), "bytesReceived",
+		answer_count(c->kube.bytes_received)));
 }
 
 json_t *snapshot_status(const struct snapshot *s)
 {
 	struct apply_status st = apply_status(s->apply);
+	json_t *cluster = snapshot_cluster(s);
 
-	return must(json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:{s:b, s:o}, s:o, s:o}", "type",
-		"status", "version", KAGO_VERSION, "fleet", s->fleet_name, "ready",
-		snapshot_is_ready(s), "kernelReadable", s->kernel != NULL, "lastReload",
-		apply_json(&st), "keepalived", "up", st.keepalived_up, "starts",
-		count_of(st.keepalived_starts), "sidecar", sidecar_json(s), "services",
-		services_json(s)));
+	return answer_must(json_pack(
+		"{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:{s:b, s:o}, s:o, s:o, s:o*}", "type",
+		"status", "version", KAGO_VERSION, "fleet", s->fleet_name, "mode",
+		s->render_only ? "render-only" : "ipvs", "ready", snapshot_is_ready(s),
+		"kernelReadable", s->kernel != NULL, "lastReload", apply_json(&st), "keepalived",
+		"up", st.keepalived_up, "starts", answer_count(st.keepalived_starts), "sidecar",
+		sidecar_json(s), "services", services_json(s), "kubernetes", cluster));
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "app/cluster.h"
 #include "dataplane/apply.h"
 #include "model/fleet.h"
 #include "net/ipvs.h"
@@ -12,12 +13,16 @@
 /* Everything there is to report at one moment; all borrowed. */
 struct snapshot {
 	const char *fleet_name;
+	bool render_only;
 	const struct fleet *fleet;       /* the newest decision; NULL before the first */
-	const struct ipvs_table *kernel; /* what IPVS holds; NULL when it could not be read */
+	const struct ipvs_table *kernel; /* what IPVS holds; NULL when it was not read */
 	const struct apply *apply;
 	const json_t *announced; /* prefixes, as the sidecar says; NULL without a sidecar */
 	size_t n_sidecars;
 	uint64_t n_objects_rejected, n_source_problems;
+	struct cluster_state cluster; /* all 0: the source is a folder */
+	const struct config_pool *pools;
+	size_t n_pools;
 };
 
 /* Whether the load balancer can be sent traffic: what was asked for was seen in the kernel. */
@@ -25,6 +30,13 @@ bool snapshot_is_ready(const struct snapshot *s);
 
 /* The answer to `status`: docs/status.md lists the fields. Pure. */
 json_t *snapshot_status(const struct snapshot *s) __attribute__((warn_unused_result));
+
+/* Parts of it: the virtual servers of one Service, and who leads; NULL where the source is a
+ * folder.
+ */
+json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *svc)
+	__attribute__((warn_unused_result));
+json_t *snapshot_cluster(const struct snapshot *s) __attribute__((warn_unused_result));
 
 /* The Prometheus text format, version 0.0.4, in a new string. Pure. docs/metrics.md lists them. */
 char *snapshot_metrics(const struct snapshot *s) __attribute__((warn_unused_result));

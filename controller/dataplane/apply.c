@@ -17,10 +17,6 @@
 #include "render/packaged_template.h"
 
 enum {
-	/* usec before a check's first try and between its two: BOOTSTRAP_DELAY, and the template's
-	 */
-	CHECK_PAUSE = 1000 * 1000,
-	CHECK_TRIES = 2,
 	DEATHS_BEFORE_ROLLBACK = 2, /* one may be chance, such as a kill from outside */
 	RESIGNAL_TIMES = 1,         /* overdue so often: SIGHUP again; more often: restart */
 	START_TIMES = 30,           /* overdue so often: a keepalived that is not up yet is stuck */
@@ -29,11 +25,12 @@ enum {
 struct apply {
 	sd_event *loop;
 	const struct config *config;
-	struct ipvs *ipvs;
+	struct ipvs *ipvs;       /* NULL: a file that is written is all we do */
+	struct ruleset *ruleset; /* NULL without ipvs */
 	struct apply_ops ops;
 	void *ud;
 	struct mustache *template;
-	struct keepalived *keepalived;
+	struct keepalived *keepalived; /* NULL without ipvs, as is settle */
 	struct settle *settle;
 	struct vet *vet;
 	struct pace pace;
@@ -43,7 +40,7 @@ struct apply {
 	struct plan *pending; /* waits for its turn */
 	struct plan *job;     /* is being tested */
 	struct plan *current; /* is in keepalived.conf */
-	struct plan *good;    /* was last seen in the kernel; often the same as current */
+	struct plan *good; /* was last seen in the kernel (without ipvs: written); often current */
 
 	bool keepalived_started;
 	unsigned deaths; /* of keepalived since current was written */
@@ -69,20 +66,6 @@ static void refuse_job(struct apply *a, const char *why)
 	a->status.n_refused++;
 	set_result(a, "refused", why);
 	pump(a);
-}
-
-static uint64_t check_time(const struct plan *p)
-{
-	uint64_t longest = 0;
-
-	for (size_t i = 0; p && i < p->n_servers; i++) {
-		const struct health_check *check = &p->servers[i]->check;
-		uint64_t needed = CHECK_TRIES * (check->timeout + CHECK_PAUSE);
-
-		if (check->type != CHECK_NONE && needed > longest)
-			longest = needed;
-	}
-	return longest;
 }
 
 static int write_conf(const struct apply *a, struct plan *p, struct err *e)
@@ -126,6 +109,34 @@ static void log_written(const struct apply *a, const struct fleet_diff *d)
 		LOG_MSEC("event_to_signal_ms", loop_clock() - a->current->event_time));
 }
 
+static void hand_over(struct apply *a)
+{
+	start_or_reload(a);
+	pace_reloaded(&a->pace, loop_now(a->loop), plan_check_time(a->current));
+	settle_watch(a->settle, a->current, a->good);
+	a->status.settled = false;
+}
+
+/* What the current plan is about is where it shall be, since `at`. */
+static void count_applied(struct apply *a, const char *result, uint64_t at)
+{
+	struct apply_status *st = &a->status;
+
+	st->n_applied++;
+	st->last_applied_at = (uint64_t)loop_date();
+	st->last_event_to_kernel = at - a->current->event_time;
+	st->sum_event_to_kernel += st->last_event_to_kernel;
+	set_result(a, result, "");
+}
+
+static void accept_current(struct apply *a, const char *result, uint64_t at)
+{
+	plan_free(a->good);
+	a->good = a->current;
+	a->status.ready = true;
+	count_applied(a, result, at);
+}
+
 static void write_job(struct apply *a, const struct fleet_diff *d)
 {
 	struct err e = {0};
@@ -135,30 +146,36 @@ static void write_job(struct apply *a, const struct fleet_diff *d)
 		return;
 	}
 	replace_current(a, steal(a->job));
-	start_or_reload(a);
-	pace_reloaded(&a->pace, loop_now(a->loop), check_time(a->current));
-	settle_watch(a->settle, a->current, a->good);
-	a->status.settled = false;
+	if (a->ipvs)
+		hand_over(a);
 	log_written(a, d);
+	if (!a->ipvs)
+		accept_current(a, "rendered", loop_clock());
 	pump(a);
 }
 
-/* The file would be the same: only the Services' outcomes are new. */
-static void adopt_job(struct apply *a)
+/* The file would be the same: only the Services' outcomes are new, and who their clients may be. */
+static void adopt_job(struct apply *a, bool other_clients)
 {
 	struct plan *old = a->current;
 
 	a->current = steal(a->job);
-	settle_adopt(a->settle, a->current);
+	if (a->settle)
+		settle_adopt(a->settle, a->current);
 	if (a->good == old)
 		a->good = a->current;
 	plan_free(old);
-	a->status.n_unchanged++;
-	set_result(a, "unchanged", "");
+	if (other_clients) {
+		count_applied(a, "applied", loop_clock());
+	} else {
+		a->status.n_unchanged++;
+		set_result(a, "unchanged", "");
+	}
 	pump(a);
 }
 
-static void on_vetted(void *ud, const char *refusal)
+/* Who may use it is settled, so keepalived may be told. */
+static void on_guarded(void *ud, bool changed, const char *refusal)
 {
 	struct apply *a = ud;
 	struct fleet_diff d;
@@ -171,9 +188,21 @@ static void on_vetted(void *ud, const char *refusal)
 		plan_inherit(a->job, a->current);
 	d = diff_to_current(a);
 	if (a->current && fleet_diff_empty(&d))
-		adopt_job(a);
+		adopt_job(a, changed);
 	else
 		write_job(a, &d);
+}
+
+static void on_vetted(void *ud, const char *refusal)
+{
+	struct apply *a = ud;
+
+	if (refusal)
+		refuse_job(a, refusal);
+	else if (a->ruleset)
+		ruleset_guard(a->ruleset, a->job->servers, a->job->n_servers, on_guarded, a);
+	else
+		on_guarded(a, false, NULL);
 }
 
 static void pump(void *ud)
@@ -183,7 +212,7 @@ static void pump(void *ud)
 
 	if (a->job || !a->pending)
 		return;
-	due = pace_due(&a->pace, check_time(a->current));
+	due = a->ipvs ? pace_due(&a->pace, plan_check_time(a->current)) : now;
 	if (now < due) {
 		loop_timer_arm(a->gap_timer, due - now);
 		return;
@@ -201,14 +230,6 @@ void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time)
 	pump(a);
 }
 
-static uint64_t realtime(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void on_settled(void *ud, const struct verify_report *report, uint64_t seen_at)
 {
 	struct apply *a = ud;
@@ -217,21 +238,16 @@ static void on_settled(void *ud, const struct verify_report *report, uint64_t se
 
 	st->ready = st->settled = true;
 	st->down = report->down;
+	ruleset_prune(a->ruleset, a->current->servers, a->current->n_servers);
 	if (!applied) {
 		log_info("kernel.repaired", LOG_UINT("virtual_servers", a->current->n_servers));
 		set_result(a, "applied", "");
 		return;
 	}
-	plan_free(a->good);
-	a->good = a->current;
-	st->n_applied++;
-	st->last_applied_at = realtime();
-	st->last_event_to_kernel = seen_at - a->current->event_time;
-	st->sum_event_to_kernel += st->last_event_to_kernel;
 	log_info("kernel.applied", LOG_UINT("virtual_servers", a->current->n_servers),
 		LOG_UINT("down", report->down),
-		LOG_MSEC("event_to_kernel_ms", st->last_event_to_kernel));
-	set_result(a, "applied", "");
+		LOG_MSEC("event_to_kernel_ms", seen_at - a->current->event_time));
+	accept_current(a, "applied", seen_at);
 }
 
 enum remedy { REMOVE_STRAYS, RELOAD, RESTART };
@@ -322,6 +338,14 @@ static void on_keepalived_died(void *ud)
 	a->ops.on_status(a->ud);
 }
 
+static enum vet_mode vet_mode(const struct apply *a)
+{
+	if (!a->ipvs)
+		return VET_NOTHING;
+	return mustache_is(a->template, packaged_template, packaged_template_len) ? VET_SHAPES
+										  : VET_WHOLE_FILE;
+}
+
 static int make_parts(struct apply *a, struct err *e)
 {
 	static const struct keepalived_ops keepalived_ops = {
@@ -335,20 +359,18 @@ static int make_parts(struct apply *a, struct err *e)
 	if (r >= 0)
 		r = loop_timer_new(&a->gap_timer, a->loop, pump, a, e);
 	if (r >= 0)
-		r = keepalived_new(&a->keepalived, a->loop, c->keepalived.program, a->conf_path,
-			c->keepalived.state_dir, &keepalived_ops, a, e);
-	if (r >= 0)
-		r = settle_new(&a->settle, a->loop, a->ipvs, c->keepalived.verify_timeout,
-			&settle_ops, a, e);
-	if (r >= 0)
-		a->vet = vet_new(a->loop, c, a->template,
-			!mustache_is(a->template, packaged_template, packaged_template_len),
-			on_vetted, a);
-	return r;
+		a->vet = vet_new(a->loop, c, a->template, vet_mode(a), on_vetted, a);
+	if (r < 0 || !a->ipvs)
+		return r;
+	r = keepalived_new(&a->keepalived, a->loop, c->keepalived.program, a->conf_path,
+		c->keepalived.state_dir, &keepalived_ops, a, e);
+	return r < 0 ? r
+		     : settle_new(&a->settle, a->loop, a->ipvs, c->keepalived.verify_timeout,
+			       &settle_ops, a, e);
 }
 
 int apply_new(struct apply **ret, sd_event *loop, const struct config *config, struct ipvs *ipvs,
-	const struct apply_ops *ops, void *ud, struct err *e)
+	struct ruleset *ruleset, const struct apply_ops *ops, void *ud, struct err *e)
 {
 	CLEANUP(apply_freep) struct apply *a = xnew0(struct apply);
 	int r;
@@ -356,6 +378,7 @@ int apply_new(struct apply **ret, sd_event *loop, const struct config *config, s
 	a->loop = sd_event_ref(loop);
 	a->config = config;
 	a->ipvs = ipvs;
+	a->ruleset = ruleset;
 	a->ops = *ops;
 	a->ud = ud;
 	a->pace.min_gap = config->keepalived.min_reload_gap;
@@ -393,8 +416,8 @@ struct apply_status apply_status(const struct apply *a)
 	struct apply_status status = a->status;
 
 	status.n_config_tests = vet_tests(a->vet);
-	status.keepalived_up = keepalived_is_up(a->keepalived);
-	status.keepalived_starts = keepalived_starts(a->keepalived);
+	status.keepalived_up = a->keepalived && keepalived_is_up(a->keepalived);
+	status.keepalived_starts = a->keepalived ? keepalived_starts(a->keepalived) : 0;
 	return status;
 }
 

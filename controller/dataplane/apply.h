@@ -8,13 +8,15 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "dataplane/plan.h"
+#include "dataplane/ruleset.h"
 #include "net/ipvs.h"
 
 /*
  * Brings fleets into the kernel, one after the other: config test where it protects something,
- * write, SIGHUP, verify. The first change goes at once, later ones with the configured gap between
- * them, and of fleets that come in between only the last counts. What fails leaves the last good
- * state forwarding. docs/design.md, "Applying", tells the whole way.
+ * guard against clients that may not, write, SIGHUP, verify. The first change goes at once, later
+ * ones with the configured gap between them, and of fleets that come in between only the last
+ * counts. What fails leaves the last good state forwarding. docs/design.md, "Applying", tells the
+ * whole way.
  */
 struct apply;
 
@@ -24,10 +26,12 @@ struct apply_ops {
 };
 
 struct apply_status {
-	bool ready;              /* the kernel was seen to hold a plan, since we started */
-	bool settled;            /* it does now, as far as the last look tells */
-	const char *last_result; /* "none", "applied", "unchanged", "refused", "mismatch"; static */
-	char last_error[256];    /* of "refused" and "mismatch"; "" else */
+	bool ready;   /* the kernel was seen to hold a plan, since we started */
+	bool settled; /* it does now, as far as the last look tells */
+	/* "none", "applied", "unchanged", "refused", "mismatch"; without IPVS "rendered" in place
+	 * of "applied"; static */
+	const char *last_result;
+	char last_error[256];          /* of "refused" and "mismatch"; "" else */
 	uint64_t last_applied_at;      /* CLOCK_REALTIME usec of the last "applied"; 0: never */
 	uint64_t last_event_to_kernel; /* usec */
 	uint64_t sum_event_to_kernel;  /* usec, over all of n_applied */
@@ -40,10 +44,12 @@ struct apply_status {
 
 /*
  * Reads the template and prepares; the first apply_submit starts keepalived. Until then a table
- * that a predecessor left in the kernel goes on forwarding. `config` and `ipvs` are borrowed.
+ * that a predecessor left in the kernel goes on forwarding. `config`, `ipvs` and `ruleset` are
+ * borrowed. With the last two NULL there is no keepalived: a change ends with the file written, at
+ * once and untested, and the status has "file" for "kernel".
  */
 int apply_new(struct apply **ret, sd_event *loop, const struct config *config, struct ipvs *ipvs,
-	const struct apply_ops *ops, void *ud, struct err *e);
+	struct ruleset *ruleset, const struct apply_ops *ops, void *ud, struct err *e);
 struct apply *apply_free(struct apply *a);
 
 /* Consumes `fleet`. `event_time`: loop time of the change that led to it. */

@@ -7,6 +7,13 @@
 #include "base/mem.h"
 #include "model/fleet_diff.h"
 
+enum {
+	/* usec before a check's first try and between its two: BOOTSTRAP_DELAY, and the template's
+	 */
+	CHECK_PAUSE = 1000 * 1000,
+	CHECK_TRIES = 2,
+};
+
 struct plan *plan_new(struct fleet *fleet, uint64_t event_time)
 {
 	struct plan *p = xnew0(struct plan);
@@ -58,6 +65,20 @@ void plan_inherit(struct plan *p, struct plan *from)
 		i += order <= 0;
 		j += order >= 0;
 	}
+}
+
+uint64_t plan_check_time(const struct plan *p)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; p && i < p->n_servers; i++) {
+		const struct health_check *check = &p->servers[i]->check;
+		uint64_t needed = CHECK_TRIES * (check->timeout + CHECK_PAUSE);
+
+		if (check->type != CHECK_NONE && needed > longest)
+			longest = needed;
+	}
+	return longest;
 }
 
 static bool has_shape_of(

@@ -27,6 +27,9 @@ void plan_select(struct plan *p, const struct shapes *shapes);
 /* Takes over from a plan with the same template the texts of servers that are the same in both. */
 void plan_inherit(struct plan *p, struct plan *from);
 
+/* usec from a start of the health checks until the slowest has had its say; 0 for NULL. */
+uint64_t plan_check_time(const struct plan *p);
+
 /*
  * One server of each shape that is still untested, at most `max`, in ret_examples. Returns how many
  * there are.

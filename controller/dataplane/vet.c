@@ -21,21 +21,22 @@ struct vet {
 	struct plan *plan;
 	const struct virtual_server *examples[EXAMPLES_MAX];
 	size_t n_examples; /* of the running test; 0 when it is the whole file */
-	bool one_by_one, whole_file;
+	enum vet_mode mode;
+	bool one_by_one;
 	uint64_t n_tests;
 };
 
 static void test_shapes(struct vet *v);
 
 struct vet *vet_new(sd_event *loop, const struct config *config, const struct mustache *template,
-	bool whole_file, vet_fn *done, void *ud)
+	enum vet_mode mode, vet_fn *done, void *ud)
 {
 	struct vet *v = xnew0(struct vet);
 
 	v->loop = sd_event_ref(loop);
 	v->config = config;
 	v->template = template;
-	v->whole_file = whole_file;
+	v->mode = mode;
 	v->done = done;
 	v->ud = ud;
 	v->path = xasprintf("%s/keepalived.test.conf", config->keepalived.state_dir);
@@ -115,14 +116,16 @@ static void start_test(struct vet *v, const struct virtual_server *const servers
 
 static void test_shapes(struct vet *v)
 {
-	v->n_examples =
-		plan_untested(v->plan, v->shapes, v->examples, v->one_by_one ? 1 : EXAMPLES_MAX);
+	v->n_examples = 0;
+	if (v->mode != VET_NOTHING)
+		v->n_examples = plan_untested(
+			v->plan, v->shapes, v->examples, v->one_by_one ? 1 : EXAMPLES_MAX);
 	if (v->n_examples > 0) {
 		start_test(v, v->examples, v->n_examples);
 		return;
 	}
 	plan_select(v->plan, v->shapes);
-	if (v->whole_file)
+	if (v->mode == VET_WHOLE_FILE)
 		start_test(v, v->plan->servers, v->plan->n_servers);
 	else
 		finish(v, NULL);

@@ -18,15 +18,21 @@
  */
 struct vet;
 
+enum vet_mode {
+	VET_NOTHING, /* there is no keepalived to ask: every plan may be written */
+	VET_SHAPES,
+	VET_WHOLE_FILE, /* test the whole file on every change, too */
+};
+
 /*
  * `refusal` is NULL when the plan may be written: the servers of refused shapes are then left out
  * of its selection. Else it says why nothing of the plan may be.
  */
 typedef void vet_fn(void *ud, const char *refusal);
 
-/* `config` and `template` are borrowed. `whole_file`: test the whole file on every change, too. */
+/* `config` and `template` are borrowed. */
 struct vet *vet_new(sd_event *loop, const struct config *config, const struct mustache *template,
-	bool whole_file, vet_fn *done, void *ud) __attribute__((warn_unused_result));
+	enum vet_mode mode, vet_fn *done, void *ud) __attribute__((warn_unused_result));
 struct vet *vet_free(struct vet *v);
 
 /*

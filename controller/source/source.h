@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdint.h>
 
 /*
  * Where objects come from. A source calls these from the loop; the first `synced` says that all
@@ -16,4 +17,6 @@ struct source_ops {
 	/* Something could not be read; `where` names it, `what` says why. What was known of it
 	 * stands. */
 	void (*problem)(void *ud, const char *where, const char *what);
+	/* It can be read again, after `lost_for` usec. Not of folders, which are silent then. */
+	void (*recovered)(void *ud, const char *where, uint64_t lost_for);
 };

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "dataplane/nat.h"
+#include "dataplane/ruleset.h"
 #include "dataplane/sysctl.h"
 #include "net/ipvs.h"
 
@@ -305,16 +305,16 @@ static int run(int argc, char **argv, struct err *e)
 		return ipvs_command(argv[2], argv + 3, e);
 	if (argc > 2 && strcmp(argv[1], "sysctl") == 0)
 		return sysctl_command(argv + 3);
-	if (argc > 3 && strcmp(argv[1], "nat") == 0)
-		return nat_apply(argv[3], e);
-	if (argc == 3 && strcmp(argv[1], "nat") == 0)
-		return nat_remove(e);
+	if (argc > 3 && strcmp(argv[1], "ruleset") == 0)
+		return ruleset_apply(argv[3], &(struct guards){0}, e);
+	if (argc == 3 && strcmp(argv[1], "ruleset") == 0)
+		return ruleset_remove(e);
 	return err_set(e, EINVAL,
 		"usage: kago-probe ipvs dump | ipvs quick | ipvs show PROTOCOL VIP PORT | "
 		"ipvs remove PROTOCOL VIP PORT [ADDRESS PORT] | "
 		"ipvs weight WEIGHT PROTOCOL VIP PORT ADDRESS PORT | ipvs bench N [VIP] | "
 		"ipvs wait PROTOCOL VIP PORT REALS | "
-		"sysctl apply [ROOT] | nat apply TEMPLATE | nat remove");
+		"sysctl apply [ROOT] | ruleset apply TEMPLATE | ruleset remove");
 }
 
 int main(int argc, char **argv)

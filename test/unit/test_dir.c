@@ -72,7 +72,7 @@ static void on_stop(void *ud)
 	(void)ud;
 }
 
-static const struct source_ops ops = {on_upsert, on_remove, on_synced, on_problem};
+static const struct source_ops ops = {on_upsert, on_remove, on_synced, on_problem, NULL};
 
 /* Runs the loop until `text` has been told. */
 static void await(struct fixture *f, const char *text)

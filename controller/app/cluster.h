@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "kube/kube.h"
+#include "model/allocation.h"
+#include "model/fleet.h"
+#include "model/store.h"
+#include "publish/publisher.h"
+#include "source/source.h"
+
+/*
+ * The controller's side of a Kubernetes cluster: Services and EndpointSlices come from its API
+ * server, and while this load balancer leads its fleet, their addresses, status and Events go
+ * there.
+ */
+struct cluster;
+
+struct cluster_ops {
+	struct source_ops source;
+	/* The newest decision; NULL before the first. */
+	const struct fleet *(*fleet)(void *ud);
+};
+
+/*
+ * Connects with what the configuration says (kubernetes.*). `store` is read while leading; it and
+ * `config` and `rules` are borrowed. Errors: credentials that cannot be used. That the server
+ * cannot be reached is none: it is tried again for ever.
+ */
+int cluster_new(struct cluster **ret, sd_event *loop, const struct config *config,
+	const struct fleet_rules *rules, const struct store *store, const struct cluster_ops *ops,
+	void *ud, struct err *e);
+struct cluster *cluster_free(struct cluster *c);
+DEFINE_CLEANUP(struct cluster *, cluster_free);
+
+/*
+ * Objects of the store have changed, `services`: Services among them, and then cluster_changed
+ * follows within this turn of the loop or soon.
+ */
+void cluster_touched(struct cluster *c, bool services);
+
+/* Now, with all changes of this turn of the loop: who needs an address gets one, if we lead. */
+void cluster_changed(struct cluster *c);
+
+/* There is a decision about the objects as they are. */
+void cluster_decided(struct cluster *c);
+
+/* What our sidecar announces; NULL: nothing. */
+void cluster_announced(struct cluster *c, const json_t *prefixes);
+
+/* Gives up leading, in order; `done` is called within seconds. */
+void cluster_leave(struct cluster *c, void (*done)(void *ud), void *ud);
+
+/* What there is to report; all borrowed until the next turn of the loop. */
+struct cluster_state {
+	const char *identity;
+	const char *leader; /* "" when nobody leads, as far as known */
+	bool leads;         /* we do, and write */
+	uint64_t lost_for;  /* usec since the API server cannot be followed; 0: it can */
+	const struct allocation *allocation; /* NULL unless we lead */
+	struct kube_stats kube;
+	struct events_stats events;
+	struct publisher_stats publisher;
+};
+struct cluster_state cluster_state(const struct cluster *c);
+
+/* As membership_announcers. */
+const char **cluster_announcers(
+	const struct cluster *c, const struct ipaddr vips[], size_t n_vips, size_t *ret_n);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dataplane/nft.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { PATIENCE = 120 /* seconds, after which SIGALRM ends the child */ };
+
+static void free_nft(struct nft_ctx **nft)
+{
+	if (*nft)
+		nft_ctx_free(*nft);
+}
+
+static void free_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* The table is made so that it can be deleted: nft has no "delete if it is there" yet. */
+#define CLEAR "add table " NFT_TABLE "; delete table " NFT_TABLE "; "
+
+/* A virtual server of each family, and one nobody may use: what a template can be asked to do. */
+static struct guards examples(void)
+{
+	static const uint8_t vip4[4] = {192, 0, 2, 1}, net4[4] = {198, 51, 100, 0};
+	static const uint8_t vip6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+	static const uint8_t net6[16] = {0x20, 1, 0xd, 0xb8, 1};
+	struct ipnet nets[] = {
+		{ipaddr_from_bytes(AF_INET, net4), 24}, {ipaddr_from_bytes(AF_INET6, net6), 64}};
+	const struct virtual_server servers[] = {
+		{.vip = ipaddr_from_bytes(AF_INET, vip4),
+			.port = 1,
+			.protocol = IPPROTO_TCP,
+			.restricted = true,
+			.sources = &nets[0],
+			.n_sources = 1},
+		{.vip = ipaddr_from_bytes(AF_INET, vip4),
+			.port = 1,
+			.protocol = IPPROTO_UDP,
+			.restricted = true},
+		{.vip = ipaddr_from_bytes(AF_INET6, vip6),
+			.port = 1,
+			.protocol = IPPROTO_SCTP,
+			.restricted = true,
+			.sources = &nets[1],
+			.n_sources = 1},
+	};
+	const struct virtual_server *const all[] = {&servers[0], &servers[1], &servers[2]};
+
+	return guards_of(all, sizeof all / sizeof all[0]);
+}
+
+/* nft names the place of a mistake for files alone, so the text becomes one that nobody else sees.
+ */
+static int run(const char *commands, bool dry, struct err *e)
+{
+	CLEANUP(free_nft) struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	CLEANUP_CLOSE int fd = memfd_create("nft", MFD_CLOEXEC);
+	char path[32];
+	const char *said;
+
+	if (!nft || nft_ctx_buffer_output(nft) != 0 || nft_ctx_buffer_error(nft) != 0)
+		mem_exhausted();
+	nft_ctx_set_dry_run(nft, dry);
+	if (fd < 0 || dprintf(fd, "%s\n", commands) < 0)
+		return err_errno(e, errno, "keeping nftables commands");
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (nft_run_cmd_from_filename(nft, path) == 0)
+		return 0;
+	said = nft_ctx_get_error_buffer(nft);
+	if (!str_has_prefix(said, path))
+		return err_set(e, EINVAL, "%.*s", (int)strcspn(said, "\n"), said);
+	said += strlen(path) + 1; /* "PATH:LINE:COLUMNS: Error: ..." */
+	return err_set(e, EINVAL, "line %.*s", (int)strcspn(said, "\n"), said);
+}
+
+int nft_fill(
+	char **ret_text, const struct mustache *template, const struct guards *g, struct err *e)
+{
+	CLEANUP(free_json) json_t *view = guards_view(g);
+	size_t n_sources = json_array_size(json_object_get(view, "allowed4")) +
+			   json_array_size(json_object_get(view, "allowed6"));
+	size_t len;
+
+	if (n_sources > LIMIT_FLEET_SOURCES)
+		return err_set(e, EFBIG, "%zu source ranges; the Services of a fleet may have %d",
+			n_sources, LIMIT_FLEET_SOURCES);
+	if (json_object_set_new(view, "table", json_string(NFT_TABLE)) < 0)
+		mem_exhausted();
+	return mustache_render(ret_text, &len, template, view, e);
+}
+
+static int put(const struct mustache *template, const struct guards *g, bool dry, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL, *commands = NULL;
+	int r = nft_fill(&text, template, g, e);
+
+	if (r < 0)
+		return r;
+	/* On one line with the text's first: nft's line numbers are then those of the text. */
+	commands = xasprintf(CLEAR "%s", text);
+	return run(commands, dry, e);
+}
+
+int nft_put(const void *arg, struct err *e)
+{
+	const struct nft_order *order = arg;
+
+	alarm(PATIENCE);
+	return put(order->template, order->guards, false, e);
+}
+
+/* A template that would leave every virtual server open is not one that may run. */
+static int check_guards(const struct mustache *template, const struct guards *some, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL, *bare = NULL;
+	int r = nft_fill(&text, template, some, e);
+
+	if (r >= 0)
+		r = nft_fill(&bare, template, &(struct guards){0}, e);
+	if (r >= 0 && strcmp(text, bare) == 0)
+		r = err_set(e, EINVAL,
+			"it restricts no clients; it needs guarded4, allowed4, guarded6 and "
+			"allowed6");
+	return r;
+}
+
+int nft_set_up(const void *arg, struct err *e)
+{
+	CLEANUP(guards_donep) struct guards some = examples();
+	const struct nft_order *order = arg;
+	struct err ignored = {0};
+	int r;
+
+	alarm(PATIENCE);
+	r = put(order->template, &some, true, e);
+	if (r >= 0)
+		r = check_guards(order->template, &some, e);
+	if (r < 0)
+		return r;
+	if (run("create table " NFT_TABLE, true, &ignored) < 0)
+		return 1;
+	return put(order->template, order->guards, false, e);
+}
+
+int nft_remove(const void *arg, struct err *e)
+{
+	(void)arg;
+	return run(CLEAR, false, e);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-event.h>
+
+#include "base/err.h"
+#include "dataplane/guards.h"
+
+/*
+ * The nftables rules that forwarding stands on (templates/nftables.conf.mustache): the masquerade
+ * rule for NAT mode's return path, what keeps the pod from being an open router, and which clients
+ * may use which virtual servers. They live in one table of our own, in the network namespace we are
+ * in; the rest of the ruleset is not touched. What the template makes of all that is put in the
+ * place of what the table held, in one transaction: no packet meets a half, and when a line is
+ * wrong the old rules stay. Connections keep their translation.
+ */
+
+struct ruleset;
+
+/*
+ * Checks the template and puts it in place with no guards. A table that a predecessor left stays
+ * until the first ruleset_guard, for it guards what IPVS goes on forwarding; what is in `kernel` is
+ * then taken for something it guards. Errors: -EINVAL with the line of the filled template that is
+ * wrong, or what the kernel refused; others from reading the file.
+ */
+int ruleset_new(struct ruleset **ret, sd_event *loop, const char *template_path,
+	const struct ipvs_table *kernel, struct err *e);
+struct ruleset *ruleset_free(struct ruleset *r);
+
+/* `refusal` is NULL when the guards are in place, else it says why they are as they were. */
+typedef void ruleset_fn(void *ud, bool changed, const char *refusal);
+
+/*
+ * To be called before IPVS gets these virtual servers: guards what of them is restricted; what was
+ * guarded so far and is none of them stays so. Does not block: nft runs apart, if there is anything
+ * to do, and `done` is called from the loop, else from within this call. Once at a time.
+ */
+void ruleset_guard(struct ruleset *r, const struct virtual_server *const servers[],
+	size_t n_servers, ruleset_fn *done, void *ud);
+
+/* When IPVS holds these virtual servers and no others: lets go of the guards of what is gone. */
+void ruleset_prune(
+	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers);
+
+/* In one go, blocking. */
+int ruleset_apply(const char *template_path, const struct guards *g, struct err *e);
+
+/* Removes the table. Gone already is success. */
+int ruleset_remove(struct err *e);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+/* What the commands print of the running controller's answers, for people, on stdout. */
+
+/* A member that is text or a whole number; "" or 0 when there is none. */
+const char *table_str(const json_t *object, const char *key);
+json_int_t table_num(const json_t *object, const char *key);
+
+/* A virtual server with its real servers. */
+void table_server(const json_t *server);
+
+/* Whether the API server is followed, and who leads; nothing for NULL. */
+void table_cluster(const json_t *cluster);
+
+/* All of it, for programs. */
+void table_json(const json_t *answer);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answers.h"
+
+#include <stdlib.h>
+
+#include "app/explain.h"
+
+/* A controller of the fleet "a" with the pool web, that follows a cluster and that tests change. */
+struct desk {
+	sd_event *loop;
+	struct config *config;
+	struct apply *apply;
+	struct store *store;
+	struct config_range range;
+	struct config_pool pool;
+	struct fleet_rules rules;
+	struct snapshot now;
+	struct explain x;
+	json_t *announced;
+	struct ipvs_dest real;
+	struct ipvs_service virtual;
+	struct ipvs_table kernel;
+};
+
+static void set(struct desk *d, const char *key, const char *value)
+{
+	struct err e = {0};
+
+	if (config_set(d->config, key, value, &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+static void parse_address(struct ipaddr *ret, const char *text)
+{
+	struct err e = {0};
+
+	assert_int_equal(ipaddr_parse(ret, text, &e), 0);
+}
+
+static void desk_init(struct desk *d)
+{
+	static const struct apply_ops ops = {0};
+	struct err e = {0};
+
+	*d = (struct desk){0};
+	assert_return_code(sd_event_new(&d->loop), 0);
+	assert_int_equal(config_load(&d->config, NULL, &e), 0);
+	set(d, "keepalived.template", KAGO_SOURCE_DIR "/templates/keepalived.conf.mustache");
+	if (apply_new(&d->apply, d->loop, d->config, NULL, NULL, &ops, NULL, &e) < 0)
+		fail_msg("%s", e.msg);
+	d->store = store_new();
+	assert_int_equal(config_range_parse(&d->range, "10.1.1.0/24", &e), 0);
+	d->pool = (struct config_pool){.name = (char *)(uintptr_t) "web",
+		.ranges = &d->range,
+		.n_ranges = 1,
+		.auto_assign = true};
+	d->rules = (struct fleet_rules){
+		.fleet = "a", .addressing = ADDRESSING_STATUS, .pools = &d->pool, .n_pools = 1};
+	d->now = (struct snapshot){
+		.fleet_name = "a",
+		.apply = d->apply,
+		.kernel = &d->kernel,
+		.cluster = {.identity = "kago-a", .leader = "kago-b"},
+	};
+	d->x = (struct explain){.now = &d->now,
+		.store = d->store,
+		.rules = &d->rules,
+		.followed = "",
+		.synced = true};
+}
+
+static void desk_done(struct desk *d)
+{
+	json_decref(d->announced);
+	store_free(d->store);
+	apply_free(d->apply);
+	config_free(d->config);
+	sd_event_unref(d->loop);
+}
+
+/* As if everything had been decided on just now. */
+static json_t *explain(struct desk *d, const char *name)
+{
+	CLEANUP(fleet_freep) struct fleet *fleet = fleet_build(d->store, &d->rules);
+	CLEANUP(allocation_freep) struct allocation *allocation = NULL;
+	json_t *answer;
+
+	if (d->now.cluster.leads)
+		allocation = allocation_build(d->store, &d->rules, NULL);
+	d->now.fleet = fleet;
+	d->now.cluster.allocation = allocation;
+	answer = explain_service(&d->x, "shop", name);
+	d->now.fleet = NULL;
+	d->now.cluster.allocation = NULL;
+	return answer;
+}
+
+/* A Service of the fleet "a", with more of its metadata's annotations, ports and status. */
+#define OURS(name, annotations, ports, status)                                                     \
+	SERVICE(name, ", annotations: {" annotations "}}\n"                                        \
+		      "spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [" ports   \
+		      "]}\nstatus: {" status "}")
+#define HAS(vip) "loadBalancer: {ingress: [{ip: " vip "}]}"
+#define CONDITION "conditions: [{type: kago.dev/Accepted, status: 'True', reason: R, message: m}]"
+#define PODS(service)                                                                              \
+	SLICE(service "-1", service,                                                               \
+		"addressType: IPv4\nports: [{name: '', port: 8080}]\nendpoints:\n"                 \
+		"- {addresses: [172.16.1.1]}\n"                                                    \
+		"- {addresses: [172.16.1.2], conditions: {ready: false, serving: true, "           \
+		"terminating: true}}\n"                                                            \
+		"- {addresses: [172.16.1.3], conditions: {ready: false}}")
+
+/* The kernel has the virtual server 10.1.1.1:80, with the real server that is ready. */
+static void fill_kernel(struct desk *d)
+{
+	parse_address(&d->real.addr, "172.16.1.1");
+	d->real.port = 8080;
+	d->real.weight = 1;
+	d->real.active_conns = 7;
+	parse_address(&d->virtual.addr, "10.1.1.1");
+	d->virtual.port = 80;
+	d->virtual.protocol = IPPROTO_TCP;
+	d->virtual.dests = &d->real;
+	d->virtual.n_dests = 1;
+	d->kernel = (struct ipvs_table){&d->virtual, 1};
+}
+
+static const char **announcers(void *ud, const struct ipaddr *vip, size_t *ret_n)
+{
+	const char **names = xcalloc(2, sizeof(const char *));
+	char text[IPADDR_TEXT];
+
+	(void)ud;
+	*ret_n = 0;
+	if (strcmp(ipaddr_format(text, vip), "10.1.1.1") != 0)
+		return names;
+	names[(*ret_n)++] = "kago-a";
+	names[(*ret_n)++] = "kago-b";
+	return names;
+}
+
+static void test_a_service_is_told_from_its_wish_to_its_announcement(void **state)
+{
+	json_auto_t *answer = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	fill_kernel(&d);
+	put_all(d.store, OURS("web", "", "{port: 80}", HAS("10.1.1.1") ", " CONDITION) PODS("web"));
+	d.announced = json_pack("[s, s]", "10.1.1.0/24", "10.1.2.0/24");
+	d.now.announced = d.announced;
+	d.now.n_sidecars = 1;
+	d.x.announcers = announcers;
+	answer = explain(&d, "web");
+	assert_answer(answer, "ours", "true");
+	assert_answer(answer, "asks fleetBy", "\"spec.loadBalancerClass\"");
+	assert_answer(
+		answer, "held", "[{\"allowed\": true, \"pool\": \"web\", \"vip\": \"10.1.1.1\"}]");
+	assert_answer(answer, "conditions", "{\"kago.dev/Accepted\": \"True\"}");
+	assert_answer(answer, "decision outcome", "\"served\"");
+	assert_answer(answer, "kubernetes leader", "\"kago-b\"");
+	assert_answer(answer, "unserved", "[]");
+	assert_answer(answer, "announced",
+		"[{\"announcers\": [\"kago-a\", \"kago-b\"], \"prefixes\": [\"10.1.1.0/24\"], "
+		"\"vip\": \"10.1.1.1\"}]");
+	assert_answer(answer, "whatToDo", "null");
+	desk_done(&d);
+}
+
+static void test_real_servers_are_as_the_kernel_has_them(void **state)
+{
+	const json_t *servers, *reals;
+	json_auto_t *answer = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	fill_kernel(&d);
+	put_all(d.store, OURS("web", "", "{port: 80}", HAS("10.1.1.1")) PODS("web"));
+	answer = explain(&d, "web");
+	servers = json_object_get(answer, "virtualServers");
+	reals = json_object_get(json_array_get(servers, 0), "realServers");
+	assert_answer(json_array_get(servers, 0), "inKernel", "true");
+	assert_answer(json_array_get(reals, 0), "activeConnections", "7");
+	assert_answer(json_array_get(reals, 0), "state", "\"up\"");
+	assert_answer(json_array_get(reals, 1), "state", "\"missing\"");
+	desk_done(&d);
+}
+
+static void test_endpoints_are_counted_by_what_they_are(void **state)
+{
+	json_auto_t *answer = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	put_all(d.store, OURS("web", "", "{port: 80}", "") PODS("web"));
+	answer = explain(&d, "web");
+	assert_answer(answer, "endpoints",
+		"[{\"draining\": 1, \"family\": \"IPv4\", \"notReady\": 1, \"ready\": 1, "
+		"\"slices\": 1}, {\"draining\": 0, \"family\": \"IPv6\", \"notReady\": 0, "
+		"\"ready\": 0, \"slices\": 0}]");
+	desk_done(&d);
+}
+
+static void test_the_leader_says_what_it_assigns(void **state)
+{
+	json_auto_t *with = NULL, *without = NULL, *wrong = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	put_all(d.store, OURS("web", "", "{port: 80}", "")
+				 OURS("odd", "kago.dev/pool: wbe", "{port: 80}", ""));
+	without = explain(&d, "web");
+	assert_answer(without, "assignment", "null");
+	d.now.cluster.leads = true;
+	with = explain(&d, "web");
+	assert_answer(with, "assignment", "{\"pool\": \"web\", \"vips\": [\"10.1.1.0\"]}");
+	wrong = explain(&d, "odd");
+	assert_answer(wrong, "assignment reason", "\"PoolUnknown\"");
+	assert_answer(wrong, "decision outcome", "\"pending\"");
+	desk_done(&d);
+}
+
+static void test_an_address_that_it_may_not_have_is_marked(void **state)
+{
+	json_auto_t *answer = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	put_all(d.store, OURS("web", "", "{port: 80}", HAS("192.0.2.1")));
+	answer = explain(&d, "web");
+	assert_answer(answer, "held", "[{\"allowed\": false, \"vip\": \"192.0.2.1\"}]");
+	desk_done(&d);
+}
+
+static void test_a_port_of_another_service_comes_with_its_holder(void **state)
+{
+	json_auto_t *answer = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	put_all(d.store,
+		OURS("older", "", "{port: 80}", HAS("10.1.1.1")) PODS("older") OURS("web", "",
+			"{port: 80}, {port: 53, name: dns}", HAS("10.1.1.1")) PODS("web"));
+	answer = explain(&d, "web");
+	assert_answer(answer, "decision outcome", "\"conflict\"");
+	assert_answer(answer, "unserved",
+		"[{\"heldBy\": \"shop/older\", \"port\": 80, \"protocol\": \"tcp\", "
+		"\"vip\": \"10.1.1.1\"}, {\"port\": 53, \"protocol\": \"tcp\", "
+		"\"vip\": \"10.1.1.1\"}]");
+	desk_done(&d);
+}
+
+static void test_what_is_not_known_has_several_reasons(void **state)
+{
+	json_auto_t *answer = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	answer = explain(&d, "web");
+	assert_answer(answer, "known", "false");
+	assert_answer(answer, "ours", "false");
+	assert_int_equal(json_array_size(json_object_get(answer, "reasons")), 3);
+	desk_done(&d);
+}
+
+static void test_what_cannot_be_known_has_one(void **state)
+{
+	json_auto_t *elsewhere = NULL, *early = NULL;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	d.x.followed = "other";
+	elsewhere = explain(&d, "web");
+	assert_answer(elsewhere, "reasons",
+		"[\"only the namespace other is followed (kubernetes.namespace)\"]");
+	d.x.followed = "shop";
+	d.x.synced = false;
+	early = explain(&d, "web");
+	assert_answer(early, "reasons", "[\"not all that exists has arrived yet\"]");
+	desk_done(&d);
+}
+
+static void assert_not_ours(const char *service, const char *reasons)
+{
+	json_auto_t *answer = NULL;
+	struct desk d;
+
+	desk_init(&d);
+	put_all(d.store, service);
+	answer = explain(&d, "web");
+	assert_answer(answer, "known", "true");
+	assert_answer(answer, "ours", "false");
+	assert_answer(answer, "decision", "null");
+	assert_answer(answer, "reasons", reasons);
+	desk_done(&d);
+}
+
+static void test_a_service_of_others_says_whose(void **state)
+{
+	(void)state;
+	assert_not_ours(SERVICE("web", "}\nspec: {type: LoadBalancer, loadBalancerClass: "
+				       "kago.dev/b, ports: [{port: 80}]}"),
+		"[\"it asks for the fleet b (spec.loadBalancerClass); this is the fleet a\"]");
+	assert_not_ours(SERVICE("web", ", annotations: {kago.dev/fleet: b}}\nspec: {type: "
+				       "LoadBalancer, ports: [{port: 80}]}"),
+		"[\"it asks for the fleet b (kago.dev/fleet); this is the fleet a\"]");
+	assert_not_ours(SERVICE("web", "}\nspec: {type: LoadBalancer, ports: [{port: 80}]}"),
+		"[\"it names neither spec.loadBalancerClass nor the annotation kago.dev/fleet, "
+		"and kubernetes.defaultClass is off\"]");
+	assert_not_ours(SERVICE("web", "}\nspec: {type: ClusterIP, ports: [{port: 80}]}\n"
+				       "status: {" CONDITION "}"),
+		"[\"it asks for no fleet of kago any more; the leader takes what kago wrote out "
+		"of its status\"]");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_service_is_told_from_its_wish_to_its_announcement),
+		cmocka_unit_test(test_real_servers_are_as_the_kernel_has_them),
+		cmocka_unit_test(test_endpoints_are_counted_by_what_they_are),
+		cmocka_unit_test(test_the_leader_says_what_it_assigns),
+		cmocka_unit_test(test_an_address_that_it_may_not_have_is_marked),
+		cmocka_unit_test(test_a_port_of_another_service_comes_with_its_holder),
+		cmocka_unit_test(test_what_is_not_known_has_several_reasons),
+		cmocka_unit_test(test_what_cannot_be_known_has_one),
+		cmocka_unit_test(test_a_service_of_others_says_whose),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
