@@ -141,16 +141,16 @@ class WebPod(Pod):
 class LbPod(Pod):
     """A load balancer pod; `ipvs` and `exabgp` are its containers."""
 
-    def __init__(self, lab, name, node, last_octet, fleet, aggregate):
+    def __init__(self, lab, name, node, last_octet, config, *source):
         super().__init__(lab, name, node, last_octet)
         # In a cluster it comes with the node's container runtime.
         self.netns.sysctl("net.ipv4.ip_forward", 1)
-        config = lab.folder / f"{name}.yaml"
-        config.write_text(_kago_yaml(fleet, aggregate), encoding="ascii")
+        file = lab.folder / f"{name}.yaml"
+        file.write_text(json.dumps(config), encoding="ascii")
         self.ipvs = Container(self, "ipvs", program("kago-controller"), "run",
-                              "--config", config, "--source", lab.manifests)
+                              "--config", file, "--source", *source)
         self.exabgp = Container(self, "exabgp", program("kago-sidecar"), "run",
-                                "--config", config, "--node-netns", "/run/netns/node")
+                                "--config", file, "--node-netns", "/run/netns/node")
 
     def containers(self):
         return [self.ipvs, self.exabgp]
@@ -344,7 +344,13 @@ protocol bgp reflector {{
 
     def lb_pod(self, name, node, last_octet=2, fleet="default", aggregate="10.1.1.0/24"):
         """It does not run yet."""
-        return LbPod(self, name, self.nodes[node], last_octet, fleet, aggregate)
+        config = kago_config(fleet, bgp__aggregates=[aggregate])
+        return LbPod(self, name, self.nodes[node], last_octet, config, self.manifests)
+
+    def lb_pod_of_cluster(self, name, node, kubeconfig, **settings):
+        """One that follows an API server; settings are added to its kago.yaml. It does not run yet."""
+        return LbPod(self, name, self.nodes[node], 2, kago_config("default", **settings),
+                     "kubernetes", "--kubeconfig", kubeconfig)
 
     # Kubernetes
 
@@ -402,23 +408,19 @@ endpoints:{endpoints or " []"}
 """)
 
 
-def _kago_yaml(fleet, aggregate):
+def kago_config(fleet, **settings):
+    """What kago.yaml says; settings are further keys, with __ for the dot."""
     templates = ROOT / "templates"
-    return f"""\
-fleet: {fleet}
-http:
-  listen: ""
-keepalived:
-  template: {templates}/keepalived.conf.mustache
-  nftTemplate: {templates}/nftables.conf.mustache
-bgp:
-  as: {AS_NUMBER}
-  template: {templates}/exabgp.conf.mustache
-  aggregates: [{aggregate}]
-  peers:
-    - address: {REFLECTOR}
-      as: {AS_NUMBER}
-"""
+    config = {
+        "fleet": fleet, "http": {"listen": ""},
+        "keepalived": {"template": f"{templates}/keepalived.conf.mustache",
+                       "nftTemplate": f"{templates}/nftables.conf.mustache"},
+        "bgp": {"as": AS_NUMBER, "template": f"{templates}/exabgp.conf.mustache",
+                "peers": [{"address": REFLECTOR, "as": AS_NUMBER}]}}
+    for key, value in settings.items():
+        part, _, name = key.rpartition("__")
+        (config.setdefault(part, {}) if part else config)[name] = value
+    return config
 
 
 def _endpoint(text):

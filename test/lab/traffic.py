@@ -12,8 +12,9 @@ TIMEOUT = 5  # seconds until a request counts as failed
 class Connection:
     """An HTTP connection that stays open."""
 
-    def __init__(self, netns, vip, port=80):
-        self._http = http.client.HTTPConnection(vip, port, timeout=TIMEOUT)
+    def __init__(self, netns, vip, port=80, source=None):
+        self._http = http.client.HTTPConnection(vip, port, timeout=TIMEOUT,
+                                                source_address=(source, 0) if source else None)
         with netns.entered():
             self._http.connect()
         self._http.auto_open = 0
@@ -27,9 +28,9 @@ class Connection:
         self._http.close()
 
 
-def get(netns, vip, port=80):
+def get(netns, vip, port=80, source=None):
     """One request on a connection of its own: the name of the pod that answers."""
-    connection = Connection(netns, vip, port)
+    connection = Connection(netns, vip, port, source)
     try:
         return connection.get()
     finally:

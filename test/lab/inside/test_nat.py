@@ -73,7 +73,7 @@ def site():
         network.serve(made.lb, "lb", LB_PORT)
         balance(made.lb)
         made.lb.run(program("kago-probe"), "sysctl", "apply")
-        made.lb.run(program("kago-probe"), "nat", "apply", TEMPLATE)
+        made.lb.run(program("kago-probe"), "ruleset", "apply", TEMPLATE)
         yield made
 
 
@@ -92,12 +92,12 @@ def test_curl_gets_a_page(site, vip):
 
 @pytest.mark.parametrize("vip", VIPS)
 def test_without_the_rules_replies_are_lost(site, vip):
-    site.lb.run(program("kago-probe"), "nat", "remove")
+    site.lb.run(program("kago-probe"), "ruleset", "remove")
     try:
         with pytest.raises(OSError):
             ask(site.client, "tcp", vip, PORT, timeout=2)
     finally:
-        site.lb.run(program("kago-probe"), "nat", "apply", TEMPLATE)
+        site.lb.run(program("kago-probe"), "ruleset", "apply", TEMPLATE)
     ask(site.client, "tcp", vip, PORT)
 
 
@@ -105,7 +105,7 @@ def test_without_the_rules_replies_are_lost(site, vip):
 def test_applying_again_leaves_connections_alone(site, vip):
     with Talk(site.client, "tcp", vip, PORT) as talk:
         before = talk.ask()
-        site.lb.run(program("kago-probe"), "nat", "apply", TEMPLATE)
+        site.lb.run(program("kago-probe"), "ruleset", "apply", TEMPLATE)
         assert talk.ask() == before
 
 
@@ -130,7 +130,7 @@ def test_a_wrong_template_leaves_the_rules_as_they_are(site, tmp_path):
     wrong = tmp_path / "wrong.mustache"
     wrong.write_text("table {{table}} {\n\tchain forward {\n\t\tpass everything\n\t}\n}\n")
     before = site.lb.run("nft", "list", "ruleset").stdout
-    done = site.lb.run(program("kago-probe"), "nat", "apply", wrong, check=False)
+    done = site.lb.run(program("kago-probe"), "ruleset", "apply", wrong, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(f"applying {wrong} with nftables: line 3:")
     assert site.lb.run("nft", "list", "ruleset").stdout == before
@@ -206,11 +206,11 @@ def test_the_pod_is_no_router(site, address):
     site.web2.ip(f"addr replace {address} dev lo")
     with pytest.raises(TimeoutError):
         ask(site.client, "tcp", address, TARGET, timeout=2)
-    site.lb.run(program("kago-probe"), "nat", "remove")
+    site.lb.run(program("kago-probe"), "ruleset", "remove")
     try:
         assert ask(site.client, "tcp", address, TARGET)[0] == "web2", "the rules were in the way"
     finally:
-        site.lb.run(program("kago-probe"), "nat", "apply", TEMPLATE)
+        site.lb.run(program("kago-probe"), "ruleset", "apply", TEMPLATE)
 
 
 @pytest.mark.parametrize("vip", VIPS)

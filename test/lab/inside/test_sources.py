@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""spec.loadBalancerSourceRanges with real packets: who may, gets through; who may not, does not.
+
+    near, far ---- lb ---- web
+"""
+
+import contextlib
+import re
+
+import pytest
+
+from net import ROOT, Network, Talk, ask, wait_for
+from test_controller import SOON, Controller, endpoints
+
+PORT, TARGET = 80, 8080
+VIPS = ("10.1.1.1", "fd00:1::1")
+NEAR = ("192.168.1.0/24", "fd00:3::/64")
+FAR = ("192.168.2.2/32", "fd00:4::2/128")
+WEB = ("172.17.0.3", "fd00:2::3")
+LB = ("172.17.0.2", "fd00:2::2")
+PROTOCOLS = ("tcp", "udp")
+EVERY = [(protocol, vip) for protocol in PROTOCOLS for vip in VIPS]
+
+
+def build(network, lb):
+    """A network per client and one for the real server, each with the load balancer at its end."""
+    near, far, web = (network.netns(name) for name in ("near", "far", "web"))
+    for netns, v4, v6 in ((near, "192.168.1", "fd00:3:"), (far, "192.168.2", "fd00:4:"),
+                          (web, "172.17.0", "fd00:2:")):
+        network.link(netns, "eth0", lb, netns.name)
+        lb.ip(f"addr add {v4}.{1 if netns != web else 2}/24 dev {netns.name}",
+              f"addr add {v6}:{1 if netns != web else 2}/64 dev {netns.name} nodad")
+    for netns, v4, v6 in ((near, "192.168.1", "fd00:3:"), (far, "192.168.2", "fd00:4:")):
+        netns.ip(f"addr add {v4}.2/24 dev eth0", f"addr add {v6}:2/64 dev eth0 nodad",
+                 f"route add default via {v4}.1", f"route add default via {v6}:1")
+    web.ip(f"addr add {WEB[0]}/24 dev eth0", f"addr add {WEB[1]}/64 dev eth0 nodad")
+    for vip in (*VIPS, "10.1.1.2"):
+        lb.ip(f"route add local {vip} dev lo")
+    network.serve(web, "web", TARGET)
+    return near, far
+
+
+def service(name, vips, ranges):
+    ports = [{"name": p, "port": PORT, "protocol": p.upper(), "targetPort": TARGET}
+             for p in PROTOCOLS]
+    spec = {"type": "LoadBalancer", "loadBalancerClass": "kago.dev/default", "ports": ports,
+            "ipFamilyPolicy": "PreferDualStack"}
+    if ranges:
+        spec["loadBalancerSourceRanges"] = list(ranges)
+    return {"apiVersion": "v1", "kind": "Service", "spec": spec,
+            "metadata": {"name": name, "namespace": "test", "annotations": {
+                "kago.dev/vip": ",".join(vips), "kago.dev/scheduler": "rr",
+                "kago.dev/health-check": "none"}}}
+
+
+def slices(name):
+    made = [endpoints(name, address) for address in WEB]
+    for one in made:
+        one["ports"] = [{"name": p, "port": TARGET, "protocol": p.upper()} for p in PROTOCOLS]
+    return made
+
+
+class Site:
+    def __init__(self, network, folder):
+        self.lb = Controller(network, folder)
+        self.near, self.far = build(network, self.lb.netns)
+
+    def put(self, name, vips, ranges=()):
+        self.lb.put(name, service(name, vips, ranges), *slices(name))
+
+    def restrict(self, *ranges):
+        """Until it is so."""
+        before = self.applied()
+        self.put("web", VIPS, ranges)
+        wait_for(f"{ranges} to be applied, log:\n{self.lb.log()}",
+                 lambda: self.applied() == before + 1, SOON)
+
+    def applied(self):
+        status = self.lb.status()["lastReload"]
+        return status["applied"] if status["result"] == "applied" else 0
+
+    def start(self, **settings):
+        self.lb.start(**settings)
+        self.lb.wait_for_log("event=kernel.applied")
+
+
+def passes(netns, protocol, vip):
+    """Whether the client gets an answer; it comes by the load balancer, whose address web sees."""
+    try:
+        assert ask(netns, protocol, vip, PORT, timeout=2) == ("web", LB[VIPS.index(vip)])
+    except TimeoutError:
+        return False
+    return True
+
+
+def who_pass(site):
+    return {name: [(protocol, vip) for protocol, vip in EVERY
+                   if passes(getattr(site, name), protocol, vip)] for name in ("near", "far")}
+
+
+@pytest.fixture(name="site")
+def _site(tmp_path):
+    with Network() as network:
+        yield Site(network, tmp_path)
+
+
+def test_ranges_come_change_and_go_while_connections_stay(site):
+    site.put("web", VIPS)
+    site.start()
+    assert who_pass(site) == {"near": EVERY, "far": EVERY}
+    with contextlib.ExitStack() as stack:
+        near, far = ([stack.enter_context(Talk(netns, protocol, vip, PORT))
+                      for protocol, vip in EVERY] for netns in (site.near, site.far))
+        for talk in (*near, *far):
+            talk.ask()
+        site.restrict(*NEAR)
+        assert who_pass(site) == {"near": EVERY, "far": []}
+        site.restrict(*NEAR, *FAR)
+        assert who_pass(site) == {"near": EVERY, "far": EVERY}
+        site.restrict(FAR[0], NEAR[1])
+        assert who_pass(site) == {"near": [e for e in EVERY if e[1] == VIPS[1]],
+                                  "far": [e for e in EVERY if e[1] == VIPS[0]]}
+        site.restrict(*NEAR)
+        for talk in near:
+            talk.ask()
+        for talk in far:
+            with pytest.raises(OSError):
+                talk.ask()
+        site.restrict()
+        assert who_pass(site) == {"near": EVERY, "far": EVERY}
+    assert site.lb.log().count("event=config.written") == 1, "keepalived had nothing to do"
+    rules = site.lb.netns.run("nft", "list", "table", "inet", "kago").stdout
+    assert "masquerade" in rules and "elements" not in rules
+
+
+def test_ranges_of_one_family_leave_nobody_of_the_other(site):
+    site.put("web", VIPS, [NEAR[0]])
+    site.start()
+    assert who_pass(site) == {"near": [e for e in EVERY if e[1] == VIPS[0]], "far": []}
+
+
+def test_a_service_is_restricted_from_its_first_packet_to_its_last(site):
+    """Also in the times when keepalived is behind: it starts slowly here."""
+    script = site.lb.folder / "keepalived"
+    script.write_text('#!/bin/bash\n[[ $1 = --config-test ]] || sleep 8\nexec keepalived "$@"\n',
+                      encoding="utf-8")
+    script.chmod(0o755)
+    slow = {"keepalived.program": script}
+    site.put("web", VIPS, NEAR)
+    site.start()
+    site.lb.process.kill()
+    assert passes(site.near, "tcp", VIPS[0]) and not passes(site.far, "tcp", VIPS[0])
+    site.lb.remove("web")
+    site.put("other", ["10.1.1.2"])
+    site.lb.start(**slow)
+    wait_for("the new rules", lambda: site.lb.log().count("event=clients.guarded") == 2, SOON)
+    assert not passes(site.far, "tcp", VIPS[0])
+    assert "10.1.1.1:80" in str(site.lb.ipvs()), "keepalived was too fast for this test"
+    wait_for("its end", lambda: "10.1.1.1:80" not in str(site.lb.ipvs()), SOON)
+    wait_for("the end of its guard", lambda: VIPS[0] not in site.lb.netns.run(
+        "nft", "list", "table", "inet", "kago").stdout, SOON)
+
+
+def test_rules_that_nftables_refuses_keep_their_change_out(site):
+    template = (ROOT / "templates/nftables.conf.mustache").read_text(encoding="utf-8")
+    small = site.lb.folder / "small.mustache"
+    small.write_text(re.sub(r"(set allowed4 .*interval;)", r"\1 size 1;", template),
+                     encoding="utf-8")
+    site.put("web", VIPS, NEAR)
+    site.start(**{"keepalived.nftTemplate": small})
+    before = site.lb.ipvs()
+    site.put("other", ["10.1.1.2"], ["10.0.0.0/8"])
+    site.lb.wait_for_log("event=config.refused .*with nftables")
+    status = site.lb.status()["lastReload"]
+    assert status["result"] == "refused" and "with nftables" in status["error"]
+    assert site.lb.ipvs() == before
+    assert who_pass(site) == {"near": EVERY, "far": []}
+    site.lb.remove("other")
+    wait_for("good news", lambda: site.lb.status()["lastReload"]["result"] == "unchanged", SOON)
+
+
+def test_a_template_that_restricts_nobody_is_refused(site):
+    template = (ROOT / "templates/nftables.conf.mustache").read_text(encoding="utf-8")
+    old = site.lb.folder / "old.mustache"
+    old.write_text(template[:template.index("{{#guarded4}}")], encoding="utf-8")
+    site.put("web", VIPS, NEAR)
+    site.lb.start(**{"keepalived.nftTemplate": old})
+    site.lb.wait_for_log("event=controller.failed .*it restricts no clients")
+    assert site.lb.process.wait(SOON) == 1
+    assert site.lb.ipvs() == {}
