@@ -38,7 +38,7 @@ json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *s
 	__attribute__((warn_unused_result));
 json_t *snapshot_cluster(const struct snapshot *s) __attribute__((warn_unused_result));
 
-/* The Prometheus text format, version 0.0.4, in a new string. Pure. docs/metrics.md lists them. */
+/* The Prometheus text format, version 0.0.4, in a new string. Pure. docs/status.md lists them. */
 char *snapshot_metrics(const struct snapshot *s) __attribute__((warn_unused_result));
 
 /* "served", "no_endpoints", "conflict", "rejected". */
