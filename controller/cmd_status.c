@@ -79,9 +79,12 @@ static void print_sidecar(const json_t *sidecar)
 	const json_t *prefix;
 	size_t i;
 
-	printf("sidecar      %s, announces", json_is_true(json_object_get(sidecar, "connected"))
-						     ? "connected"
-						     : "not connected");
+	if (!json_is_true(json_object_get(sidecar, "connected"))) {
+		puts("sidecar      not connected");
+		return;
+	}
+	printf("sidecar      connected, %lld of %lld BGP sessions up, announces",
+		table_num(sidecar, "bgpSessions"), table_num(sidecar, "bgpPeers"));
 	json_array_foreach(json_object_get(sidecar, "announced"), i, prefix)
 		printf(" %s", json_string_value(prefix));
 	puts(json_array_size(json_object_get(sidecar, "announced")) ? "" : " nothing");
@@ -92,8 +95,11 @@ static void print_table(const json_t *status)
 	const json_t *keepalived = json_object_get(status, "keepalived"), *service;
 	size_t i;
 
-	printf("fleet        %s (kago %s), ready: %s\n", table_str(status, "fleet"),
+	printf("fleet        %s (kago %s), ready: %s", table_str(status, "fleet"),
 		table_str(status, "version"), yes_no(status, "ready"));
+	if (*table_str(status, "whyNotReady"))
+		printf(", for %s", table_str(status, "whyNotReady"));
+	puts("");
 	if (strcmp(table_str(status, "mode"), "render-only") == 0)
 		puts("mode         render-only: keepalived.conf is written, the kernel is left "
 		     "alone");

@@ -60,7 +60,7 @@ static void print_fleet(const json_t *asks)
 		row("asks for", "fleet %s%s%s%s", table_str(asks, "fleet"), *by ? " (" : "", by,
 			*by ? ")" : "");
 	else
-		row("asks for", "no fleet that could be read");
+		row("asks for", "no fleet of kago");
 }
 
 static void print_asked_addresses(const json_t *addresses)

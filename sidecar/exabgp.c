@@ -43,7 +43,7 @@ struct exabgp {
 	size_t unanswered;
 	enum { API_AWAITED, API_OPEN, API_LOST } api;
 	bool stopping;
-	void (*on_stopped)(void *ud);
+	struct exabgp_ops ops;
 	void *ud;
 	char batch[BATCH * API_COMMAND_SIZE];
 };
@@ -109,6 +109,7 @@ static void on_answer(struct exabgp *x, bool ok)
 	if (x->unanswered > 0 && --x->unanswered == 0) {
 		loop_timer_stop(x->answer_timer);
 		send_changes(x);
+		x->ops.on_change(x->ud);
 	}
 }
 
@@ -130,10 +131,12 @@ static void on_api_line(void *ud, const char *line)
 		break;
 	case API_PEER_UP:
 		peers_up(x->peers, &ev.peer, now);
+		x->ops.on_change(x->ud);
 		break;
 	case API_PEER_DOWN:
-		if (peers_down(x->peers, &ev.peer, ev.reason, now) && !peers_any_up(x->peers))
+		if (peers_down(x->peers, &ev.peer, ev.reason, now) && peers_n_up(x->peers) == 0)
 			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+		x->ops.on_change(x->ud);
 		break;
 	case API_OTHER:
 		break;
@@ -176,8 +179,8 @@ static void on_no_session(void *ud)
 	if (x->stopping || !x->child)
 		return;
 	peers_log_waiting(x->peers,
-		peers_any_up(x->peers) ? "exabgp keeps trying" : "exabgp is started again");
-	if (!peers_any_up(x->peers))
+		peers_n_up(x->peers) > 0 ? "exabgp keeps trying" : "exabgp is started again");
+	if (peers_n_up(x->peers) == 0)
 		child_signal(x->child, SIGKILL, &e);
 }
 
@@ -212,9 +215,10 @@ static void on_child_exit(void *ud, int status)
 	peers_all_down(x->peers, "exabgp ended", now);
 	if (x->stopping) {
 		log_info("exabgp.stopped", LOG_STR("status", text));
-		x->on_stopped(x->ud);
+		x->ops.on_stopped(x->ud);
 		return;
 	}
+	x->ops.on_change(x->ud);
 	delay = backoff_next(&x->backoff, now - x->started_at);
 	log_warn("exabgp.ended", LOG_STR("status", text),
 		LOG_STR("effect", "its sessions closed, which withdraws every route"),
@@ -306,7 +310,7 @@ static int create_timers(struct exabgp *x, struct err *e)
 }
 
 int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct place *p,
-	struct err *e)
+	const struct exabgp_ops *ops, void *ud, struct err *e)
 {
 	CLEANUP(exabgp_freep) struct exabgp *x = xnew0(struct exabgp);
 	int r;
@@ -314,6 +318,8 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 	x->loop = loop;
 	x->config = c;
 	x->place = p;
+	x->ops = *ops;
+	x->ud = ud;
 	x->backoff = (struct backoff){.min = BACKOFF_MIN, .max = BACKOFF_MAX};
 	x->peers = peers_new(c);
 	x->program = realpath("/proc/self/exe", NULL);
@@ -343,16 +349,32 @@ void exabgp_announce(struct exabgp *x, const struct prefixes *wanted)
 	send_changes(x);
 }
 
-void exabgp_stop(struct exabgp *x, void (*on_stopped)(void *ud), void *ud)
+size_t exabgp_sessions(const struct exabgp *x)
+{
+	return peers_n_up(x->peers);
+}
+
+bool exabgp_is_heard(const struct exabgp *x)
+{
+	return peers_n_up(x->peers) > 0 && x->unanswered == 0 &&
+	       prefixes_equal(&x->told, &x->wanted);
+}
+
+const struct prefixes *exabgp_heard(const struct exabgp *x)
+{
+	static const struct prefixes nothing;
+
+	return peers_n_up(x->peers) > 0 ? &x->told : &nothing;
+}
+
+void exabgp_stop(struct exabgp *x)
 {
 	struct err e = {0};
 
 	x->stopping = true;
-	x->on_stopped = on_stopped;
-	x->ud = ud;
 	loop_timer_stop(x->start_timer);
 	if (!x->child) {
-		on_stopped(ud);
+		x->ops.on_stopped(x->ud);
 		return;
 	}
 	loop_timer_arm(x->kill_timer, STOP_TIMEOUT);

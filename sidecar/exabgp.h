@@ -15,17 +15,33 @@
  */
 struct exabgp;
 
+struct exabgp_ops {
+	/* A session came or went, or exabgp has taken what it was told: what peers hear of us may
+	 * be something else now. */
+	void (*on_change)(void *ud);
+	/* It is gone, after exabgp_stop. */
+	void (*on_stopped)(void *ud);
+};
+
 /* `c` and `p` must outlive it. Errors: those of exabgp_conf_write, and of starting a program. */
 int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct place *p,
-	struct err *e);
+	const struct exabgp_ops *ops, void *ud, struct err *e);
 
 /* What shall be announced from now on; the set is copied. */
 void exabgp_announce(struct exabgp *x, const struct prefixes *wanted);
+
+/* How many BGP sessions are up. */
+size_t exabgp_sessions(const struct exabgp *x);
+
+/* What some peer hears of us: what exabgp was told, nothing while no session is up. Borrowed. */
+const struct prefixes *exabgp_heard(const struct exabgp *x);
+/* Whether that is all that shall be announced, and exabgp has said that it took it. */
+bool exabgp_is_heard(const struct exabgp *x);
 
 /*
  * SIGTERM, after 2 s SIGKILL; `on_stopped` is called once when it is gone, perhaps before this
  * returns. Nothing is started again.
  */
-void exabgp_stop(struct exabgp *x, void (*on_stopped)(void *ud), void *ud);
+void exabgp_stop(struct exabgp *x);
 
 struct exabgp *exabgp_free(struct exabgp *x);

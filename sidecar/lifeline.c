@@ -18,17 +18,21 @@ struct lifeline {
 	void (*on_ready)(void *ud);
 	void *ud;
 	struct prefixes announced;
+	struct lifeline_report report; /* its `announced` is ours */
 };
 
 static void tell(struct lifeline *l)
 {
+	const struct lifeline_report *r = &l->report;
 	json_t *list = json_array();
 	char text[IPNET_TEXT];
 
 	for (size_t i = 0; i < l->announced.n_items; i++)
 		json_array_append_new(
 			list, json_string(ipnet_format(text, &l->announced.items[i])));
-	control_send(l->conn, json_pack("{ss so}", "type", "announced", "prefixes", list));
+	control_send(l->conn,
+		json_pack("{ss si si sb so}", "type", "announced", "sessions", (int)r->sessions,
+			"peers", (int)r->peers, "complete", r->complete, "prefixes", list));
 }
 
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
@@ -103,10 +107,19 @@ struct lifeline *lifeline_close(struct lifeline *l)
 	return NULL;
 }
 
-void lifeline_announced(struct lifeline *l, const struct prefixes *announced)
+static bool is_news(const struct lifeline *l, const struct lifeline_report *r)
 {
+	return r->sessions != l->report.sessions || r->peers != l->report.peers ||
+	       r->complete != l->report.complete || !prefixes_equal(r->announced, &l->announced);
+}
+
+void lifeline_report(struct lifeline *l, const struct lifeline_report *report)
+{
+	if (!is_news(l, report))
+		return;
 	prefixes_done(&l->announced);
-	l->announced = prefixes_copy(announced);
+	l->announced = prefixes_copy(report->announced);
+	l->report = *report;
 	if (l->conn)
 		tell(l);
 }

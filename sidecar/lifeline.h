@@ -22,5 +22,14 @@ int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
 struct lifeline *lifeline_close(struct lifeline *l);
 DEFINE_CLEANUP(struct lifeline *, lifeline_close);
 
-/* Tells the controller, now and after each reconnection, what is announced; the set is copied. */
-void lifeline_announced(struct lifeline *l, const struct prefixes *announced);
+/* What the controller is to know of us. */
+struct lifeline_report {
+	const struct prefixes *announced; /* what some peer hears of us */
+	size_t sessions, peers;           /* BGP sessions that are up, and those there should be */
+	bool complete;                    /* all that this pod can serve is announced */
+};
+
+/* Tells the controller, now and after each reconnection. What it was told already is not said
+ * again.
+ */
+void lifeline_report(struct lifeline *l, const struct lifeline_report *report);

@@ -80,12 +80,13 @@ void peers_all_down(struct peers *p, const char *reason, uint64_t now)
 		set_down(&p->items[i], reason, now);
 }
 
-bool peers_any_up(const struct peers *p)
+size_t peers_n_up(const struct peers *p)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < p->n_items; i++)
-		if (p->items[i].up)
-			return true;
-	return false;
+		n += p->items[i].up;
+	return n;
 }
 
 void peers_log_waiting(const struct peers *p, const char *next)

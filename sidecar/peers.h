@@ -21,7 +21,7 @@ void peers_up(struct peers *p, const struct ipaddr *addr, uint64_t now);
 bool peers_down(struct peers *p, const struct ipaddr *addr, const char *reason, uint64_t now);
 void peers_all_down(struct peers *p, const char *reason, uint64_t now);
 
-bool peers_any_up(const struct peers *p);
+size_t peers_n_up(const struct peers *p);
 
 /* Logs those which are not up. */
 void peers_log_waiting(const struct peers *p, const char *next);

@@ -30,7 +30,8 @@ struct sidecar {
 	struct exabgp *exabgp;
 	struct lifeline *lifeline;
 	enum phase phase;
-	bool ready; /* the controller said so */
+	bool ready;         /* the controller said so */
+	bool all_announced; /* that is servable */
 	bool warned_family;
 	struct prefixes announced;
 	struct prefixes served;      /* routed to us by the node, not counting what lingers */
@@ -73,7 +74,6 @@ static void announce(struct sidecar *s, struct prefixes next, const struct prefi
 	if (!prefixes_equal(&s->announced, &next)) {
 		log_changes(s, &next, servable);
 		exabgp_announce(s->exabgp, &next);
-		lifeline_announced(s->lifeline, &next);
 	}
 	prefixes_done(&s->announced);
 	s->announced = next;
@@ -158,6 +158,20 @@ static void warn_of_family(struct sidecar *s)
 	}
 }
 
+static void report(void *ud)
+{
+	struct sidecar *s = ud;
+	struct lifeline_report r = {
+		.announced = exabgp_heard(s->exabgp),
+		.sessions = exabgp_sessions(s->exabgp),
+		.peers = s->config->bgp.n_peers,
+		.complete = s->all_announced && exabgp_is_heard(s->exabgp),
+	};
+
+	if (s->lifeline)
+		lifeline_report(s->lifeline, &r);
+}
+
 /* Withdrawals go before route changes, announcements after them. */
 static void update(struct sidecar *s, uint64_t now)
 {
@@ -173,6 +187,8 @@ static void update(struct sidecar *s, uint64_t now)
 		prefixes_add(&local, &node.items[i]);
 	set_routes(s, local, node, now);
 	announce(s, common(allowed, &s->in_place), &servable);
+	s->all_announced = s->ready && prefixes_equal(&s->announced, &servable);
+	report(s);
 }
 
 static void on_poll(void *ud)
@@ -227,7 +243,7 @@ static void finish(void *ud)
 		return;
 	s->phase = STOPPING;
 	remove_routes(s);
-	exabgp_stop(s->exabgp, on_exabgp_stopped, s);
+	exabgp_stop(s->exabgp);
 }
 
 static void start_draining(struct sidecar *s)
@@ -261,6 +277,7 @@ static bool family_works(const struct sidecar *s, int family)
 
 static int start(struct sidecar *s, struct err *e)
 {
+	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
 	const struct config *c = s->config;
 	int r = place_find(&s->place, c, e);
 
@@ -275,7 +292,7 @@ static int start(struct sidecar *s, struct err *e)
 	if (r == 0)
 		r = routes_open(&s->routes, c, &s->place, e);
 	if (r == 0)
-		r = exabgp_start(&s->exabgp, s->loop, c, &s->place, e);
+		r = exabgp_start(&s->exabgp, s->loop, c, &s->place, &exabgp_ops, s, e);
 	if (r == 0)
 		r = lifeline_open(&s->lifeline, s->loop, s->config->control.socket, on_ready, s, e);
 	if (r == 0)

@@ -191,11 +191,14 @@ static char *advise_announcing(const json_t *answer)
 		return NULL;
 	if (!is_true(answer, "sidecarConnected"))
 		return xstrdup("the sidecar is not there: look at the container exabgp");
+	if (json_integer_value(json_object_get(answer, "bgpSessions")) == 0)
+		return xstrdup("this load balancer has no BGP session: the log of the container "
+			       "exabgp says why (bgp.waiting, bgp.down, exabgp.log)");
 	json_array_foreach(json_object_get(answer, "announced"), i, one)
 		if (json_array_size(json_object_get(one, "prefixes")) == 0)
-			return xasprintf(
-				"%s is not announced by this load balancer: the log of the "
-				"container exabgp has its BGP sessions",
+			return xasprintf("%s is not announced by this load balancer: the log of "
+					 "the container exabgp says why (vip.withdrawn, "
+					 "vip.skipped, route.failed)",
 				str(one, "vip"));
 	return NULL;
 }

@@ -160,8 +160,9 @@ static void take_snapshot(struct app *app, struct snapshot *ret, struct ipvs_tab
 		.fleet = apply_newest(app->apply),
 		.kernel = *ret_kernel,
 		.apply = app->apply,
-		.announced = sidecars_announced(app->sidecars),
+		.sidecar = sidecars_state(app->sidecars),
 		.n_sidecars = sidecars_count(app->sidecars),
+		.n_peers = app->config->bgp.n_peers,
 		.n_objects_rejected = app->n_objects_rejected,
 		.n_source_problems = app->n_source_problems,
 		.pools = app->config->pools,
@@ -211,6 +212,7 @@ static unsigned on_http(void *ud, const char *path, char **ret_body)
 	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
 	struct app *app = ud;
 	struct snapshot s;
+	const char *why_not;
 
 	if (strcmp(path, "/healthz") == 0) {
 		*ret_body = xstrdup("ok\n");
@@ -223,9 +225,9 @@ static unsigned on_http(void *ud, const char *path, char **ret_body)
 		*ret_body = snapshot_metrics(&s);
 		return 200;
 	}
-	*ret_body =
-		xstrdup(snapshot_is_ready(&s) ? "ok\n" : "what was asked for is not in place\n");
-	return snapshot_is_ready(&s) ? 200 : 503;
+	why_not = snapshot_why_not_ready(&s);
+	*ret_body = xasprintf("%s\n", why_not ? why_not : "ok");
+	return why_not ? 503 : 200;
 }
 
 static void on_apply_status(void *ud)
@@ -248,7 +250,7 @@ static void on_announced(void *ud)
 	struct app *app = ud;
 
 	if (app->cluster)
-		cluster_announced(app->cluster, sidecars_announced(app->sidecars));
+		cluster_announced(app->cluster, sidecars_state(app->sidecars)->announced);
 }
 
 static void on_sidecar_gone(void *ud)

@@ -213,7 +213,7 @@ static json_t *prefixes_of(const struct explain *x, const struct ipaddr *vip)
 	json_t *array = answer_must(json_array()), *item;
 	size_t i;
 
-	json_array_foreach(x->now->announced, i, item) {
+	json_array_foreach(x->now->sidecar->announced, i, item) {
 		const char *text = json_string_value(item);
 		struct ipnet net;
 		struct err e = {0};
@@ -277,12 +277,14 @@ static json_t *frame(const struct explain *x, const char *ns, const char *name)
 {
 	const struct snapshot *now = x->now;
 
-	return answer_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s*, s:s, s:b, s:o*}",
-		"type", "explain", "namespace", ns, "name", name, "fleet", now->fleet_name, "mode",
+	return answer_must(json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s*, s:s, s:b, s:o, s:o*}", "type", "explain",
+		"namespace", ns, "name", name, "fleet", now->fleet_name, "mode",
 		now->render_only ? "render-only" : "ipvs", "kernelReadable", now->kernel != NULL,
 		"synced", x->synced, "followedNamespace", *x->followed ? x->followed : NULL,
 		"addresses", x->rules->addressing == ADDRESSING_STATUS ? "status" : "asked",
-		"sidecarConnected", now->n_sidecars > 0, "kubernetes", snapshot_cluster(now)));
+		"sidecarConnected", now->n_sidecars > 0, "bgpSessions",
+		answer_count(now->sidecar->sessions), "kubernetes", snapshot_cluster(now)));
 }
 
 json_t *explain_service(const struct explain *x, const char *ns, const char *name)

@@ -133,16 +133,20 @@ static void put_own(FILE *out, const struct snapshot *s)
 {
 	metrics_help(out, "kago_build_info", "gauge", "The version, as a label.");
 	fprintf(out, "kago_build_info{version=\"%s\"} 1\n", KAGO_VERSION);
-	metrics_plain(
-		out, "kago_ready", "gauge", "Whether /readyz says yes.", snapshot_is_ready(s));
+	metrics_plain(out, "kago_ready", "gauge", "Whether /readyz says yes.",
+		snapshot_why_not_ready(s) == NULL);
 	metrics_plain(out, "kago_objects_rejected_total", "counter",
 		"Objects that were wrong when they came.", s->n_objects_rejected);
 	metrics_plain(out, "kago_source_problems_total", "counter",
 		"Times the source could not read something.", s->n_source_problems);
 	metrics_plain(out, "kago_sidecar_connected", "gauge", "Whether the sidecar is connected.",
 		s->n_sidecars > 0);
+	metrics_plain(out, "kago_bgp_peers", "gauge", "BGP sessions that there should be.",
+		s->sidecar->peers);
+	metrics_plain(out, "kago_bgp_sessions", "gauge", "BGP sessions that are up.",
+		s->sidecar->sessions);
 	metrics_plain(out, "kago_announced_prefixes", "gauge",
-		"Prefixes that the sidecar announces.", json_array_size(s->announced));
+		"Prefixes that the sidecar announces.", json_array_size(s->sidecar->announced));
 }
 
 char *snapshot_metrics(const struct snapshot *s)

@@ -14,7 +14,7 @@ struct sidecars {
 	void *ud;
 	struct control_conn *lifelines[LIMIT_CONTROL_CLIENTS];
 	size_t n_lifelines;
-	json_t *announced;
+	struct sidecar_state said;
 	bool ready;
 };
 
@@ -34,6 +34,13 @@ static size_t find_lifeline(const struct sidecars *s, const struct control_conn 
 	return i;
 }
 
+static size_t count_in(const json_t *msg, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(msg, key));
+
+	return n > 0 ? (size_t)n : 0;
+}
+
 static void open_lifeline(struct sidecars *s, struct control_conn *c)
 {
 	if (find_lifeline(s, c) < s->n_lifelines || s->n_lifelines == LIMIT_CONTROL_CLIENTS)
@@ -43,13 +50,29 @@ static void open_lifeline(struct sidecars *s, struct control_conn *c)
 	tell_state(s, c);
 }
 
-static void take_announced(struct sidecars *s, struct control_conn *c, json_t *prefixes)
+static void forget(struct sidecars *s)
 {
+	json_decref(s->said.announced);
+	s->said = (struct sidecar_state){0};
+}
+
+static void take_announced(struct sidecars *s, const struct control_conn *c, const json_t *msg)
+{
+	json_t *prefixes = json_object_get(msg, "prefixes");
+	size_t sessions = count_in(msg, "sessions");
+
 	if (find_lifeline(s, c) == s->n_lifelines || !json_is_array(prefixes))
 		return;
-	json_decref(s->announced);
-	s->announced = json_incref(prefixes);
-	log_info("sidecar.announces", LOG_UINT("prefixes", json_array_size(prefixes)));
+	if (!json_equal(s->said.announced, prefixes) || s->said.sessions != sessions)
+		log_info("sidecar.announces", LOG_UINT("prefixes", json_array_size(prefixes)),
+			LOG_UINT("sessions", sessions));
+	forget(s);
+	s->said = (struct sidecar_state){
+		.announced = json_incref(prefixes),
+		.sessions = sessions,
+		.peers = count_in(msg, "peers"),
+		.complete = json_is_true(json_object_get(msg, "complete")),
+	};
 	s->ops.on_announced(s->ud);
 }
 
@@ -78,7 +101,7 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 	else if (strcmp(type, "sidecar") == 0)
 		open_lifeline(s, c);
 	else if (strcmp(type, "announced") == 0)
-		take_announced(s, c, json_object_get(msg, "prefixes"));
+		take_announced(s, c, msg);
 }
 
 static void on_close(struct control_conn *c, const char *why, void *ud)
@@ -92,8 +115,7 @@ static void on_close(struct control_conn *c, const char *why, void *ud)
 	log_info("sidecar.disconnected", LOG_STR("reason", why));
 	if (s->n_lifelines > 0)
 		return;
-	json_decref(s->announced);
-	s->announced = NULL;
+	forget(s);
 	s->ops.on_gone(s->ud);
 }
 
@@ -118,7 +140,7 @@ struct sidecars *sidecars_free(struct sidecars *s)
 	if (!s)
 		return NULL;
 	control_server_free(s->server);
-	json_decref(s->announced);
+	forget(s);
 	free(s);
 	return NULL;
 }
@@ -137,7 +159,7 @@ size_t sidecars_count(const struct sidecars *s)
 	return s->n_lifelines;
 }
 
-const json_t *sidecars_announced(const struct sidecars *s)
+const struct sidecar_state *sidecars_state(const struct sidecars *s)
 {
-	return s->announced;
+	return &s->said;
 }

@@ -16,7 +16,7 @@ struct sidecars_ops {
 	json_t *(*status)(void *ud);
 	/* The answer to a request to explain this Service; a new object. */
 	json_t *(*explain)(void *ud, const char *ns, const char *name);
-	/* The sidecar announces something else than before. */
+	/* The sidecar has said something new. */
 	void (*on_announced)(void *ud);
 	/* The last lifeline has ended. */
 	void (*on_gone)(void *ud);
@@ -33,5 +33,12 @@ void sidecars_set_ready(struct sidecars *s, bool ready);
 /* How many lifelines are open. */
 size_t sidecars_count(const struct sidecars *s);
 
-/* The prefixes that the sidecar said it announces, borrowed; NULL while there is none. */
-const json_t *sidecars_announced(const struct sidecars *s);
+/* What the sidecar said last; all 0 while there is none. */
+struct sidecar_state {
+	json_t *announced;      /* prefixes that some BGP peer hears */
+	size_t sessions, peers; /* BGP sessions that are up, and those there should be */
+	bool complete;          /* all that the kernel can serve is announced */
+};
+
+/* Borrowed, until the next turn of the loop. */
+const struct sidecar_state *sidecars_state(const struct sidecars *s);

@@ -7,11 +7,24 @@
 #include "base/mem.h"
 #include "dataplane/verify.h"
 
-bool snapshot_is_ready(const struct snapshot *s)
+static const char *why_not_announced(const struct snapshot *s)
+{
+	if (s->n_peers == 0 || s->render_only)
+		return NULL;
+	if (s->n_sidecars == 0)
+		return "the sidecar is not connected";
+	if (s->sidecar->sessions == 0)
+		return "no BGP session is up";
+	return s->sidecar->complete ? NULL : "not all that can be served is announced";
+}
+
+const char *snapshot_why_not_ready(const struct snapshot *s)
 {
 	struct apply_status st = apply_status(s->apply);
 
-	return st.ready && strcmp(st.last_result, "mismatch") != 0;
+	if (!st.ready || strcmp(st.last_result, "mismatch") == 0)
+		return "what was asked for is not in place";
+	return why_not_announced(s);
 }
 
 const char *snapshot_outcome_name(enum fleet_outcome outcome)
@@ -122,10 +135,12 @@ static json_t *apply_json(const struct apply_status *st)
 
 static json_t *sidecar_json(const struct snapshot *s)
 {
-	json_t *announced = s->announced ? json_deep_copy(s->announced) : json_array();
+	json_t *announced =
+		s->sidecar->announced ? json_deep_copy(s->sidecar->announced) : json_array();
 
-	return answer_must(json_pack(
-		"{s:b, s:o}", "connected", s->n_sidecars > 0, "announced", answer_must(announced)));
+	return answer_must(json_pack("{s:b, s:o, s:o, s:o}", "connected", s->n_sidecars > 0,
+		"bgpSessions", answer_count(s->sidecar->sessions), "bgpPeers",
+		answer_count(s->sidecar->peers), "announced", answer_must(announced)));
 }
 
 json_t *snapshot_cluster(const struct snapshot *s)
@@ -147,12 +162,13 @@ json_t *snapshot_status(const struct snapshot *s)
 {
 	struct apply_status st = apply_status(s->apply);
 	json_t *cluster = snapshot_cluster(s);
+	const char *why_not = snapshot_why_not_ready(s);
 
 	return answer_must(json_pack(
-		"{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:{s:b, s:o}, s:o, s:o, s:o*}", "type",
+		"{s:s, s:s, s:s, s:s, s:b, s:s*, s:b, s:o, s:{s:b, s:o}, s:o, s:o, s:o*}", "type",
 		"status", "version", KAGO_VERSION, "fleet", s->fleet_name, "mode",
-		s->render_only ? "render-only" : "ipvs", "ready", snapshot_is_ready(s),
-		"kernelReadable", s->kernel != NULL, "lastReload", apply_json(&st), "keepalived",
-		"up", st.keepalived_up, "starts", answer_count(st.keepalived_starts), "sidecar",
-		sidecar_json(s), "services", services_json(s), "kubernetes", cluster));
+		s->render_only ? "render-only" : "ipvs", "ready", why_not == NULL, "whyNotReady",
+		why_not, "kernelReadable", s->kernel != NULL, "lastReload", apply_json(&st),
+		"keepalived", "up", st.keepalived_up, "starts", answer_count(st.keepalived_starts),
+		"sidecar", sidecar_json(s), "services", services_json(s), "kubernetes", cluster));
 }

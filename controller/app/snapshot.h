@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "app/cluster.h"
+#include "app/sidecars.h"
 #include "dataplane/apply.h"
 #include "model/fleet.h"
 #include "net/ipvs.h"
@@ -17,16 +18,20 @@ struct snapshot {
 	const struct fleet *fleet;       /* the newest decision; NULL before the first */
 	const struct ipvs_table *kernel; /* what IPVS holds; NULL when it was not read */
 	const struct apply *apply;
-	const json_t *announced; /* prefixes, as the sidecar says; NULL without a sidecar */
-	size_t n_sidecars;
+	const struct sidecar_state *sidecar; /* what the sidecar says */
+	size_t n_sidecars, n_peers;          /* n_peers: of the configuration */
 	uint64_t n_objects_rejected, n_source_problems;
 	struct cluster_state cluster; /* all 0: the source is a folder */
 	const struct config_pool *pools;
 	size_t n_pools;
 };
 
-/* Whether the load balancer can be sent traffic: what was asked for was seen in the kernel. */
-bool snapshot_is_ready(const struct snapshot *s);
+/*
+ * NULL when the load balancer does its part: what was asked for was seen in the kernel, and all of
+ * it that can be served is announced. Else a sentence that says what is missing. Where no BGP peer
+ * is configured nobody needs to hear of it.
+ */
+const char *snapshot_why_not_ready(const struct snapshot *s);
 
 /* The answer to `status`: docs/status.md lists the fields. Pure. */
 json_t *snapshot_status(const struct snapshot *s) __attribute__((warn_unused_result));

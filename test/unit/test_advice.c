@@ -25,7 +25,9 @@ static void assert_advice(const char *yaml, const char *expected)
 #define UP                                                                                         \
 	"virtualServers: [{vip: 10.1.1.1, port: 80, inKernel: true, realServers: [{state: "        \
 	"up}]}], "
-#define ANNOUNCED "sidecarConnected: true, announced: [{vip: 10.1.1.1, prefixes: [10.1.1.1/32]}], "
+#define ANNOUNCED                                                                                  \
+	"sidecarConnected: true, bgpSessions: 1, announced: [{vip: 10.1.1.1, prefixes: "           \
+	"[10.1.1.1/32]}], "
 
 static void test_a_service_that_is_well_needs_nothing(void **state)
 {
@@ -108,8 +110,11 @@ static void test_what_is_not_announced_is_the_sidecars(void **state)
 	(void)state;
 	assert_advice(
 		OURS DECISION("served") UP "sidecarConnected: false", "the sidecar is not there");
-	assert_advice(OURS DECISION("served") UP "sidecarConnected: true, announced: [{vip: "
-						 "10.1.1.1, prefixes: []}]",
+	assert_advice(OURS DECISION("served") UP "sidecarConnected: true, bgpSessions: 0, "
+						 "announced: [{vip: 10.1.1.1, prefixes: []}]",
+		"this load balancer has no BGP session");
+	assert_advice(OURS DECISION("served") UP "sidecarConnected: true, bgpSessions: 1, "
+						 "announced: [{vip: 10.1.1.1, prefixes: []}]",
 		"10.1.1.1 is not announced by this load balancer");
 }
 

@@ -16,7 +16,7 @@ struct desk {
 	struct fleet_rules rules;
 	struct snapshot now;
 	struct explain x;
-	json_t *announced;
+	struct sidecar_state sidecar;
 	struct ipvs_dest real;
 	struct ipvs_service virtual;
 	struct ipvs_table kernel;
@@ -60,6 +60,7 @@ static void desk_init(struct desk *d)
 		.fleet_name = "a",
 		.apply = d->apply,
 		.kernel = &d->kernel,
+		.sidecar = &d->sidecar,
 		.cluster = {.identity = "kago-a", .leader = "kago-b"},
 	};
 	d->x = (struct explain){.now = &d->now,
@@ -71,7 +72,7 @@ static void desk_init(struct desk *d)
 
 static void desk_done(struct desk *d)
 {
-	json_decref(d->announced);
+	json_decref(d->sidecar.announced);
 	store_free(d->store);
 	apply_free(d->apply);
 	config_free(d->config);
@@ -148,8 +149,8 @@ static void test_a_service_is_told_from_its_wish_to_its_announcement(void **stat
 	desk_init(&d);
 	fill_kernel(&d);
 	put_all(d.store, OURS("web", "", "{port: 80}", HAS("10.1.1.1") ", " CONDITION) PODS("web"));
-	d.announced = json_pack("[s, s]", "10.1.1.0/24", "10.1.2.0/24");
-	d.now.announced = d.announced;
+	d.sidecar.announced = json_pack("[s, s]", "10.1.1.0/24", "10.1.2.0/24");
+	d.sidecar.sessions = 1;
 	d.now.n_sidecars = 1;
 	d.x.announcers = announcers;
 	answer = explain(&d, "web");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both programs of several load balancers, behind a real route reflector and an ECMP router."""
 
+import json
 import os
 import time
 
@@ -72,6 +73,11 @@ def await_requests(traffic, count=REQUESTS):
     wait_for("requests", lambda: traffic.count() >= so_far + count, timeout=60)
 
 
+def readiness(lb):
+    status = json.loads(lb.status("-o", "json"))
+    return status["ready"], status.get("whyNotReady")
+
+
 def names(pods):
     return {pod.name for pod in pods}
 
@@ -136,9 +142,11 @@ def test_a_balancer_that_is_cut_off_loses_its_route_within_the_hold_time(cluster
     cut.node.netns.ip(f"link set v{cut.name} down")
     cluster.lab.await_next_hops(WEB_NET, cluster.lbs[1:])
     assert time.monotonic() - start < HOLD_TIME + 2
+    wait_for("it to be unready", lambda: readiness(cut) == (False, "no BGP session is up"))
     assert set(spread(cluster.client, WEB, REQUESTS)) == names(cluster.web)
     cut.node.netns.ip(f"link set v{cut.name} up")
     cluster.await_all()
+    wait_for("all to be ready", lambda: all(readiness(lb) == (True, None) for lb in cluster.lbs))
 
 
 def test_forwarding_goes_on_while_the_controller_container_restarts(cluster):

@@ -112,9 +112,13 @@ class Controller:
         wait_for("a lifeline", lambda: {"type": "sidecar"} in self.messages)
         self.connection.sendall(b'{"type":"state","ready":true}\n')
 
+    def reported(self):
+        """What the sidecar said last of what it announces."""
+        reports = [m for m in self.messages if m["type"] == "announced"]
+        return {key: reports[-1][key] for key in ("prefixes", "sessions", "complete")} if reports else {}
+
     def announced(self):
-        lists = [m["prefixes"] for m in self.messages if m["type"] == "announced"]
-        return lists[-1] if lists else None
+        return self.reported().get("prefixes")
 
     def close(self):
         self.listener.close()
@@ -301,7 +305,7 @@ def test_nothing_is_announced_before_the_controller_is_ready(site, reflector, po
     pod.controller.say_ready()
     wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
     assert site.routes() == [(VIP, pod.address, 1)]
-    assert pod.controller.announced() == [VIP + "/32"]
+    wait_for("the report", lambda: pod.controller.announced() == [VIP + "/32"])
     assert site.reached(VIP) == pod.name
 
 
@@ -348,6 +352,24 @@ def test_a_withdrawn_route_does_not_come_back_with_a_new_session(site, reflector
     sidecar.wait_until_up(since)
     wait_for("the other one again", lambda: reflector.paths(VIP + "/32") == [NODE])
     assert reflector.paths(VIP2 + "/32") == []
+
+
+def test_only_what_a_peer_hears_counts_as_announced(site, reflector, pods):
+    reflector.stop()
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    sidecar.wait("vip.announced", START)
+    silence = {"prefixes": [], "sessions": 0, "complete": False}
+    assert pod.controller.reported() == silence
+    reflector.start()
+    sidecar.wait_until_up()
+    heard = {"prefixes": [VIP + "/32"], "sessions": 1, "complete": True}
+    wait_for("the report", lambda: pod.controller.reported() == heard)
+    reflector.stop()
+    wait_for("the report", lambda: pod.controller.reported() == silence, 12)
+    reflector.start()
+    sidecar.wait_until_up(since=sidecar.find("bgp.down")[-1]["at"])
 
 
 def exabgp_of(sidecar):
@@ -521,7 +543,7 @@ def test_an_ipv6_vip_without_an_ipv6_pod_is_left_out_and_said_once(site, reflect
     sidecar = pod.start()
     sidecar.wait("vip.announced", prefix=VIP + "/32")
     assert len(sidecar.find("vip.skipped", vip=VIP6)) == 1
-    assert pod.controller.announced() == [VIP + "/32"]
+    wait_for("the report", lambda: pod.controller.announced() == [VIP + "/32"])
 
 
 def test_routes_that_someone_removed_come_back(site, reflector, pods):
