@@ -226,7 +226,8 @@ static void on_child_exit(void *ud, int status)
 	loop_timer_arm(x->start_timer, delay);
 }
 
-static const struct child_ops child_ops = {on_log_line, on_child_exit};
+static const struct child_ops child_ops = {
+	.on_line = on_log_line, .on_exit = on_child_exit, .powerless = true};
 static const struct relay_ops relay_ops = {on_api_open, on_api_line, on_api_close};
 
 static int launch(struct exabgp *x, struct err *e)

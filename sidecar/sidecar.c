@@ -13,6 +13,7 @@
 #include "linger.h"
 #include "loop/loop.h"
 #include "place.h"
+#include "privileges.h"
 #include "routes.h"
 
 enum { ROUTE_CHECK = 1000 * 1000 }; /* how often routes that nobody changed are looked at */
@@ -291,6 +292,8 @@ static int start(struct sidecar *s, struct err *e)
 		r = loop_timer_new(&s->drain_timer, s->loop, finish, s, e);
 	if (r == 0)
 		r = routes_open(&s->routes, c, &s->place, e);
+	if (r == 0)
+		r = privileges_drop(e);
 	if (r == 0)
 		r = exabgp_start(&s->exabgp, s->loop, c, &s->place, &exabgp_ops, s, e);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -100,8 +101,16 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *ud)
 	return 0;
 }
 
-static void become(const char *const argv[], int output, pid_t parent) __attribute__((noreturn));
-static void become(const char *const argv[], int output, pid_t parent)
+static bool give_up_power(void)
+{
+	cap_t none = cap_init();
+
+	return none && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && cap_set_proc(none) == 0;
+}
+
+static void become(const struct child *c, const char *const argv[], int output, pid_t parent)
+	__attribute__((noreturn));
+static void become(const struct child *c, const char *const argv[], int output, pid_t parent)
 {
 	union {
 		const char *const *in;
@@ -117,7 +126,7 @@ static void become(const char *const argv[], int output, pid_t parent)
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || dup2(output, STDOUT_FILENO) < 0 ||
-		dup2(output, STDERR_FILENO) < 0)
+		dup2(output, STDERR_FILENO) < 0 || (c->ops.powerless && !give_up_power()))
 		_exit(127);
 	execv(argv[0], args.out);
 	dprintf(STDERR_FILENO, "starting %s: %s\n", argv[0], strerror(errno));
@@ -134,7 +143,7 @@ static int spawn(struct child *c, const char *const argv[], struct err *e)
 	c->fd = fds[0];
 	c->pid = fork();
 	if (c->pid == 0)
-		become(argv, fds[1], parent);
+		become(c, argv, fds[1], parent);
 	close(fds[1]);
 	if (c->pid < 0)
 		return err_errno(e, errno, "starting %s", argv[0]);

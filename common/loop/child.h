@@ -21,6 +21,8 @@ struct child_ops {
 	/* The process has ended and all of its output was delivered. `status` is that of
 	 * waitpid(2). */
 	void (*on_exit)(void *ud, int status);
+	/* The program and all that it starts have no capabilities, not even as root. */
+	bool powerless;
 };
 
 /* `argv` ends with NULL and argv[0] is the program's path; the environment is ours. */

@@ -53,7 +53,7 @@ static void on_deadline(void *ud)
 	t->done(t->ud, CONFIGTEST_REFUSED, "the test did not end in time");
 }
 
-static const struct child_ops ops = {on_line, on_end};
+static const struct child_ops ops = {.on_line = on_line, .on_exit = on_end};
 
 int configtest_start(struct configtest **ret, sd_event *loop, const char *program, const char *path,
 	configtest_fn *done, void *ud, struct err *e)

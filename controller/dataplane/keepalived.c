@@ -123,7 +123,7 @@ static void on_end(void *ud, int status)
 		k->ops.on_died(k->ud);
 }
 
-static const struct child_ops ops = {on_line, on_end};
+static const struct child_ops ops = {.on_line = on_line, .on_exit = on_end};
 
 static void on_start_time(void *ud)
 {

@@ -10,7 +10,7 @@
 
 # What compiling kago and its tests takes.
 # shellcheck disable=SC2034 # for those that source this
-packages_compiler="gcc libc6-dev cmake ninja-build pkg-config libsystemd-dev libnl-3-dev libnl-genl-3-dev
+packages_compiler="gcc libc6-dev cmake ninja-build pkg-config libcap-dev libsystemd-dev libnl-3-dev libnl-genl-3-dev
     libnl-route-3-dev libnftables-dev libmicrohttpd-dev libjansson-dev libyaml-dev libcurl4-openssl-dev
     uthash-dev libcmocka-dev"
 

@@ -41,19 +41,24 @@ static void on_exit_free(void *ud, int status)
 	loop_exit(run->loop, 0);
 }
 
-static const struct child_ops ops = {on_line, on_exit_free};
+static const struct child_ops ops = {.on_line = on_line, .on_exit = on_exit_free};
 
 static void on_stop(void *ud)
 {
 	(void)ud;
 }
 
-static void start(struct run *run, const char *const argv[])
+static void start_with(struct run *run, const struct child_ops *how, const char *const argv[])
 {
 	struct err e = {0};
 
 	assert_int_equal(loop_new(&run->loop, on_stop, NULL, &e), 0);
-	assert_int_equal(child_start(&run->child, run->loop, argv, &ops, run, &e), 0);
+	assert_int_equal(child_start(&run->child, run->loop, argv, how, run, &e), 0);
+}
+
+static void start(struct run *run, const char *const argv[])
+{
+	start_with(run, &ops, argv);
 }
 
 static void finish(struct run *run)
@@ -124,6 +129,23 @@ static void test_a_grandchild_that_holds_the_pipe_does_not_delay_the_exit(void *
 	assert_int_equal(WEXITSTATUS(run.status), 3);
 }
 
+/* What root may have is what counts: as another user there is nothing to lose. */
+static void test_a_powerless_program_has_no_capabilities_and_gets_none(void **state)
+{
+	struct child_ops powerless = ops;
+	struct run run = {0};
+
+	(void)state;
+	powerless.powerless = true;
+	start_with(&run, &powerless,
+		(const char *[]){"/bin/sh", "-c",
+			"sh -c 'sed -n \"s/^\\(CapPrm\\|NoNewPrivs\\):[[:space:]]*//p\" "
+			"/proc/self/status' | paste -s",
+			NULL});
+	finish(&run);
+	assert_string_equal(run.last, "0000000000000000\t1");
+}
+
 static void test_free_kills(void **state)
 {
 	struct run run = {0};
@@ -145,6 +167,7 @@ int main(void)
 		cmocka_unit_test(test_a_missing_program_says_so),
 		cmocka_unit_test(test_a_signal_ends_it_and_reaches_nobody_after),
 		cmocka_unit_test(test_a_grandchild_that_holds_the_pipe_does_not_delay_the_exit),
+		cmocka_unit_test(test_a_powerless_program_has_no_capabilities_and_gets_none),
 		cmocka_unit_test(test_free_kills),
 	};
 

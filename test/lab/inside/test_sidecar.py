@@ -13,6 +13,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -370,6 +371,21 @@ def test_only_what_a_peer_hears_counts_as_announced(site, reflector, pods):
     wait_for("the report", lambda: pod.controller.reported() == silence, 12)
     reflector.start()
     sidecar.wait_until_up(since=sidecar.find("bgp.down")[-1]["at"])
+
+
+def capabilities(pid):
+    """What the process may do, and what a program that it starts could get back."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = dict(re.findall(r"(CapPrm|CapEff|NoNewPrivs):\s*(\S+)", status))
+    return int(found["CapPrm"], 16), int(found["CapEff"], 16), found["NoNewPrivs"]
+
+
+def test_what_entering_the_nodes_namespace_took_is_given_up(site, reflector, pods):
+    sidecar = pods().start()
+    sidecar.wait_until_up()
+    net_admin = 1 << 12
+    assert capabilities(sidecar.process.pid) == (net_admin, net_admin, "1")
+    assert capabilities(exabgp_of(sidecar)) == (0, 0, "1")
 
 
 def exabgp_of(sidecar):

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/err.h"
+
+/*
+ * What this process and those that it starts may do. Entering the node's network namespace takes
+ * CAP_SYS_ADMIN, and opening it CAP_SYS_PTRACE; both are needed once, since sockets stay where they
+ * were made. Setting routes takes CAP_NET_ADMIN for ever. exabgp needs nothing of all that.
+ */
+
+/*
+ * Gives up all capabilities but CAP_NET_ADMIN, if that is there, and sets no_new_privs, so that no
+ * program started later gets one back, be it as root or by its file (capabilities(7)).
+ */
+int privileges_drop(struct err *e);
