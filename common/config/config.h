@@ -31,7 +31,7 @@ struct config {
 	} log;
 
 	struct {
-		/* ADDRESS:PORT or [ADDRESS]:PORT for /healthz, /readyz and /metrics; "" is off */
+		/* For /healthz, /readyz and /metrics, as listen_parse takes it; "" is off */
 		char *listen;
 	} http;
 

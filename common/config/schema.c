@@ -26,8 +26,8 @@ static const struct schema_key keys[] = {
 		"How a line of the log looks."},
 
 	{"http.listen", SCHEMA_LISTEN, AT(http.listen), 0, 0, "127.0.0.1:9440",
-		"Where the controller serves `/healthz`, `/readyz` and `/metrics`; empty: "
-		"nowhere."},
+		"Where the controller serves `/healthz`, `/readyz` and `/metrics`; `pod:9440` is "
+		"the environment's `POD_IP`, or the first of its `POD_IPS`; empty: nowhere."},
 
 	{"control.socket", SCHEMA_LABEL, AT(control.socket), 0, 0, "kago-controller",
 		"The abstract name that the controller listens on for its sidecar and for "

@@ -20,7 +20,7 @@ enum schema_type {
 	SCHEMA_BOOL,     /* bool */
 	SCHEMA_LEVEL,    /* enum log_level */
 	SCHEMA_FORMAT,   /* enum log_format */
-	SCHEMA_LISTEN,   /* char *: ADDRESS:PORT, or "" */
+	SCHEMA_LISTEN,   /* char *: ADDRESS:PORT, pod:PORT, or "" */
 	SCHEMA_PATH,     /* char * */
 	SCHEMA_DURATION, /* uint64_t, usec */
 	SCHEMA_SECONDS,  /* uint64_t, usec, whole seconds */

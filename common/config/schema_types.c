@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "config/listen.h"
 #include "config/schema.h"
 
 enum { LABEL_MAX = 63 }; /* RFC 1123 */
@@ -108,41 +109,16 @@ static int set_format(const struct schema_key *k, void *field, const char *text,
 	return log_format_parse(field, text, e);
 }
 
-/* ADDRESS:PORT or [ADDRESS]:PORT */
-static int check_listen(const char *text, struct err *e)
-{
-	char host[IPADDR_TEXT];
-	const char *colon = strrchr(text, ':'), *start = text;
-	struct ipaddr addr;
-	uint64_t port;
-	size_t len;
-
-	if (!colon)
-		return err_set(e, EINVAL, "the port is missing");
-	len = (size_t)(colon - text);
-	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-		start++;
-		len -= 2;
-	} else if (memchr(text, ':', len)) {
-		return err_set(e, EINVAL, "an IPv6 address needs brackets");
-	}
-	if (len >= sizeof host)
-		return err_set(e, EINVAL, "the address is too long");
-	memcpy(host, start, len);
-	host[len] = '\0';
-	if (ipaddr_parse(&addr, host, e) < 0)
-		return -EINVAL;
-	return str_to_u64(&port, colon + 1, 1, UINT16_MAX, e);
-}
-
 static int set_listen(const struct schema_key *k, void *field, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE];
 
+	struct listen listen;
+
 	(void)k;
-	if (*text && check_listen(text, e) < 0)
-		return err_wrap(
-			e, "%s is not ADDRESS:PORT or [ADDRESS]:PORT", str_quote(quoted, text));
+	if (*text && listen_parse(&listen, text, e) < 0)
+		return err_wrap(e, "%s is not ADDRESS:PORT, [ADDRESS]:PORT or pod:PORT",
+			str_quote(quoted, text));
 	replace(field, text);
 	return 0;
 }
@@ -223,7 +199,7 @@ static const struct {
 	[SCHEMA_BOOL] = {set_bool, false, false, "true or false"},
 	[SCHEMA_LEVEL] = {set_level, false, false, "debug, info, warn or error"},
 	[SCHEMA_FORMAT] = {set_format, false, false, "logfmt or json"},
-	[SCHEMA_LISTEN] = {set_listen, true, false, "ADDRESS:PORT"},
+	[SCHEMA_LISTEN] = {set_listen, true, false, "ADDRESS:PORT or pod:PORT"},
 	[SCHEMA_PATH] = {set_path, true, false, "path"},
 	[SCHEMA_DURATION] = {set_duration, false, true, "duration"},
 	[SCHEMA_SECONDS] = {set_seconds, false, true, "duration in whole seconds"},

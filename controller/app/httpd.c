@@ -6,10 +6,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/ipaddr.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "config/listen.h"
 #include "loop/loop.h"
 
 enum { IDLE_TIMEOUT = 30 /* s: a connection that sends nothing is closed */ };
@@ -38,26 +37,6 @@ static void set_address(union address *ret, const struct ipaddr *addr, uint16_t 
 	else
 		ret->v6 = (struct sockaddr_in6){
 			.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = addr->v6};
-}
-
-static int parse_listen(union address *ret, const char *listen, struct err *e)
-{
-	CLEANUP_FREE char *copy = xstrdup(listen);
-	char *colon = strrchr(copy, ':'), *addr_text = copy;
-	struct ipaddr addr;
-	uint64_t port;
-
-	if (!colon)
-		return err_set(e, EINVAL, "listen address %s has no port", listen);
-	*colon = '\0';
-	if (copy[0] == '[' && colon[-1] == ']') {
-		colon[-1] = '\0';
-		addr_text = copy + 1;
-	}
-	if (ipaddr_parse(&addr, addr_text, e) < 0 || str_to_u64(&port, colon + 1, 1, 65535, e) < 0)
-		return err_wrap(e, "listen address %s", listen);
-	set_address(ret, &addr, (uint16_t)port);
-	return 0;
 }
 
 static enum MHD_Result respond(struct MHD_Connection *conn, unsigned status, char *body)
@@ -140,11 +119,13 @@ int httpd_new(struct httpd **ret, sd_event *loop, const char *listen, httpd_fn *
 	struct err *e)
 {
 	CLEANUP(httpd_freep) struct httpd *h = xnew0(struct httpd);
+	struct listen where;
 	union address addr;
-	int r = parse_listen(&addr, listen, e);
+	int r = listen_find(&where, listen, e);
 
 	if (r < 0)
 		return r;
+	set_address(&addr, &where.addr, where.port);
 	h->answer = answer;
 	h->ud = ud;
 	r = start_daemon(h, &addr);

@@ -194,16 +194,17 @@ static const struct refusal_case refused[] = {
 	{"log:\n  level: loud\n",
 		"2:10: log.level: 'loud' is not a log level; use debug, info, warn or error"},
 	{"log: {format: xml}\n", "1:15: log.format: 'xml' is not a log format; use logfmt or json"},
-	{"http: {listen: '9440'}\n", "1:16: http.listen: '9440' is not ADDRESS:PORT or "
-				     "[ADDRESS]:PORT: the port is missing"},
-	{"http: {listen: '::1:80'}\n", "1:16: http.listen: '::1:80' is not ADDRESS:PORT or "
-				       "[ADDRESS]:PORT: an IPv6 address needs brackets"},
+	{"http: {listen: '9440'}\n", "1:16: http.listen: '9440' is not ADDRESS:PORT, "
+				     "[ADDRESS]:PORT or pod:PORT: the port is missing"},
+	{"http: {listen: '::1:80'}\n",
+		"1:16: http.listen: '::1:80' is not ADDRESS:PORT, "
+		"[ADDRESS]:PORT or pod:PORT: an IPv6 address needs brackets"},
 	{"http: {listen: 'localhost:80'}\n",
-		"1:16: http.listen: 'localhost:80' is not ADDRESS:PORT or "
-		"[ADDRESS]:PORT: 'localhost' is not an IP address"},
+		"1:16: http.listen: 'localhost:80' is not ADDRESS:PORT, "
+		"[ADDRESS]:PORT or pod:PORT: 'localhost' is not an IP address"},
 	{"http: {listen: '127.0.0.1:0'}\n",
-		"1:16: http.listen: '127.0.0.1:0' is not ADDRESS:PORT or "
-		"[ADDRESS]:PORT: '0' is not a number from 1 to 65535"},
+		"1:16: http.listen: '127.0.0.1:0' is not ADDRESS:PORT, "
+		"[ADDRESS]:PORT or pod:PORT: '0' is not a number from 1 to 65535"},
 	{"keepalived:\n  program: ''\n", "2:12: keepalived.program: must not be empty"},
 	{"keepalived:\n  stateDir: \"/run\\n\"\n",
 		"2:13: keepalived.stateDir: '/run\\x0a' is not a path: it has control characters"},
