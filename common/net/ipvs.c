@@ -20,6 +20,7 @@ enum {
 	/* The kernel fills its messages up to 32 KiB when the reader's buffer takes them. */
 	BUFFER = 64 * 1024,
 	DUMP_TRIES = 5,
+	TRIED_MARK = 0x6b61676f, /* "kago" */
 };
 
 /* A request under way: where its answers go, and how it ended. */
@@ -128,17 +129,21 @@ static int receive(struct ipvs *v, struct exchange *x, struct err *e)
 	return x->result < 0 ? err_errno(e, -x->result, "the kernel refused") : 0;
 }
 
-/* Sends one request and reads its answer to the end. */
-static int exchange(struct ipvs *v, struct exchange *x, uint8_t cmd, int flags,
-	const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e)
+/* Sends a request, which is consumed, and reads its answer to the end. */
+static int exchange_msg(struct ipvs *v, struct exchange *x, struct nl_msg *m, struct err *e)
 {
-	struct nl_msg *m = ipvs_msg_new(v->family, cmd, flags, s, d);
 	int r = nl_send_auto(v->sock, m);
 
 	nlmsg_free(m);
 	if (r < 0)
 		return err_set(e, EIO, "asking the kernel: %s", nl_geterror(r));
 	return receive(v, x, e);
+}
+
+static int exchange(struct ipvs *v, struct exchange *x, uint8_t cmd, int flags,
+	const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e)
+{
+	return exchange_msg(v, x, ipvs_msg_new(v->family, cmd, flags, s, d), e);
 }
 
 static int on_service(struct exchange *x, struct nlmsghdr *h)
@@ -348,4 +353,27 @@ int ipvs_set_weight(struct ipvs *v, const struct ipvs_service *s, const struct i
 	changed.weight = weight;
 	r = exchange(v, &x, IPVS_CMD_SET_DEST, 0, s, &changed, e);
 	return r < 0 ? err_wrap(e, "setting the weight of a real server in IPVS") : 0;
+}
+
+/* Gone already is success: a predecessor that was killed may have left it. */
+static int forget_mark(struct ipvs *v, int family, struct err *e)
+{
+	struct exchange x = {0};
+	struct nl_msg *m = ipvs_msg_mark(v->family, IPVS_CMD_DEL_SERVICE, family, TRIED_MARK, NULL);
+	int r = exchange_msg(v, &x, m, e);
+
+	return r == -ESRCH ? 0 : r;
+}
+
+int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e)
+{
+	struct exchange x = {0};
+	int r = forget_mark(v, family, e);
+
+	if (r == 0)
+		r = exchange_msg(v, &x,
+			ipvs_msg_mark(
+				v->family, IPVS_CMD_NEW_SERVICE, family, TRIED_MARK, scheduler),
+			e);
+	return r == 0 ? forget_mark(v, family, e) : r;
 }

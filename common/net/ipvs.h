@@ -79,6 +79,13 @@ int ipvs_remove_dest(
 int ipvs_set_weight(struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d,
 	uint32_t weight, struct err *e);
 
+/*
+ * Whether IPVS takes a virtual server of this family with this scheduler, whose module the kernel
+ * loads if need be: adds one and removes it. It is one by firewall mark, with a mark that no packet
+ * has, so it takes no traffic and no reader of the table here sees it.
+ */
+int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e);
+
 /* NULL if none. Pure. */
 const struct ipvs_service *ipvs_table_find(
 	const struct ipvs_table *t, const struct ipaddr *addr, uint16_t protocol, uint16_t port);

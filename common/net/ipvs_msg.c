@@ -228,14 +228,47 @@ static void put_dest(struct nl_msg *m, const struct ipvs_dest *d)
 	must_fit(nla_nest_end(m, nested));
 }
 
-struct nl_msg *ipvs_msg_new(
-	int family, uint8_t cmd, int flags, const struct ipvs_service *s, const struct ipvs_dest *d)
+static struct nl_msg *request(int family, uint8_t cmd, int flags)
 {
 	struct nl_msg *m = nlmsg_alloc_size(REQUEST_SIZE);
 
 	if (!m || !genlmsg_put(
 			  m, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, cmd, IPVS_GENL_VERSION))
 		mem_exhausted();
+	return m;
+}
+
+/* The kernel wants all of it for a new service; an IPv6 netmask is a length. */
+static void put_description(struct nl_msg *m, int family, const char *scheduler)
+{
+	const struct ip_vs_flags flags = {0, ~0u};
+
+	must_fit(nla_put_string(m, IPVS_SVC_ATTR_SCHED_NAME, scheduler));
+	must_fit(nla_put(m, IPVS_SVC_ATTR_FLAGS, sizeof flags, &flags));
+	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_TIMEOUT, 0));
+	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_NETMASK, family == AF_INET ? ~0u : 128));
+}
+
+struct nl_msg *ipvs_msg_mark(
+	int genl_family, uint8_t cmd, int family, uint32_t mark, const char *scheduler)
+{
+	struct nl_msg *m = request(genl_family, cmd, NLM_F_ACK);
+	struct nlattr *nested = nla_nest_start(m, IPVS_CMD_ATTR_SERVICE);
+
+	must_fit(nested ? 0 : -ENOMEM);
+	must_fit(nla_put_u16(m, IPVS_SVC_ATTR_AF, (uint16_t)family));
+	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_FWMARK, mark));
+	if (scheduler)
+		put_description(m, family, scheduler);
+	must_fit(nla_nest_end(m, nested));
+	return m;
+}
+
+struct nl_msg *ipvs_msg_new(
+	int family, uint8_t cmd, int flags, const struct ipvs_service *s, const struct ipvs_dest *d)
+{
+	struct nl_msg *m = request(family, cmd, flags);
+
 	if (s)
 		put_service(m, s);
 	if (d)

@@ -16,6 +16,13 @@ struct nl_msg *ipvs_msg_new(int family, uint8_t cmd, int flags, const struct ipv
 	const struct ipvs_dest *d) __attribute__((warn_unused_result));
 
 /*
+ * A request about the service with a firewall mark, of one family; `scheduler` is NULL where the
+ * service need not be described. The caller nlmsg_frees it.
+ */
+struct nl_msg *ipvs_msg_mark(int genl_family, uint8_t cmd, int family, uint32_t mark,
+	const char *scheduler) __attribute__((warn_unused_result));
+
+/*
  * What a message says of a service, without real servers. Errors: -ENOENT when it is one by
  * firewall mark, -EBADMSG when it is not what linux/ip_vs.h says.
  */
