@@ -133,22 +133,50 @@ static int check_guards(const struct mustache *template, const struct guards *so
 	return r;
 }
 
-int nft_set_up(const void *arg, struct err *e)
+int nft_check(const void *arg, struct err *e)
 {
 	CLEANUP(guards_donep) struct guards some = examples();
 	const struct nft_order *order = arg;
-	struct err ignored = {0};
 	int r;
 
 	alarm(PATIENCE);
 	r = put(order->template, &some, true, e);
-	if (r >= 0)
-		r = check_guards(order->template, &some, e);
+	return r < 0 ? r : check_guards(order->template, &some, e);
+}
+
+int nft_set_up(const void *arg, struct err *e)
+{
+	const struct nft_order *order = arg;
+	struct err ignored = {0};
+	int r = nft_check(order, e);
+
 	if (r < 0)
 		return r;
 	if (run("create table " NFT_TABLE, true, &ignored) < 0)
 		return 1;
 	return put(order->template, order->guards, false, e);
+}
+
+#define TRIED "inet kago_check"
+
+int nft_try(const void *arg, struct err *e)
+{
+	(void)arg;
+	alarm(PATIENCE);
+	return run(
+		"add table " TRIED "; delete table " TRIED "; add table " TRIED "; "
+		"add chain " TRIED
+		" out { type nat hook postrouting priority srcnat; policy accept; }; "
+		"add rule " TRIED " out mark 0x6b61676f fib saddr . oif type != local masquerade; "
+		"add chain " TRIED
+		" in { type filter hook input priority filter; policy accept; }; "
+		"add rule " TRIED " in mark 0x6b61676f ct state invalid drop; "
+		"add chain " TRIED " no; "
+		"add rule " TRIED " no meta l4proto tcp reject with tcp reset; "
+		"add map " TRIED " guarded { type ipv6_addr . inet_proto . inet_service : mark; }; "
+		"add set " TRIED " allowed { type mark . ipv4_addr; flags interval; }; "
+		"delete table " TRIED,
+		false, e);
 }
 
 int nft_remove(const void *arg, struct err *e)

@@ -38,5 +38,18 @@ int nft_put(const void *arg, struct err *e);
  */
 int nft_set_up(const void *arg, struct err *e);
 
+/*
+ * The first half of nft_set_up: the template of a struct nft_order is checked, and nothing is put
+ * anywhere. That nft takes it does not mean that the kernel does.
+ */
+int nft_check(const void *arg, struct err *e);
+
+/*
+ * Whether the kernel takes the kinds of chains and expressions that the packaged template uses,
+ * which loads their modules. They are in a table of another name that is made and removed in one
+ * transaction, so that no packet meets them; needs no `arg`.
+ */
+int nft_try(const void *arg, struct err *e);
+
 /* Removes the table; needs no `arg`. Gone already is success. */
 int nft_remove(const void *arg, struct err *e);

@@ -82,36 +82,56 @@ static char *unset_message(const char *name, const char *found, int r, const str
 		name, found, s->value, r < 0 ? strerror(-r) : "it stays as it is", s->loss);
 }
 
-static enum sysctl_state apply_file(
-	char **ret_message, const char *file, const char *name, const struct setting *s)
+/* The value of the file, in new memory; NULL when it cannot be read. */
+static char *value_of(const char *file)
 {
-	char found[VALUE_MAX + 1];
-	int r = read_value(found, file);
+	char value[VALUE_MAX + 1];
 
-	if (r < 0) {
-		*ret_message = missing_message(name, s);
-		return SYSCTL_FAILED;
-	}
-	if (strcmp(found, s->value) == 0)
-		return SYSCTL_KEPT;
-	r = write_value(file, s->value);
-	if (r == 0 && read_value(found, file) == 0 && strcmp(found, s->value) == 0)
-		return SYSCTL_SET;
-	*ret_message = unset_message(name, found, r, s);
-	return SYSCTL_FAILED;
+	return read_value(value, file) < 0 ? NULL : xstrdup(value);
 }
 
-static void add_result(
-	struct sysctl_report *r, const char *root, const char *file, const struct setting *s)
+static void look_at(struct sysctl_result *ret, const char *file)
 {
-	struct sysctl_result result = {.name = dotted(file + strlen(root) + 1), .need = s->need};
+	ret->found = value_of(file);
+	ret->state =
+		ret->found && strcmp(ret->found, ret->wanted) == 0 ? SYSCTL_KEPT : SYSCTL_FAILED;
+}
 
-	result.state = apply_file(&result.message, file, result.name, s);
+static void set(struct sysctl_result *ret, const char *file, const struct setting *s)
+{
+	CLEANUP_FREE char *now = NULL;
+
+	if (!ret->found) {
+		ret->message = missing_message(ret->name, s);
+		return;
+	}
+	ret->refused = write_value(file, s->value);
+	now = value_of(file);
+	if (ret->refused == 0 && now && strcmp(now, s->value) == 0)
+		ret->state = SYSCTL_SET;
+	else
+		ret->message = unset_message(ret->name, ret->found, ret->refused, s);
+}
+
+static void add_result(struct sysctl_report *r, const char *root, const char *file,
+	const struct setting *s, bool write)
+{
+	struct sysctl_result result = {
+		.name = dotted(file + strlen(root) + 1),
+		.need = s->need,
+		.wanted = s->value,
+		.loss = s->loss,
+	};
+
+	look_at(&result, file);
+	if (write && result.state == SYSCTL_FAILED)
+		set(&result, file, s);
 	r->results = xreallocarray(r->results, r->n_results + 1, sizeof result);
 	r->results[r->n_results++] = result;
 }
 
-static void apply_setting(struct sysctl_report *r, const char *root, const struct setting *s)
+static void visit_setting(
+	struct sysctl_report *r, const char *root, const struct setting *s, bool write)
 {
 	CLEANUP_FREE char *pattern = xasprintf("%s/%s", root, s->path);
 	glob_t files = {0};
@@ -121,17 +141,27 @@ static void apply_setting(struct sysctl_report *r, const char *root, const struc
 	if (glob(pattern, GLOB_NOCHECK, NULL, &files) != 0)
 		mem_exhausted();
 	for (size_t i = 0; i < files.gl_pathc; i++)
-		add_result(r, root, files.gl_pathv[i], s);
+		add_result(r, root, files.gl_pathv[i], s, write);
 	globfree(&files);
 }
 
-struct sysctl_report *sysctl_apply(const char *root)
+static struct sysctl_report *visit_all(const char *root, bool write)
 {
 	struct sysctl_report *r = xnew0(struct sysctl_report);
 
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-		apply_setting(r, root, &settings[i]);
+		visit_setting(r, root, &settings[i], write);
 	return r;
+}
+
+struct sysctl_report *sysctl_apply(const char *root)
+{
+	return visit_all(root, true);
+}
+
+struct sysctl_report *sysctl_look(const char *root)
+{
+	return visit_all(root, false);
 }
 
 struct sysctl_report *sysctl_report_free(struct sysctl_report *r)
@@ -140,6 +170,7 @@ struct sysctl_report *sysctl_report_free(struct sysctl_report *r)
 		return NULL;
 	for (size_t i = 0; i < r->n_results; i++) {
 		free(r->results[i].name);
+		free(r->results[i].found);
 		free(r->results[i].message);
 	}
 	free(r->results);

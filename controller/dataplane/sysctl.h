@@ -41,8 +41,13 @@ struct sysctl_result {
 	char *name; /* as sysctl(8) takes it */
 	enum sysctl_need need;
 	enum sysctl_state state;
-	char *message; /* of a failure: what is wrong, the remedy, what is lost without it; else
-			  NULL */
+	const char *wanted; /* the value that is right */
+	char *found;        /* the one it had at first; NULL: there is no such sysctl */
+	const char *loss;   /* what happens when it is not right */
+	int refused;        /* of a failure: the negative errno of writing it; 0: not tried, or in
+			       vain */
+	char *message; /* of a failure to set it: what is wrong, the remedy, what is lost without
+			  it; else NULL */
 };
 
 struct sysctl_report {
@@ -56,4 +61,8 @@ struct sysctl_report {
  * read back. `root` is "/proc/sys". Fails in parts only, and says so in the report.
  */
 struct sysctl_report *sysctl_apply(const char *root) __attribute__((warn_unused_result));
+
+/* Only looks: nothing is written, what is not right counts as failed, without a message. */
+struct sysctl_report *sysctl_look(const char *root) __attribute__((warn_unused_result));
+
 struct sysctl_report *sysctl_report_free(struct sysctl_report *r);
