@@ -6,10 +6,8 @@
 #include <sys/utsname.h>
 
 #include "base/log.h"
-#include "base/str.h"
+#include "kube/version.h"
 #include "loop/loop.h"
-
-#define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
 enum {
 	SECOND = 1000 * 1000,
@@ -17,20 +15,10 @@ enum {
 	VERSION_RETRY = 15 * SECOND,
 };
 
-static int load_credentials(struct kubeconf **ret, const struct config *c, struct err *e)
-{
-	int r;
-
-	if (*c->kubernetes.kubeconfig)
-		return kubeconf_load(ret, c->kubernetes.kubeconfig, c->kubernetes.context, e);
-	r = kubeconf_in_cluster(ret, ACCOUNT_DIR, e);
-	return r < 0 ? err_wrap(e, "no --kubeconfig, and no service account of a pod") : 0;
-}
-
 int connection_open(struct kube **ret, sd_event *loop, const struct config *config, struct err *e)
 {
 	struct kubeconf *conf;
-	int r = load_credentials(&conf, config, e);
+	int r = kubeconf_find(&conf, config->kubernetes.kubeconfig, config->kubernetes.context, e);
 
 	if (r < 0)
 		return r;
@@ -63,32 +51,13 @@ struct server_version {
 	void *ud;
 };
 
-/* "36", or "29+" of a provider's own build. */
-static int parse_minor(unsigned *ret, const json_t *body)
-{
-	const char *text = json_string_value(json_object_get(body, "minor"));
-	CLEANUP_FREE char *digits = NULL;
-	struct err e = {0};
-	uint64_t minor;
-	int r;
-
-	if (!text)
-		return -EINVAL;
-	digits = xasprintf("%.*s", (int)strspn(text, "0123456789"), text);
-	r = str_to_u64(&minor, digits, 0, UINT16_MAX, &e);
-	if (r < 0)
-		return r;
-	*ret = (unsigned)minor;
-	return 0;
-}
-
 static void on_version(void *ud, const struct kube_answer *answer)
 {
 	struct server_version *v = ud;
 	unsigned minor;
 
 	v->call = NULL;
-	if (answer->error || parse_minor(&minor, answer->body) < 0)
+	if (answer->error || version_minor(&minor, answer->body) < 0)
 		loop_timer_arm(v->retry, VERSION_RETRY);
 	else
 		v->on_known(v->ud, minor);

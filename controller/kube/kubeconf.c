@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "kube/kubeconf_parts.h"
 
+#define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
+
 enum { TOKEN_AGE = 60 * 1000 * 1000, LABEL_MAX = 63 };
 
 static void cleanup_url(CURLU **u)
@@ -217,6 +219,16 @@ int kubeconf_in_cluster(struct kubeconf **ret, const char *account_dir, struct e
 		return err_wrap(e, "service account");
 	*ret = steal(c);
 	return 0;
+}
+
+int kubeconf_find(struct kubeconf **ret, const char *path, const char *context, struct err *e)
+{
+	int r;
+
+	if (*path)
+		return kubeconf_load(ret, path, context, e);
+	r = kubeconf_in_cluster(ret, ACCOUNT_DIR, e);
+	return r < 0 ? err_wrap(e, "no --kubeconfig, and no service account of a pod") : 0;
 }
 
 int kubeconf_token(const char **ret, struct kubeconf *c, bool fresh, uint64_t now, struct err *e)

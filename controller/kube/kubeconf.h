@@ -45,6 +45,9 @@ int kubeconf_in_cluster(struct kubeconf **ret, const char *account_dir, struct e
  */
 int kubeconf_load(struct kubeconf **ret, const char *path, const char *context, struct err *e);
 
+/* What a program uses: the kubeconfig file, or if `path` is "" the service account of our pod. */
+int kubeconf_find(struct kubeconf **ret, const char *path, const char *context, struct err *e);
+
 /*
  * The token to send now: the content of token_file if there is one, which is read again when a
  * minute has passed or `fresh` is asked for, else `token`; NULL when there is none. Borrowed until
