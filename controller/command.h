@@ -15,6 +15,7 @@ enum {
 	COMMAND_UNUSABLE = 2, /* wrong arguments, or input that cannot be read */
 };
 
+int cmd_check(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_render(int argc, char **argv);
 int cmd_run(int argc, char **argv);

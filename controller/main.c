@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
 	{"run", cmd_run, "balance: keep IPVS equal to Services and EndpointSlices"},
 	{"status", cmd_status, "show what the running controller does"},
+	{"check", cmd_check, "look whether a load balancer can run here, and say what is missing"},
 	{"explain", cmd_explain, "say what becomes of one Service, and why"},
 	{"render", cmd_render, "print the keepalived.conf for manifests"},
 	{"template", cmd_template, "print a template filled with a view"},
