@@ -1,0 +1,42 @@
+{{/* The keys that the chart sets, or that cannot be the same for all pods, and what to use instead. */}}
+{{- define "kago.managedKeys" -}}
+http.listen: "it is the port 9440 of the pod's address, which the probes use"
+keepalived.program: "the image has it"
+keepalived.stateDir: "it is the writable /run/kago"
+bgp.program: "the image has it"
+bgp.stateDir: "it is the writable /run/kago-exabgp"
+node.podAddress: "each pod has its own, from its status"
+node.podAddress6: "each pod has its own, from its status"
+node.nodeAddress: "each pod has its own, from its node's status"
+node.nodeAddress6: "each pod has its own, from its node's status"
+node.netns: "the value nodeRoutes says whether the node's routes are set"
+kubernetes.kubeconfig: "the pod's service account is used"
+kubernetes.context: "the pod's service account is used"
+kubernetes.leaseNamespace: "it is the release's namespace, where the Role for Leases is"
+kubernetes.identity: "it is the pod's name"
+{{- end }}
+
+{{/* kago.yaml: the value config, checked, with what the chart sets. */}}
+{{- define "kago.config" -}}
+{{- $config := deepCopy (.Values.config | default dict) }}
+{{- range $key, $why := include "kago.managedKeys" . | fromYaml }}
+{{- $path := splitList "." $key }}
+{{- if hasKey (get $config (first $path) | default dict) (last $path) }}
+{{- fail (printf "config.%s: cannot be set: %s" $key $why) }}
+{{- end }}
+{{- end }}
+{{- range $i, $peer := ($config.bgp).peers }}
+{{- include "kago.checkPassword" (list $ (printf "config.bgp.peers[%d].passwordFile" $i) ($peer.passwordFile | default "")) }}
+{{- end }}
+{{- toYaml (mustMergeOverwrite $config (dict "http" (dict "listen" "pod:9440"))) }}
+{{- end }}
+
+{{/* Fails for a password in the Secret that is not there: list ROOT KEY FILE */}}
+{{- define "kago.checkPassword" -}}
+{{- $values := (index . 0).Values }}
+{{- $file := index . 2 }}
+{{- $name := trimPrefix "/etc/kago-secrets/" $file }}
+{{- if and (ne $name $file) (not $values.existingSecret) (not (hasKey ($values.bgpPasswords | default dict) $name)) }}
+{{- fail (printf "%s: '%s' is not there: set bgpPasswords.%s, or existingSecret to a Secret with a key %s" (index . 1) $file $name $name) }}
+{{- end }}
+{{- end }}

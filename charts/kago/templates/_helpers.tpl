@@ -1,0 +1,99 @@
+{{/* The name of the chart's part in the names of objects. */}}
+{{- define "kago.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The name of all objects: RELEASE-kago, or RELEASE where it says kago already. */}}
+{{- define "kago.fullname" -}}
+{{- $name := include "kago.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* Names of objects of no namespace, which two releases of one name must not share. */}}
+{{- define "kago.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "kago.fullname" .) }}
+{{- end }}
+
+{{- define "kago.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "kago.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "kago.secretName" -}}
+{{- default (printf "%s-bgp" (include "kago.fullname" .)) .Values.existingSecret }}
+{{- end }}
+
+{{/* Those of load balancers alone, and not of the test's pod. */}}
+{{- define "kago.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "kago.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: load-balancer
+{{- end }}
+
+{{- define "kago.labels" -}}
+app.kubernetes.io/name: {{ include "kago.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Labels and annotations of an object: list ROOT LABELS ANNOTATIONS */}}
+{{- define "kago.metadata" -}}
+{{- $root := index . 0 -}}
+labels:
+  {{- include "kago.labels" $root | nindent 2 }}
+  {{- with index . 1 }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with mergeOverwrite dict ($root.Values.commonAnnotations | default dict) (index . 2 | default dict) }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* An image: list ROOT CONTAINER */}}
+{{- define "kago.image" -}}
+{{- $image := (index . 0).Values.image }}
+{{- $of := index $image (index . 1) }}
+{{- with $image.registry }}{{ . }}/{{ end }}{{ $of.repository }}
+{{- if $of.digest }}@{{ $of.digest }}{{ else }}:{{ $image.tag | default (index . 0).Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/* Milliseconds of a duration of kago.yaml: list KEY TEXT */}}
+{{- define "kago.milliseconds" -}}
+{{- $key := index . 0 }}
+{{- $text := index . 1 | toString }}
+{{- if not (regexMatch "^[0-9]{1,9}(us|ms|s|m|h)$" $text) }}
+{{- fail (printf "%s: '%s' is not a duration; right would be 500ms, 25s or 2m" $key $text) }}
+{{- end }}
+{{- $unit := regexFind "[a-z]+$" $text }}
+{{- $number := trimSuffix $unit $text | int64 }}
+{{- if eq $unit "us" }}{{ div (add $number 999) 1000 }}
+{{- else }}{{ mul $number (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) $unit) }}
+{{- end }}
+{{- end }}
+
+{{/* Seconds from SIGTERM to SIGKILL: the controller's own limit, and time for its end. */}}
+{{- define "kago.gracePeriod" -}}
+{{- $timeout := ((.Values.config).keepalived).shutdownTimeout | default "25s" }}
+{{- $drain := ((.Values.config).node).drain | default "5s" }}
+{{- $timeoutMs := include "kago.milliseconds" (list "config.keepalived.shutdownTimeout" $timeout) | int64 }}
+{{- $drainMs := include "kago.milliseconds" (list "config.node.drain" $drain) | int64 }}
+{{- if le $timeoutMs $drainMs }}
+{{- fail (printf "config.keepalived.shutdownTimeout: '%s' must be longer than config.node.drain, which is '%s'" $timeout $drain) }}
+{{- end }}
+{{- add 10 (div (add $timeoutMs 999) 1000) }}
+{{- end }}
