@@ -132,7 +132,7 @@ static void on_deadline(void *ud)
 
 static void ask_version(struct tools *t)
 {
-	static const struct child_ops ops = {on_line, on_version};
+	static const struct child_ops ops = {.on_line = on_line, .on_exit = on_version};
 	const char *const argv[] = {t->facts->keepalived, "--version", NULL};
 	struct err e = {0};
 
