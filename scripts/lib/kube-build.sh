@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where the programs of the control plane come from. A part of scripts/kube, which sources it.
 #
-#   build_programs   builds what is missing and sets `programs`, the folder with all of them
+#   build_programs   builds what is missing and sets `programs`, the folder with all of them; with
+#                    `with_nodes` also what nodes need
 
 _build_modules=$root/test/kubernetes
 
@@ -30,7 +31,7 @@ KUBEBUILDER_ASSETS, the folder with ${plane_programs[*]} and kubectl" 77
 
 _build_missing() {
     local program
-    for program in "${plane_programs[@]}" kubectl; do
+    for program in "${plane_programs[@]}" kubectl ${with_nodes:+kube-scheduler kubelet kube-proxy}; do
         [[ -x $programs/$program ]] || printf '%s\n' "$program"
     done
 }

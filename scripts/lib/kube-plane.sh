@@ -9,6 +9,7 @@
 #
 # For another program: its name here, a function _plane_run_NAME, and its name in test/kubernetes.
 plane_programs=(etcd kube-apiserver kube-controller-manager)
+_plane_node_programs=(kube-scheduler) # where there are nodes
 
 _plane_ready=300 # s; under emulation it takes a minute
 
@@ -19,11 +20,11 @@ plane_exists() {
 plane_up() {
     local try
     if plane_exists; then
-        # shellcheck source=/dev/null # port_api, port_etcd, port_peer, flags, without, audit
-        . "$dir/settings"
+        _plane_settings
         _plane_start || die "the control plane in $dir does not start"
         return
     fi
+    [[ -z $with_nodes ]] || plane_programs+=("${_plane_node_programs[@]}")
     packages_need "the control plane's certificates" openssl
     packages_need "the control plane's ports" python3-minimal
     for try in 1 2 3 4 5; do
@@ -37,6 +38,14 @@ plane_up() {
     die "the control plane does not start (try $try)"
 }
 
+# port_api, port_etcd, port_peer, flags, without, audit, address, with_nodes
+_plane_settings() {
+    # shellcheck source=/dev/null
+    . "$dir/settings"
+    [[ -z $with_nodes || " ${plane_programs[*]} " = *" ${_plane_node_programs[*]} "* ]] ||
+        plane_programs+=("${_plane_node_programs[@]}")
+}
+
 _plane_make() {
     umask 077
     mkdir -p "$dir"
@@ -45,10 +54,23 @@ _plane_make() {
     read -r port_api port_etcd port_peer < <(_plane_ports)
     _plane_kubeconfig kubeconfig admin
     _plane_kubeconfig controller-manager.kubeconfig controller-manager
+    [[ -z $with_nodes ]] || _plane_nodes
     printf '%s\n' 'apiVersion: audit.k8s.io/v1' 'kind: Policy' 'omitStages: [RequestReceived]' \
         'rules: [{level: Metadata}]' >"$dir/audit-policy"
     printf '%s\n' "port_api=$port_api port_etcd=$port_etcd port_peer=$port_peer audit=$audit" "without=$without" \
-        "flags=(${flags[*]@Q})" >"$dir/settings"
+        "flags=(${flags[*]@Q}) address=$address with_nodes=$with_nodes" >"$dir/settings"
+}
+
+# What is in DIR/node.NAME: ca.crt, kubelet.crt and .key (to serve with), kubelet.kubeconfig, proxy.kubeconfig.
+_plane_nodes() {
+    local node
+    _plane_kubeconfig scheduler.kubeconfig scheduler
+    for node in "${nodes[@]}"; do
+        mkdir -p "$dir/node.${node%%=*}"
+        cp "$dir/ca.crt" "$dir/kubelet-${node%%=*}.crt" "$dir/kubelet-${node%%=*}.key" "$dir/node.${node%%=*}"
+        _plane_kubeconfig "node.${node%%=*}/kubelet.kubeconfig" "kubelet-${node%%=*}"
+        _plane_kubeconfig "node.${node%%=*}/proxy.kubeconfig" proxy
+    done
 }
 
 # Outside of the range from which the kernel takes ports for connections, so that they are still
@@ -68,13 +90,22 @@ print(*[s.getsockname()[1] for s in taken])'
 
 _plane_certificates() {
     (
+        local node
         cd "$dir"
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 30 \
             -subj /CN=kago-test -keyout ca.key -out ca.crt
         _plane_certificate server /CN=kube-apiserver \
-            "subjectAltName=IP:127.0.0.1,IP:10.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"
+            "subjectAltName=IP:$address,IP:10.96.0.1,DNS:localhost,DNS:kubernetes.default.svc"
         _plane_certificate admin /O=system:masters/CN=admin
         _plane_certificate controller-manager /CN=system:kube-controller-manager
+        if [[ -n $with_nodes ]]; then
+            _plane_certificate scheduler /CN=system:kube-scheduler
+            _plane_certificate proxy /CN=system:kube-proxy
+        fi
+        for node in "${nodes[@]}"; do
+            _plane_certificate "kubelet-${node%%=*}" "/O=system:nodes/CN=system:node:${node%%=*}" \
+                "subjectAltName=IP:${node#*=}"
+        done
         openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:prime256v1 -out accounts.key
         openssl pkey -in accounts.key -pubout -out accounts.pub
         openssl rand -hex 16 >admin.token
@@ -96,7 +127,7 @@ kind: Config
 clusters:
 - name: kago-test
   cluster:
-    server: https://127.0.0.1:$port_api
+    server: https://$address:$port_api
     certificate-authority-data: $(base64 -w0 "$dir/ca.crt")
 users:
 - name: $2
@@ -121,31 +152,41 @@ _plane_run_etcd() {
 }
 
 _plane_run_kube-apiserver() {
-    local more=()
+    local more=() endpoints=none
+    # A loopback address can be no endpoint of the Service `kubernetes`.
+    [[ $address = 127.* ]] || endpoints=lease
     [[ -z $audit ]] || more=(--audit-policy-file="$dir/audit-policy" --audit-log-path="$dir/audit.log")
-    # Its address being a loopback, it can be no endpoint of the Service `kubernetes`. Unless told it would
-    # look for the address of the default route, and end without one.
+    # Unless told it would look for the address of the default route, and end without one.
     _plane_run kube-apiserver --etcd-servers="http://127.0.0.1:$port_etcd" \
-        --bind-address=127.0.0.1 --secure-port="$port_api" --endpoint-reconciler-type=none \
-        --advertise-address=127.0.0.1 \
+        --bind-address="$address" --secure-port="$port_api" --endpoint-reconciler-type="$endpoints" \
+        --advertise-address="$address" --allow-privileged \
+        --kubelet-client-certificate="$dir/admin.crt" --kubelet-client-key="$dir/admin.key" \
+        --kubelet-preferred-address-types=InternalIP \
         --tls-cert-file="$dir/server.crt" --tls-private-key-file="$dir/server.key" \
         --client-ca-file="$dir/ca.crt" --token-auth-file="$dir/tokens" \
-        --authorization-mode=Node,RBAC --service-cluster-ip-range=10.0.0.0/16,fd10::/108 \
+        --authorization-mode=Node,RBAC --service-cluster-ip-range=10.96.0.0/16,fd10::/108 \
         --service-account-key-file="$dir/accounts.pub" \
         --service-account-signing-key-file="$dir/accounts.key" \
         --service-account-issuer=https://kubernetes.default.svc "${more[@]}"
 }
 
-# Nodes and their Pods are what tests say they are: nobody shall call them lost. Tests wait for what
-# this program does, so it shall not hold back.
+# Without real nodes, nodes and their Pods are what tests say they are: nobody shall call them lost. Tests
+# wait for what this program does, so it shall not hold back.
 _plane_run_kube-controller-manager() {
+    local controllers="*"
+    [[ -n $with_nodes ]] || controllers+=",-node-lifecycle-controller,-pod-garbage-collector-controller"
     _plane_run kube-controller-manager --kubeconfig="$dir/controller-manager.kubeconfig" \
         --leader-elect=false --bind-address=127.0.0.1 --secure-port=0 \
         --use-service-account-credentials --root-ca-file="$dir/ca.crt" \
         --service-account-private-key-file="$dir/accounts.key" \
         --cluster-signing-cert-file="$dir/ca.crt" --cluster-signing-key-file="$dir/ca.key" \
         --kube-api-qps=1000 --kube-api-burst=1000 \
-        --controllers="*,-node-lifecycle-controller,-pod-garbage-collector-controller"
+        --controllers="$controllers" --allocate-node-cidrs=false
+}
+
+_plane_run_kube-scheduler() {
+    _plane_run kube-scheduler --kubeconfig="$dir/scheduler.kubeconfig" --leader-elect=false \
+        --bind-address=127.0.0.1 --secure-port=0
 }
 
 _plane_run() { # PROGRAM FLAG...
@@ -182,6 +223,7 @@ _plane_start() {
     # It gives up when the API server takes its time, hence not before.
     [[ -z $without ]] || return 0
     _plane_start_one kube-controller-manager
+    [[ -z $with_nodes ]] || _plane_start_one kube-scheduler
     _plane_wait "the service accounts" /api/v1/namespaces/default/serviceaccounts/default
 }
 
@@ -206,6 +248,8 @@ _plane_wait() { # WHAT PATH
 
 plane_stop() {
     local i
+    plane_exists || return 0
+    _plane_settings
     for ((i = ${#plane_programs[@]} - 1; i >= 0; i--)); do
         _plane_stop_one "${plane_programs[i]}"
     done
@@ -224,9 +268,8 @@ _plane_stop_one() {
 
 plane_status() {
     local program pid all=0
-    # shellcheck source=/dev/null
-    . "$dir/settings"
-    printf '%s  https://127.0.0.1:%s\n' "$dir" "$port_api"
+    _plane_settings
+    printf '%s  https://%s:%s\n' "$dir" "$address" "$port_api"
     for program in "${plane_programs[@]}"; do
         [[ $program != "$without" ]] || continue
         pid=$(_plane_pid "$program") || all=1

@@ -14,7 +14,7 @@ from cluster import LEASES, Account, Cluster  # noqa: E402
 from net import ROOT, run  # noqa: E402
 from topology import WEB_PORT  # noqa: E402
 
-ADDRESS = "10.0.0.1"  # of the API server on the node network; its certificate is for this one, too
+ADDRESS = "10.0.0.1"  # of the API server on the node network
 START = 400  # s, for an API server under emulation on a busy machine
 FLEET = "default"
 
@@ -35,16 +35,12 @@ class Plane(Cluster):
         folder = lab.folder / "plane"
         # Half of the load for nothing: EndpointSlices are made by hand here.
         self._up = (ROOT / "scripts/kube", "up", "--without", "kube-controller-manager",
-                    "--flag", "kube-apiserver=--bind-address=0.0.0.0", *options, folder)
+                    "--address", ADDRESS, *options, folder)
         lab.callback(run, ROOT / "scripts/kube", "down", folder)
+        run("ip", "address", "add", f"{ADDRESS}/16", "dev", "switch")
         run(*self._up, timeout=START)
         super().__init__(folder)
-        run("ip", "address", "add", f"{ADDRESS}/16", "dev", "switch")
-        account = Account(self).allow_cluster().kubeconfig
-        # Pods find it on the node network.
-        self.pods_kubeconfig = lab.folder / "kubeconfig"
-        self.pods_kubeconfig.write_text(
-            account.read_text(encoding="utf-8").replace("127.0.0.1", ADDRESS), encoding="utf-8")
+        self.pods_kubeconfig = Account(self).allow_cluster().kubeconfig
 
     def restart(self):
         """Starts what does not run."""
