@@ -67,7 +67,9 @@ _plane_nodes() {
     _plane_kubeconfig scheduler.kubeconfig scheduler
     for node in "${nodes[@]}"; do
         mkdir -p "$dir/node.${node%%=*}"
-        cp "$dir/ca.crt" "$dir/kubelet-${node%%=*}.crt" "$dir/kubelet-${node%%=*}.key" "$dir/node.${node%%=*}"
+        cp "$dir/ca.crt" "$dir/node.${node%%=*}"
+        cp "$dir/kubelet-${node%%=*}.crt" "$dir/node.${node%%=*}/kubelet.crt"
+        cp "$dir/kubelet-${node%%=*}.key" "$dir/node.${node%%=*}/kubelet.key"
         _plane_kubeconfig "node.${node%%=*}/kubelet.kubeconfig" "kubelet-${node%%=*}"
         _plane_kubeconfig "node.${node%%=*}/proxy.kubeconfig" proxy
     done

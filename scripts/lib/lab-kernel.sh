@@ -3,7 +3,8 @@
 # The lab's kernel and initramfs. To be sourced, after packages.sh.
 #
 #   lab_kernel CACHE                 prints a folder with vmlinux, busybox and lib/modules
-#   lab_initramfs KERNEL INIT FILE   writes an initramfs that starts INIT
+#   lab_initramfs KERNEL INIT FILE [node]   writes an initramfs that starts INIT; `node`: with the
+#                                           modules of a machine that is a node of a cluster
 
 # What mounts the root. virtio_pci finds the devices of the modules after it.
 _lab_modules_root=(virtio_pci overlay 9pnet_virtio 9p)
@@ -14,6 +15,9 @@ _lab_modules=(
     nft_fib_inet nft_fib_ipv4 nft_fib_ipv6 nft_reject_inet
     veth bridge dummy ipip vxlan
 )
+
+# What a network card, kubelet, kube-proxy and the CNI's plugins use.
+_lab_modules_node=(virtio_net br_netfilter nft_compat nft_numgen nft_reject_ipv4 nft_hash xt_comment xt_mark)
 
 lab_kernel() {
     local cache=$1 lock kernel
@@ -66,6 +70,7 @@ _lab_decompress() {
 
 lab_initramfs() {
     local kernel=$1 init=$2 file=$3 version tree stage module n=1000
+    [[ -z ${4:-} ]] || _lab_modules+=("${_lab_modules_node[@]}")
     version=$(basename "$kernel"/lib/modules/*)
     tree=$(mktemp -d "$file.XXXXXX")
     mkdir "$tree"/{dev,proc,ro,rw,root,early,late}

@@ -8,7 +8,7 @@ run_vm() {
     packages_need "the lab runs a virtual machine" qemu-system-x86 kmod || exit 125
     kernel=$(lab_kernel "$cache") || die "no kernel for the lab"
     mkdir "$work/share"
-    lab_initramfs "$kernel" "$here/lib/lab-init" "$work/initramfs"
+    lab_initramfs "$kernel" "$here/lib/lab-init" "$work/initramfs" ${tap:+node}
     job >"$work/share/job"
     settings >"$work/share/settings"
     : >"$work/share/output"
@@ -22,6 +22,10 @@ run_vm() {
     [[ -z $out ]] || devices+=(
         -fsdev "local,id=out,path=${out//,/,,},security_model=none"
         -device "virtio-9p-pci,fsdev=out,mount_tag=out"
+    )
+    [[ -z $tap ]] || devices+=(
+        -netdev "tap,id=net,ifname=$tap,script=no,downscript=no"
+        -device "virtio-net-pci,netdev=net,mac=$(tap_mac)"
     )
     if [[ $mode = shell ]]; then
         terminal=$(stty -g <&3)
@@ -42,6 +46,12 @@ run_vm() {
         die "the virtual machine ended without a status"
     fi
     exit "$(<"$work/share/status")"
+}
+
+# One for each name, the same every time.
+tap_mac() {
+    printf '52:54:00'
+    printf '%s' "$tap" | sha256sum | sed 's/\(..\)\(..\)\(..\).*/:\1:\2:\3/'
 }
 
 # What the guest's first process has to know.
