@@ -42,12 +42,13 @@ skeleton() {
     copy /etc/os-release
 }
 
-# A link, and what it leads to; both where they really are, for /lib is a link itself.
+# A link, and what it leads to, step by step; all where they really are, for /lib is a link itself.
 copy() {
-    local file
-    file=$(realpath "$(dirname "$1")")/$(basename "$1")
+    local folder file
+    folder=$(realpath "$(dirname "$1")")
+    file=$folder/$(basename "$1")
     cp -a --parents --update=none "$file" "$parts"
-    [[ ! -L $file ]] || copy "$(realpath "$file")"
+    [[ ! -L $file ]] || copy "$(cd "$folder" && realpath -s "$(readlink "$file")")"
 }
 
 # The shared libraries that the programs and modules among FILE... need.

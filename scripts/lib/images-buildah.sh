@@ -53,8 +53,8 @@ buildah_build() {
     if ! _buildah images -q "$base" >/dev/null 2>&1; then
         _buildah_import "$base" || return
     fi
-    _buildah build --isolation chroot --network host --layers --pull=never --format docker --timestamp "$epoch" \
-        --build-arg "BASE=$base" "$@" --tag "$name" --file "$file" "$root" &&
+    _buildah build --isolation chroot --network host --layers --pull=never --format oci \
+        --identity-label=false --timestamp "$epoch" --build-arg "BASE=$base" "$@" --tag "$name" --file "$file" "$root" &&
         _buildah push "$name" "docker-archive:$tar:$name"
 }
 
