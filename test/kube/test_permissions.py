@@ -20,7 +20,7 @@ def asked(account):
     found = []
     for event in account.cluster.audit():
         what = event.get("objectRef")
-        if event["user"]["username"] == account.user and what:
+        if event["user"].get("username") == account.user and what:
             resource = "/".join(filter(None, (what["resource"], what.get("subresource"))))
             status = event.get("responseStatus", {}).get("code")
             found.append(((what.get("apiGroup", ""), resource, event["verb"]), status))
