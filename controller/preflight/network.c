@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "preflight/network.h"
 
-enum { MTU_IPV4 = 576, MTU_IPV6 = 1280 /* RFC 8200 */ };
+enum { MTU_IPV6 = 1280 /* RFC 8200 */ };
 
 static void judge_interfaces(struct findings *f, const struct network_facts *n)
 {
@@ -37,17 +37,15 @@ static void judge_rp_filter(struct findings *f, const struct network_facts *n)
 	}
 }
 
+/* The kernel takes IPv6 away from an interface that is too small for it. */
 static void judge_mtu(struct findings *f, const struct interface_fact *one)
 {
-	unsigned least = one->ipv6 ? MTU_IPV6 : MTU_IPV4;
-
-	if (one->mtu < least)
+	if (one->mtu < MTU_IPV6)
 		findings_bad(f, FINDING_WARNING, "mtu",
 			"set the MTU in the CNI plugin's configuration: that of the node's network "
-			"less what "
-			"its tunnels add",
-			"%s has an MTU of %u, less than the %u that %s needs", one->name, one->mtu,
-			least, one->ipv6 ? "IPv6" : "IPv4");
+			"less what its tunnels add",
+			"%s has an MTU of %u; with less than %u there is no IPv6", one->name,
+			one->mtu, MTU_IPV6);
 	else
 		findings_ok(f, "mtu", "%s has an MTU of %u", one->name, one->mtu);
 }

@@ -76,24 +76,36 @@ static void judge_keepalived(struct findings *f, const struct programs_facts *p)
 		judge_version(f, p);
 }
 
-static void judge_template(struct findings *f, const struct programs_facts *p)
+#define CORRECT_TEMPLATE                                                                           \
+	"correct the template that keepalived.template names; docs/template.md has its view"
+
+static void judge_example(struct findings *f, const struct programs_facts *p)
 {
-	if (p->template_error)
-		findings_bad(f, FINDING_ERROR, "keepalived.template",
-			"correct the template that keepalived.template names; docs/template.md "
-			"has its view",
-			"%s", p->template_error);
-	else if (p->keepalived_error)
-		findings_ok(f, "keepalived.template", "%s can be filled", p->template_path);
-	else if (!p->accepted)
-		findings_bad(f, FINDING_ERROR, "keepalived.template",
-			"correct the template that keepalived.template names; docs/template.md "
-			"has its view",
+	const char *said = p->complaints && *p->complaints ? p->complaints : "it does not say why";
+
+	if (!p->accepted)
+		findings_bad(f, FINDING_ERROR, "keepalived.template", CORRECT_TEMPLATE,
 			"keepalived refuses what %s makes of an example: %s", p->template_path,
-			p->complaints && *p->complaints ? p->complaints : "it does not say why");
+			said);
+	else if (p->warned)
+		findings_bad(f, FINDING_WARNING, "keepalived.template", CORRECT_TEMPLATE,
+			"keepalived would run with what %s makes of an example, but not as it "
+			"says: %s",
+			p->template_path, said);
 	else
 		findings_ok(f, "keepalived.template",
 			"keepalived takes what %s makes of an example", p->template_path);
+}
+
+static void judge_template(struct findings *f, const struct programs_facts *p)
+{
+	if (p->template_error)
+		findings_bad(f, FINDING_ERROR, "keepalived.template", CORRECT_TEMPLATE, "%s",
+			p->template_error);
+	else if (p->keepalived_error)
+		findings_ok(f, "keepalived.template", "%s can be filled", p->template_path);
+	else
+		judge_example(f, p);
 }
 
 static void judge_nft_template(struct findings *f, const struct programs_facts *p)

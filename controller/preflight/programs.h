@@ -13,7 +13,7 @@ struct programs_facts {
 	char *template_path;    /* of keepalived.conf */
 	char *template_error;   /* why there is nothing to test */
 	char *complaints;       /* what keepalived said of the example made of it; "" if nothing */
-	bool accepted;          /* it would run with it, complaints or not */
+	bool accepted, warned;  /* it would run with it; it finds something odd in it */
 	char *nft_path, *nft_error; /* the other template */
 	bool nft_asked;             /* nftables was; else it was only read */
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/apart.h"
+#include "base/mem.h"
 #include "dataplane/configtest.h"
 #include "dataplane/nft.h"
 #include "loop/child.h"
@@ -37,6 +38,7 @@ static void on_test(void *ud, enum configtest_verdict verdict, const char *compl
 	struct tools *t = ud;
 
 	t->facts->accepted = verdict != CONFIGTEST_REFUSED;
+	t->facts->warned = verdict == CONFIGTEST_WARNED;
 	t->facts->complaints = xstrdup(complaints);
 	t->done(t->ud);
 }

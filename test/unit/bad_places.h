@@ -114,12 +114,6 @@ static void two_interfaces(struct preflight *p)
 static void small_mtu(struct preflight *p)
 {
 	p->network.interfaces[0].mtu = 1200;
-	p->network.interfaces[0].ipv6 = true;
-}
-
-static void tiny_mtu(struct preflight *p)
-{
-	p->network.interfaces[0].mtu = 500;
 }
 
 static void no_pod_address(struct preflight *p)
@@ -167,6 +161,12 @@ static void refused_template(struct preflight *p)
 	xreplace(&p->programs.template_path, "/etc/kago/own.mustache");
 	xreplace(&p->programs.complaints, "(Line 3) Unknown keyword 'virtual_sever'");
 	p->programs.accepted = false;
+}
+
+static void odd_template(struct preflight *p)
+{
+	refused_template(p);
+	p->programs.accepted = p->programs.warned = true;
 }
 
 static void broken_nft_template(struct preflight *p)
@@ -273,11 +273,12 @@ typedef void change_fn(struct preflight *p);
 
 static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs, no_scheduler,
 	no_ipv6, no_nftables, absent_sysctl, no_proc, wrong_sysctls, read_only_sysctl, set_sysctl,
-	needless_sysctl, wrong_sysctl_of_ipv6, no_interface, two_interfaces, small_mtu, tiny_mtu,
+	needless_sysctl, wrong_sysctl_of_ipv6, no_interface, two_interfaces, small_mtu,
 	no_pod_address, no_http, no_keepalived, other_program, old_keepalived, slow_keepalived,
-	broken_template, refused_template, broken_nft_template, no_cluster, no_account, unreachable,
-	unauthorized, old_server, hesitant_server, recent_server, no_permissions, some_permissions,
-	no_answer, no_pool, no_peer, silent_peer, unknown_password};
+	broken_template, refused_template, odd_template, broken_nft_template, no_cluster,
+	no_account, unreachable, unauthorized, old_server, hesitant_server, recent_server,
+	no_permissions, some_permissions, no_answer, no_pool, no_peer, silent_peer,
+	unknown_password};
 enum { N_CHANGES = sizeof changes / sizeof changes[0] };
 
 static void judge(struct findings *ret, change_fn *change)
