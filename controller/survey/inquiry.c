@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 
-#include "kube/failure.h"
 #include "kube/kube.h"
 #include "kube/kubeconf.h"
 #include "kube/version.h"

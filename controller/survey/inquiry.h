@@ -3,7 +3,6 @@
 
 #include <systemd/sd-event.h>
 
-#include "base/mem.h"
 #include "config/config.h"
 #include "preflight/api.h"
 
@@ -14,4 +13,3 @@ struct inquiry;
 struct inquiry *inquiry_start(sd_event *loop, struct api_facts *ret, const struct config *config,
 	void (*done)(void *ud), void *ud) __attribute__((warn_unused_result));
 struct inquiry *inquiry_free(struct inquiry *q);
-DEFINE_CLEANUP(struct inquiry *, inquiry_free);

@@ -8,6 +8,7 @@
 
 #include "base/fsutil.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "loop/loop.h"
 
 enum { PATIENCE = 3 * 1000 * 1000 /* usec */ };
@@ -30,7 +31,7 @@ struct peers {
 	sd_event_source *deadline;
 	struct call calls[LIMIT_BGP_PEERS];
 	size_t n_calls, n_open;
-	bool started;
+	bool started, told;
 	void (*done)(void *ud);
 	void *ud;
 };
@@ -76,11 +77,13 @@ static int set_password(int fd, const struct tcp_md5sig *password, const union a
 	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &option, sizeof option) < 0 ? -errno : 0;
 }
 
-/* Tells, once started, that nobody is left who could answer. */
+/* Tells, once, that nobody is left who could answer; not while calls are still being started. */
 static void tell(struct peers *p)
 {
-	if (p->started && p->n_open == 0)
-		p->done(p->ud);
+	if (!p->started || p->told || p->n_open > 0)
+		return;
+	p->told = true;
+	p->done(p->ud);
 }
 
 static void end_call(struct call *c, const char *error)

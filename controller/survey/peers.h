@@ -3,7 +3,6 @@
 
 #include <systemd/sd-event.h>
 
-#include "base/mem.h"
 #include "config/config.h"
 #include "preflight/settings.h"
 
@@ -20,4 +19,3 @@ struct peers;
 struct peers *peers_start(sd_event *loop, struct peer_fact ret[], const struct config *config,
 	void (*done)(void *ud), void *ud) __attribute__((warn_unused_result));
 struct peers *peers_free(struct peers *p);
-DEFINE_CLEANUP(struct peers *, peers_free);

@@ -25,7 +25,7 @@ static void on_stop(void *ud)
 {
 	const struct survey *s = ud;
 
-	loop_exit(s->loop, -ECANCELED);
+	loop_exit(s->loop, -EINTR);
 }
 
 static void on_done(void *ud)
@@ -67,17 +67,22 @@ static void look_at_network(struct network_facts *ret, const struct config *conf
 /* What takes time, all at once. */
 static int ask(struct survey *s, struct preflight *p, const struct config *config, struct err *e)
 {
-	CLEANUP(tools_freep) struct tools *tools = NULL;
-	CLEANUP(inquiry_freep) struct inquiry *inquiry = NULL;
-	CLEANUP(peers_freep) struct peers *peers = NULL;
 	bool ask_nft = p->kernel.net_admin && !p->kernel.nft_error;
+	struct inquiry *inquiry = NULL;
+	struct peers *peers;
+	struct tools *tools;
+	int r;
 
 	s->n_open = p->settings.from_kubernetes ? 3 : 2;
 	if (p->settings.from_kubernetes)
 		inquiry = inquiry_start(s->loop, &p->api, config, on_done, s);
 	peers = peers_start(s->loop, p->settings.peers, config, on_done, s);
 	tools = tools_start(s->loop, &p->programs, config, ask_nft, on_done, s);
-	return loop_run(s->loop, e);
+	r = loop_run(s->loop, e);
+	inquiry_free(inquiry);
+	peers_free(peers);
+	tools_free(tools);
+	return r;
 }
 
 int survey_run(struct preflight *ret, const struct config *config,

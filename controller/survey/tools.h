@@ -3,7 +3,6 @@
 
 #include <systemd/sd-event.h>
 
-#include "base/mem.h"
 #include "config/config.h"
 #include "preflight/programs.h"
 
@@ -20,4 +19,3 @@ struct tools;
 struct tools *tools_start(sd_event *loop, struct programs_facts *ret, const struct config *config,
 	bool ask_nft, void (*done)(void *ud), void *ud) __attribute__((warn_unused_result));
 struct tools *tools_free(struct tools *t);
-DEFINE_CLEANUP(struct tools *, tools_free);
