@@ -19,6 +19,7 @@ OK = {"config", "capabilities", "ipvs", "scheduler", "ipvs-ipv6", "nftables", "s
       "http.listen", "keepalived.template", "keepalived.nftTemplate", "api-server"}
 READ_ONLY = ("unshare", "--mount", "sh", "-ec", 'mount -o bind,ro /proc/sys /proc/sys && exec "$@"', "sh")
 UNPRIVILEGED = ("setpriv", "--bounding-set=-net_admin")
+CONTAINER = ("setpriv", "--bounding-set=-all,+net_admin", "--no-new-privs")
 TCP_MD5SIG = 14
 
 
@@ -115,6 +116,13 @@ def test_without_net_admin_what_can_be_known_is_said(pod):
     assert levels(found, "ipvs") == {"ok"}
     assert levels(found, "scheduler") == levels(found, "nftables") == {"warning"}
     assert levels(found, "sysctl") == levels(found, "keepalived.template") == {"ok"}
+
+
+def test_net_admin_alone_is_enough_for_all(pod):
+    pod.check("--fix")
+    found, status = pod.check(before=CONTAINER)
+    assert status == 0
+    assert {check for check in found if levels(found, check) == {"ok"}} >= OK, found
 
 
 @contextlib.contextmanager
