@@ -179,6 +179,22 @@ static void a_write_without_effect_is_a_failure(void **state)
 	assert_result(r, "net.ipv4.ip_forward", SYSCTL_FAILED);
 }
 
+static void looking_writes_nothing(void **state)
+{
+	CLEANUP(sysctl_report_freep) struct sysctl_report *r = NULL;
+
+	put(state, "net/ipv4/vs/conntrack", "1\n");
+	drop(state, "net/ipv4/vs/expire_nodest_conn");
+	r = sysctl_look(*state);
+	assert_result(r, "net.ipv4.vs.conntrack", SYSCTL_KEPT);
+	assert_result(r, "net.ipv4.ip_forward", SYSCTL_FAILED);
+	assert_string_equal(result_of(r, "net.ipv4.ip_forward")->found, "0");
+	assert_string_equal(result_of(r, "net.ipv4.ip_forward")->wanted, "1");
+	assert_null(result_of(r, "net.ipv4.vs.expire_nodest_conn")->found);
+	assert_holds(state, "net/ipv4/ip_forward", "0");
+	assert_holds(state, "net/ipv4/conf/all/send_redirects", "1");
+}
+
 static void without_ipvs_its_sysctls_are_missed(void **state)
 {
 	CLEANUP(sysctl_report_freep) struct sysctl_report *r = NULL;
@@ -214,6 +230,7 @@ int main(void)
 		TEST(a_second_time_nothing_is_written),
 		TEST(a_read_only_value_is_named_with_remedy_and_loss),
 		TEST(a_write_without_effect_is_a_failure),
+		TEST(looking_writes_nothing),
 		TEST(without_ipvs_its_sysctls_are_missed),
 		TEST(without_ipv6_nothing_is_missed),
 	};
