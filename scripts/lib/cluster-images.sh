@@ -2,21 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # The images of a cluster. A part of scripts/cluster, which sources it.
 #
-#   images_make   makes those of test/cluster, in $dir/images: pause.tar and web.tar
-#   images_seed   prints an archive of a containerd's folder that has pause and kago's images already, which an
-#                 emulated node unpacks several times faster than it would import them
+#   images_make   makes those of test/cluster, in $dir/images: pause.tar, web.tar and enter.tar
+#   images_seed   prints an archive of a containerd's folder that has kago's images and what else runs on nodes for
+#                 load balancers, which an emulated node unpacks several times faster than it would import them
 
 images_make() {
     local name
     mkdir -p "$dir/images"
-    for name in pause web; do
+    for name in pause web enter; do
         gcc -O2 -static -s -o "$dir/images/$name" "$root/test/cluster/$name.c" || die "$name does not compile"
         python3 "$root/scripts/lib/cluster_image.py" "localhost/$name:1" "$dir/images/$name" "$dir/images/$name.tar"
     done
 }
 
 images_seed() {
-    local images=("$dir/images/pause.tar" "$kago_images"/kago-{ipvs,exabgp}.tar) image folder=$cache/cluster seed lock
+    local images=("$dir"/images/{pause,enter}.tar "$kago_images"/kago-{ipvs,exabgp}.tar) image folder=$cache/cluster seed lock
     for image in "${images[@]}"; do
         [[ -e $image ]] || die "there is no $image: scripts/images build makes it"
     done

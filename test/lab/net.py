@@ -115,6 +115,13 @@ class Netns:
         run("ip", "netns", "add", name)
         self.ip("link set lo up")
 
+    @classmethod
+    def existing(cls, path):
+        """One that somebody else has made."""
+        netns = cls.__new__(cls)
+        netns.name, netns.path = Path(path).name, str(path)
+        return netns
+
     def ip(self, *commands):
         """What follows `ip` in each command; one process carries out all of them."""
         self.run("ip", "-batch", "-", stdin="\n".join(commands) + "\n")

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kago as its users have it: installed with helm from its images into a real cluster, with clients outside.
+
+The tests are the life of one installation, in their order; each takes over what the one before left.
+"""
+
+import copy
+import time
+
+import pytest
+
+from installation import LB_NODE, NAMESPACE, START, VALUES, VIP, WEB, service
+from net import run, wait_for
+from traffic import Traffic, get, spread
+
+FIRST_REQUEST = 180  # s from helm install; the node's processor is emulated, and the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def before(site):
+    """What the node of load balancers looks like without them."""
+    site.start_eye()
+    return site.traces()
+
+
+def answers(site):
+    try:
+        return get(site.client, VIP)
+    except OSError:
+        return ""
+
+
+def requests(traffic, count=50):
+    so_far = traffic.count()
+    wait_for("requests", lambda: traffic.count() >= so_far + count, START)
+
+
+def pods_that_answer(site):
+    """[(pod, node)] that many requests find."""
+    return sorted({tuple(answer.split()[:2]) for answer in spread(site.client, VIP, 40)})
+
+
+def test_a_service_answers_soon_after_helm_install(site, before, record_property):
+    site.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}}, WEB,
+               service("shop", health_check="http", health_check_path="/healthz"))
+    start = time.monotonic()
+    notes = site.helm("install", "--create-namespace", values=VALUES)
+    wait_for("the first answer", lambda: answers(site), FIRST_REQUEST, 0.2)
+    took = time.monotonic() - start
+    print(f"helm install to the first answer: {took:.1f} s")
+    record_property("install_to_first_answer_s", round(took, 1))
+    assert "kubectl" in notes
+    site.rolled("kago", NAMESPACE)
+    site.rolled("shop", "web")
+    site.await_announced("shop", site.load_balancers())
+    assert VIP in site.kubectl("get", "service", "shop", "-n", "web")
+    told = site.kubectl("describe", "service", "shop", "-n", "web")
+    assert f"{VIP} from pool public" in told and "announced by kago-" in told
+    wait_for("both pods", lambda: len(pods_that_answer(site)) == 2, 30)
+
+
+def test_the_node_passes_the_check(site):
+    findings = site.logs("check")
+    assert "0 errors, 0 warnings" in findings, findings
+    assert "succeeded" in site.helm("test").lower()
+
+
+def test_logs_tell_the_story(site):
+    ipvs, exabgp = site.logs("ipvs"), site.logs("exabgp")
+    for event in ("controller.starting", "source.synced", "leader.started", "kernel.applied",
+                  'service.event service=web/shop reason=AddressAssigned msg="10.1.1.1 from pool public"'):
+        assert f"event={event}" in ipvs, ipvs
+    for event in ("privileges.dropped kept=CAP_NET_ADMIN", "bgp.up peer=10.0.0.109",
+                  f"route.added in=node prefix={VIP}/32", f"vip.announced prefix={VIP}/32"):
+        assert f"event={event}" in exabgp, exabgp
+    assert "level=error" not in ipvs + exabgp, ipvs + exabgp
+
+
+def test_containers_can_do_little(site):
+    pod = site.get("pod", "-n", NAMESPACE, site.load_balancers()[0])
+    for container in pod["spec"]["containers"]:
+        context = container["securityContext"]
+        assert context["readOnlyRootFilesystem"] and not context["allowPrivilegeEscalation"]
+        assert context["capabilities"]["drop"] == ["ALL"] and not context.get("privileged")
+    assert not pod["spec"].get("hostNetwork") and not pod["spec"].get("hostPID")
+
+
+def test_scaling_and_rolling_web_pods_fails_no_request(site):
+    with Traffic(site.client, VIP) as traffic:
+        for replicas in (6, 1, 2):
+            site.kubectl("scale", "deployment/shop", "-n", "web", f"--replicas={replicas}")
+            site.rolled("shop", "web")
+            wait_for(f"{replicas} pods", lambda: len(pods_that_answer(site)) == replicas, 60)  # noqa: B023
+        site.kubectl("rollout", "restart", "deployment/shop", "-n", "web")
+        site.rolled("shop", "web")
+        requests(traffic)
+    assert not traffic.failed, str(traffic)
+
+
+def test_draining_a_web_node_fails_no_request(site):
+    with Traffic(site.client, VIP) as traffic:
+        site.kubectl("drain", "web2", "--ignore-daemonsets", f"--timeout={START}s")
+        requests(traffic)
+        wait_for("the other node", lambda: {node for _, node in pods_that_answer(site)} == {"web1"}, 60)
+        site.kubectl("uncordon", "web2")
+    assert not traffic.failed, str(traffic)
+
+
+def test_a_wrong_annotation_is_explained_and_harms_nobody_else(site):
+    site.apply(service("wrong", scheduler="fastest"))
+    told = wait_for("an Event", lambda: [line for line in site.kubectl(
+        "describe", "service", "wrong", "-n", "web").splitlines() if "Warning" in line], 30)
+    assert "kago.dev/scheduler" in told[0] and "fastest" in told[0] and "mh" in told[0], told
+    assert answers(site)
+    site.kubectl("delete", "service", "wrong", "-n", "web")
+
+
+def test_an_upgrade_rolls_load_balancers_and_fails_no_request(site):
+    old = site.load_balancers()
+    values = copy.deepcopy(VALUES)
+    values.update(replicaCount=2, podAnnotations={"example.com/change": "1"})
+    with Traffic(site.client, VIP) as traffic:
+        site.helm("upgrade", values=values)
+        site.rolled("kago", NAMESPACE)
+        requests(traffic)
+    assert not traffic.failed, str(traffic)
+    new = site.load_balancers()
+    assert len(new) == 2 and not set(new) & set(old)
+    site.await_announced("shop", new)
+
+
+def test_a_load_balancer_that_is_deleted_fails_no_request(site):
+    first, second = site.load_balancers()
+    with Traffic(site.client, VIP) as traffic:
+        requests(traffic)
+        site.kubectl("delete", "pod", "-n", NAMESPACE, first)
+        requests(traffic)
+        assert site.next_hops(VIP), "the route must stay"
+    assert not traffic.failed, str(traffic)
+    wait_for("another one", lambda: len(site.load_balancers()) == 2, 60)
+    assert second in site.load_balancers()
+    site.rolled("kago", NAMESPACE)
+    site.await_announced("shop", site.load_balancers())
+
+
+def test_uninstalling_leaves_nothing_on_the_node(site, before):
+    site.helm("uninstall", "--wait")
+    wait_for("the pods to go", lambda: not site.get("pods", "-n", NAMESPACE)["items"], START)
+    wait_for("the route to go", lambda: not site.next_hops(VIP), 30)
+    left = site.get("all,configmap,secret,role,rolebinding,serviceaccount,poddisruptionbudget,networkpolicy", "-n", NAMESPACE)
+    names = sorted(f"{o['kind']}/{o['metadata']['name']}" for o in left["items"])
+    assert names == ["ConfigMap/kube-root-ca.crt", "ServiceAccount/default"], names
+    assert "kago" not in site.kubectl("get", "clusterrole,clusterrolebinding", "-o", "name")
+    # As docs/kubernetes.md says: one Lease of the fleet, which nobody holds.
+    leases = site.get("leases", "-n", NAMESPACE)["items"]
+    assert [lease["spec"].get("holderIdentity") for lease in leases] in ([], [""], [None]), leases
+    wait_for(f"{LB_NODE} to be as before", lambda: site.traces() == before, 30)
+
+
+def test_the_api_server_refused_nothing(site):
+    """What the load balancers were not allowed, or got wrong, is in the API server's log of who did what."""
+    log = run("grep", "-h", "serviceaccount:kago:kago", f"{site.plane}/audit.log", check=False).stdout
+    assert log, "no call of a load balancer was recorded"
+    assert '"code":403' not in log
