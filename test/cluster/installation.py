@@ -107,15 +107,19 @@ class Site:
     # The node of load balancers
 
     def start_eye(self):
-        """A pod with which `on_node` sees the node."""
+        """A pod with which `on_node` sees the node, and one with a network, for which the CNI sets up its own."""
+        container = {"name": "eye", "image": "localhost/enter:1", "imagePullPolicy": "Never"}
+        on_node = {"nodeName": LB_NODE, "terminationGracePeriodSeconds": 0}
         self.apply({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "eye", "namespace": "kube-system"},
-            "spec": {"nodeName": LB_NODE, "hostNetwork": True, "hostPID": True, "terminationGracePeriodSeconds": 0,
-                     "containers": [{"name": "eye", "image": "localhost/enter:1", "imagePullPolicy": "Never",
-                                     "securityContext": {"privileged": True},
+            "spec": {**on_node, "hostNetwork": True, "hostPID": True,
+                     "containers": [{**container, "securityContext": {"privileged": True},
                                      "volumeMounts": [{"name": "root", "mountPath": "/host"}]}],
-                     "volumes": [{"name": "root", "hostPath": {"path": "/"}}]}})
-        self.kubectl("wait", "pod/eye", "-n", "kube-system", "--for=condition=Ready", f"--timeout={START}s")
+                     "volumes": [{"name": "root", "hostPath": {"path": "/"}}]}}, {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "neighbour", "namespace": "kube-system"},
+            "spec": {**on_node, "containers": [container]}})
+        self.kubectl("wait", "pod/eye", "pod/neighbour", "-n", "kube-system", "--for=condition=Ready",
+                     f"--timeout={START}s")
 
     def on_node(self, *words):
         return self.kubectl("exec", "eye", "-n", "kube-system", "--", "/enter", *words)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A web server: web PORT. Each answer is a line "POD NODE CLIENT"; a connection carries one. */
+/* A web server on port 8080. Each answer is a line "POD NODE CLIENT"; a connection carries one. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -24,7 +24,7 @@ static int listen_on(int port)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 512) < 0) {
 		perror("web");
-		exit(1);
+		_exit(1);
 	}
 	return fd;
 }
@@ -45,7 +45,7 @@ static void answer(int fd, const struct sockaddr_in *client, const char *pod, co
 		perror("web");
 }
 
-int main(int argc, char *argv[])
+int main(void)
 {
 	const char *node = getenv("NODE_NAME");
 	char pod[256] = "";
@@ -55,7 +55,7 @@ int main(int argc, char *argv[])
 	signal(SIGINT, end);
 	signal(SIGPIPE, SIG_IGN);
 	gethostname(pod, sizeof pod - 1);
-	at = listen_on(argc > 1 ? atoi(argv[1]) : 8080);
+	at = listen_on(8080);
 	for (;;) {
 		struct sockaddr_in client = {0};
 		socklen_t len = sizeof client;
