@@ -34,10 +34,16 @@ enum schema_type {
 	SCHEMA_LABELS,   /* char **, its number behind it */
 };
 
+enum schema_program { SCHEMA_CONTROLLER, SCHEMA_SIDECAR, SCHEMA_N_PROGRAMS };
+
+/* When a program that runs follows a change of a key in the file. */
+enum schema_use { SCHEMA_UNUSED = 1, SCHEMA_AFTER_RESTART, SCHEMA_AT_ONCE };
+
 struct schema_key {
 	const char *path; /* "keepalived.minReloadGap" */
 	enum schema_type type;
-	size_t offset;       /* of the field */
+	enum schema_use use[SCHEMA_N_PROGRAMS]; /* of what is below a list: that of the list */
+	size_t offset;                          /* of the field */
 	uint64_t min, max;   /* of durations, in usec, and of the length of texts and lists */
 	const char *initial; /* the default, as schema_set takes it; NULL: zero */
 	const char *help;
@@ -63,6 +69,9 @@ bool schema_is_number(
 	const struct schema_key *k); /* of its value, an unquoted number makes sense */
 bool schema_is_bool(const struct schema_key *k);
 bool schema_is_list(const struct schema_key *k);
+
+/* Whether all programs that use the key follow its change at once. */
+bool schema_is_live(const struct schema_key *k);
 
 /* "duration, 100ms to 1m" and the like. */
 char *schema_describe(const struct schema_key *k) __attribute__((warn_unused_result));

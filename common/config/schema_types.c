@@ -238,6 +238,14 @@ bool schema_is_list(const struct schema_key *k)
 	return !types[k->type].set;
 }
 
+bool schema_is_live(const struct schema_key *k)
+{
+	for (size_t i = 0; i < SCHEMA_N_PROGRAMS; i++)
+		if (k->use[i] == SCHEMA_AFTER_RESTART)
+			return false;
+	return true;
+}
+
 char *schema_describe(const struct schema_key *k)
 {
 	char min[32], max[32];

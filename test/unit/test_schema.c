@@ -23,8 +23,8 @@ static char *document(const struct schema_key *k)
 		initial = xasprintf("`/usr/share/kago%s`", k->initial + strlen(KAGO_DATADIR));
 	else if (k->initial)
 		initial = xasprintf("`%s`", *k->initial ? k->initial : "\"\"");
-	return xasprintf(
-		"\n| `%s` | %s | %s | %s |\n", k->path, type, initial ? initial : "", k->help);
+	return xasprintf("\n| `%s` | %s | %s | %s | %s |\n", k->path, type, initial ? initial : "",
+		schema_is_live(k) ? "at once" : "restart", k->help);
 }
 
 static size_t count(const char *text, const char *part)
