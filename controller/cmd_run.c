@@ -61,6 +61,11 @@ static const struct argp parser = {
 	.doc = "Keep IPVS equal to Services and EndpointSlices, until SIGTERM.",
 };
 
+static int load(struct config **ret, const void *args, struct err *e)
+{
+	return config_args_load(ret, args, e);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	CLEANUP(config_freep) struct config *config = NULL;
@@ -70,6 +75,7 @@ int cmd_run(int argc, char **argv)
 	argp_parse(&parser, argc, argv, 0, NULL, &args);
 	if (config_args_load(&config, &args.config, &e) < 0)
 		return command_unusable(&e);
+	args.options.origin = (struct follow_origin){args.config.path, load, &args.config};
 	log_setup(config->log.level, config->log.format);
 	if (app_run(config, &args.options, &e) < 0) {
 		log_error("controller.failed", LOG_ERR(&e));

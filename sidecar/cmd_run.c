@@ -90,8 +90,9 @@ static int set_addresses(struct config *c, struct ipaddr *ret_one, struct ipaddr
 	return r;
 }
 
-static int load(struct config **ret, const struct args *args, struct err *e)
+static int load(struct config **ret, const void *from, struct err *e)
 {
+	const struct args *args = from;
 	static const char *pod[] = {"node.podAddress", "node.podAddress6"};
 	static const char *node[] = {"node.nodeAddress", "node.nodeAddress6"};
 	CLEANUP(config_freep) struct config *c = NULL;
@@ -133,7 +134,7 @@ int cmd_run(int argc, char *argv[])
 		return 2;
 	}
 	log_setup(c->log.level, c->log.format);
-	r = sidecar_run(c, &e);
+	r = sidecar_run(c, &(struct follow_origin){args.config.path, load, &args}, &e);
 	if (r < 0)
 		log_error("sidecar.failed", LOG_ERR(&e));
 	return r < 0 ? 1 : r;

@@ -21,7 +21,7 @@ enum { ROUTE_CHECK = 1000 * 1000 }; /* how often routes that nobody changed are 
 enum phase { RUNNING, DRAINING, STOPPING };
 
 struct sidecar {
-	const struct config *config;
+	struct config *config;
 	struct place place;
 	struct announce_rules rules;
 	sd_event *loop;
@@ -30,6 +30,7 @@ struct sidecar {
 	struct routes *routes;
 	struct exabgp *exabgp;
 	struct lifeline *lifeline;
+	struct follow *follow;
 	enum phase phase;
 	bool ready;         /* the controller said so */
 	bool all_announced; /* that is servable */
@@ -276,14 +277,30 @@ static bool family_works(const struct sidecar *s, int family)
 	       (!s->config->node.netns[0] || dual_of(&s->place.pod, family));
 }
 
-static int start(struct sidecar *s, struct err *e)
+static void set_rules(struct sidecar *s)
+{
+	const struct config *c = s->config;
+
+	s->rules = (struct announce_rules){c->bgp.aggregates, c->bgp.n_aggregates,
+		family_works(s, AF_INET), family_works(s, AF_INET6)};
+}
+
+/* Times are read when they are needed. */
+static void on_config(void *ud)
+{
+	struct sidecar *s = ud;
+
+	set_rules(s);
+	loop_timer_arm(s->poll_timer, 0);
+}
+
+static int start(struct sidecar *s, const struct follow_origin *origin, struct err *e)
 {
 	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
 	const struct config *c = s->config;
 	int r = place_find(&s->place, c, e);
 
-	s->rules = (struct announce_rules){c->bgp.aggregates, c->bgp.n_aggregates,
-		family_works(s, AF_INET), family_works(s, AF_INET6)};
+	set_rules(s);
 	if (r == 0)
 		r = loop_new(&s->loop, on_stop, s, e);
 	if (r == 0)
@@ -298,13 +315,16 @@ static int start(struct sidecar *s, struct err *e)
 		r = exabgp_start(&s->exabgp, s->loop, c, &s->place, &exabgp_ops, s, e);
 	if (r == 0)
 		r = lifeline_open(&s->lifeline, s->loop, s->config->control.socket, on_ready, s, e);
-	if (r == 0)
-		loop_timer_arm(s->poll_timer, 0);
-	return r;
+	if (r < 0)
+		return r;
+	s->follow = follow_new(s->loop, origin, s->config, SCHEMA_SIDECAR, on_config, s);
+	loop_timer_arm(s->poll_timer, 0);
+	return 0;
 }
 
 static void sidecar_done(struct sidecar *s)
 {
+	follow_free(s->follow);
 	lifeline_close(s->lifeline);
 	exabgp_free(s->exabgp);
 	routes_close(s->routes);
@@ -320,10 +340,10 @@ static void sidecar_done(struct sidecar *s)
 	sd_event_unref(s->loop);
 }
 
-int sidecar_run(const struct config *c, struct err *e)
+int sidecar_run(struct config *c, const struct follow_origin *origin, struct err *e)
 {
 	struct sidecar s = {.config = c};
-	int r = start(&s, e);
+	int r = start(&s, origin, e);
 
 	if (r == 0)
 		r = loop_run(s.loop, e);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "follow/follow.h"
 
 /*
  * The life of a load balancer pod as the network sees it: a prefix is announced while the pod's own
@@ -14,5 +15,8 @@
  * exabgp. A second one skips the wait.
  */
 
-/* Runs until the end; returns the exit status, or a negative errno when it could not start. */
-int sidecar_run(const struct config *c, struct err *e);
+/*
+ * Runs until the end; `c` changes as its origin does. Returns the exit status, or a negative errno
+ * when it could not start.
+ */
+int sidecar_run(struct config *c, const struct follow_origin *origin, struct err *e);

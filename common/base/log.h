@@ -42,7 +42,7 @@ struct log_field {
 #define log_warn(event, ...) log_write(LOG_WARN, event, LOG_FIELDS(__VA_ARGS__))
 #define log_error(event, ...) log_write(LOG_ERROR, event, LOG_FIELDS(__VA_ARGS__))
 
-/* Once, at start. The default is info and logfmt. */
+/* At the start, and when the configuration has changed. The default is info and logfmt. */
 void log_setup(enum log_level level, enum log_format format);
 
 /* Writes one line when `level` is enabled; `fields` ends with LOG_FIELD_END. */

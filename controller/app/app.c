@@ -27,7 +27,7 @@ enum {
 };
 
 struct app {
-	const struct config *config;
+	struct config *config;
 	const struct app_options *options;
 	sd_event *loop;
 	sd_event_source *change_timer, *decide_timer, *stop_timer;
@@ -40,6 +40,7 @@ struct app {
 	struct apply *apply;
 	struct sidecars *sidecars;
 	struct httpd *httpd;
+	struct follow *follow;
 	uint64_t changed_at; /* loop time of the first change that is not decided on; 0: none */
 	bool synced, stopping, left; /* left: we lead no more, nor are we listed */
 	uint64_t n_objects_rejected, n_source_problems;
@@ -165,6 +166,7 @@ static void take_snapshot(struct app *app, struct snapshot *ret, struct ipvs_tab
 		.n_peers = app->config->bgp.n_peers,
 		.n_objects_rejected = app->n_objects_rejected,
 		.n_source_problems = app->n_source_problems,
+		.config = follow_state(app->follow),
 		.pools = app->config->pools,
 		.n_pools = app->config->n_pools,
 	};
@@ -378,6 +380,15 @@ static int set_up_source(struct app *app, bool is_cluster, struct err *e)
 	return dir_source_new(&app->folder, app->loop, app->options->source, &ops.source, app, e);
 }
 
+/* What is served and given is decided anew; the data plane reads its times when it needs them. */
+static void on_config(void *ud)
+{
+	struct app *app = ud;
+
+	app->rules = rules_of(app->config, app->cluster != NULL);
+	note_change(app, true);
+}
+
 static int set_up(struct app *app, struct err *e)
 {
 	bool is_cluster = strcmp(app->options->source, APP_SOURCE_KUBERNETES) == 0;
@@ -385,6 +396,9 @@ static int set_up(struct app *app, struct err *e)
 
 	app->store = store_new();
 	app->rules = rules_of(app->config, is_cluster);
+	if (r >= 0)
+		app->follow = follow_new(app->loop, &app->options->origin, app->config,
+			SCHEMA_CONTROLLER, on_config, app);
 	if (r >= 0)
 		r = set_up_parts(app, e);
 	return r < 0 ? r : set_up_source(app, is_cluster, e);
@@ -400,13 +414,14 @@ static void tear_down(struct app *app)
 	sidecars_free(app->sidecars);
 	ipvs_close(app->ipvs);
 	store_free(app->store);
+	follow_free(app->follow);
 	sd_event_source_disable_unref(app->change_timer);
 	sd_event_source_disable_unref(app->decide_timer);
 	sd_event_source_disable_unref(app->stop_timer);
 	sd_event_unref(app->loop);
 }
 
-int app_run(const struct config *config, const struct app_options *options, struct err *e)
+int app_run(struct config *config, const struct app_options *options, struct err *e)
 {
 	struct app app = {.config = config, .options = options};
 	int r;

@@ -139,6 +139,11 @@ static void put_own(FILE *out, const struct snapshot *s)
 		"Objects that were wrong when they came.", s->n_objects_rejected);
 	metrics_plain(out, "kago_source_problems_total", "counter",
 		"Times the source could not read something.", s->n_source_problems);
+	metrics_plain(out, "kago_config_restart_pending", "gauge",
+		"Whether kago.yaml says what is in use only after a restart.",
+		s->config.restart_pending);
+	metrics_plain(out, "kago_config_refused", "gauge",
+		"Whether kago.yaml is wrong, so that the one before stands.", s->config.refused);
 	metrics_plain(out, "kago_sidecar_connected", "gauge", "Whether the sidecar is connected.",
 		s->n_sidecars > 0);
 	metrics_plain(out, "kago_bgp_peers", "gauge", "BGP sessions that there should be.",

@@ -8,6 +8,7 @@
 #include "app/cluster.h"
 #include "app/sidecars.h"
 #include "dataplane/apply.h"
+#include "follow/follow.h"
 #include "model/fleet.h"
 #include "net/ipvs.h"
 
@@ -24,6 +25,7 @@ struct snapshot {
 	struct cluster_state cluster; /* all 0: the source is a folder */
 	const struct config_pool *pools;
 	size_t n_pools;
+	struct follow_state config;
 };
 
 /*

@@ -212,6 +212,7 @@ static void pump(void *ud)
 
 	if (a->job || !a->pending)
 		return;
+	a->pace.min_gap = a->config->keepalived.min_reload_gap;
 	due = a->ipvs ? pace_due(&a->pace, plan_check_time(a->current)) : now;
 	if (now < due) {
 		loop_timer_arm(a->gap_timer, due - now);
@@ -381,7 +382,6 @@ int apply_new(struct apply **ret, sd_event *loop, const struct config *config, s
 	a->ruleset = ruleset;
 	a->ops = *ops;
 	a->ud = ud;
-	a->pace.min_gap = config->keepalived.min_reload_gap;
 	a->conf_path = xasprintf("%s/keepalived.conf", config->keepalived.state_dir);
 	a->status.last_result = "none";
 	r = make_parts(a, e);
