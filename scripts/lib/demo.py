@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test/lab"))
 
-from net import Failed, program, wait_for  # noqa: E402
+from image import IPVS  # noqa: E402
+from net import Failed, wait_for  # noqa: E402
 from topology import KILL, PICTURE, TERM, Lab  # noqa: E402
 from traffic import Connection, Traffic, spread  # noqa: E402
 
@@ -276,7 +277,7 @@ def show_all(keep):
         if keep:
             if failure:
                 print(f"\nfailed: {failure}")
-            print(HINTS.format(controller=program("kago-controller"), folder=lab.folder), flush=True)
+            print(HINTS.format(controller=" ".join(map(str, IPVS.tool())), folder=lab.folder), flush=True)
             subprocess.run(["/bin/bash", "--norc", "-i"], check=False)
     return failure
 

@@ -21,6 +21,7 @@ buildah_base() {
         say "making a Debian 13 to start from"
         _buildah_make_base || die "mmdebstrap failed"
     fi
+    [[ -z $no_cache ]] || rm -rf "$cache/store"
     base_id=$(<"$cache/base/id")
     epoch=${SOURCE_DATE_EPOCH:-$(<"$cache/base/date")}
 }

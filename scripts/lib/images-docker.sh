@@ -23,7 +23,8 @@ docker_base() {
 docker_build() {
     local file=$1 name=$2 tar=$3
     shift 3
-    docker buildx build --build-arg "SOURCE_DATE_EPOCH=$epoch" --provenance=false ${fresh:+--no-cache} "$@" \
+    docker buildx build --build-arg "SOURCE_DATE_EPOCH=$epoch" --provenance=false ${fresh:+--no-cache} \
+        ${no_cache:+--no-cache} "$@" \
         --output "type=docker,dest=$tar,name=$name,rewrite-timestamp=true" --file "$file" "$root" &&
         docker load --quiet --input "$tar"
 }

@@ -2,6 +2,7 @@
 """Archives of images as `docker save` writes them.
 
 images.py unpack TAR DIR   makes DIR the file system of the image
+images.py config TAR       prints what the image says of itself, as JSON
 images.py size TAR         prints what pushing and pulling it moves, and what it takes unpacked
 """
 
@@ -73,6 +74,8 @@ def main():
     match sys.argv[1:]:
         case ["unpack", path, folder]:
             unpack(Archive(path), Path(folder))
+        case ["config", path]:
+            print(json.dumps(Archive(path).config, indent=2))
         case ["size", path]:
             archive = Archive(path)
             plain, compressed = sizes(archive)

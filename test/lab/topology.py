@@ -16,7 +16,8 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from net import ROOT, Network, program, run, wait_for
+from image import EXABGP, IPVS, NODE_NETNS
+from net import Network, run, wait_for
 
 WEB_SERVER = Path(__file__).resolve().parent / "web.py"
 AS_NUMBER = 65021
@@ -49,30 +50,15 @@ TERM, KILL = signal.SIGTERM, signal.SIGKILL
 
 
 class Container:
-    """A process with a PID namespace and a /run of its own, like a container's first one."""
+    """A container of an image: PID 1 of a PID namespace, in the image's file system."""
 
-    # The node's network namespace is where a hostPath volume would put it; /etc/hosts is the
-    # kubelet's, without which exabgp asks the DNS for the host's name.
-    _SETUP = """
-        exec 9<"$3"
-        mount -t tmpfs -o mode=755 tmpfs /run
-        mkdir /run/netns && : >/run/netns/node
-        mount --bind /proc/self/fd/9 /run/netns/node
-        exec 9<&-
-        hostname "$1"
-        printf '%s\\n' "127.0.0.1 localhost" "$2 $1" >/run/hosts
-        mount --bind /run/hosts /etc/hosts
-        shift 3
-        exec "$@"
-    """
-
-    def __init__(self, pod, name, *argv):
-        self.name = f"{pod.name}/{name}"
-        self.log = pod.lab.log(f"{pod.name}.{name}")
+    def __init__(self, pod, image, *arguments, **options):
+        self.name = f"{pod.name}/{image.name}"
+        self.log = pod.lab.log(f"{pod.name}.{image.name}")
         self._pod = pod
         self._argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
-                      "--uts", "sh", "-ec", self._SETUP, "container",
-                      pod.name, pod.address, pod.node.netns.path, *argv]
+                      *image.command(*arguments, hostname=pod.name, address=pod.address,
+                                     folders=[pod.lab.folder], **options)]
         self.process = None
 
     def start(self):
@@ -147,10 +133,9 @@ class LbPod(Pod):
         self.netns.sysctl("net.ipv4.ip_forward", 1)
         file = lab.folder / f"{name}.yaml"
         file.write_text(json.dumps(config), encoding="ascii")
-        self.ipvs = Container(self, "ipvs", program("kago-controller"), "run",
-                              "--config", file, "--source", *source)
-        self.exabgp = Container(self, "exabgp", program("kago-sidecar"), "run",
-                                "--config", file, "--node-netns", "/run/netns/node")
+        self.ipvs = Container(self, IPVS, "run", "--config", file, "--source", *source)
+        self.exabgp = Container(self, EXABGP, "run", "--config", file, "--node-netns", NODE_NETNS,
+                                node_netns=node.netns.path)
 
     def containers(self):
         return [self.ipvs, self.exabgp]
@@ -180,7 +165,7 @@ class LbPod(Pod):
                 for row in map(str.split, self.proc_net("ip_vs_conn")[1:])}
 
     def status(self, *options):
-        return self.netns.run(program("kago-controller"), "status", *options).stdout
+        return self.netns.run(*IPVS.tool("status", *options)).stdout
 
 
 class Node:
@@ -410,13 +395,8 @@ endpoints:{endpoints or " []"}
 
 def kago_config(fleet, **settings):
     """What kago.yaml says; settings are further keys, with __ for the dot."""
-    templates = ROOT / "templates"
-    config = {
-        "fleet": fleet, "http": {"listen": ""},
-        "keepalived": {"template": f"{templates}/keepalived.conf.mustache",
-                       "nftTemplate": f"{templates}/nftables.conf.mustache"},
-        "bgp": {"as": AS_NUMBER, "template": f"{templates}/exabgp.conf.mustache",
-                "peers": [{"address": REFLECTOR, "as": AS_NUMBER}]}}
+    config = {"fleet": fleet, "http": {"listen": ""},
+              "bgp": {"as": AS_NUMBER, "peers": [{"address": REFLECTOR, "as": AS_NUMBER}]}}
     for key, value in settings.items():
         part, _, name = key.rpartition("__")
         (config.setdefault(part, {}) if part else config)[name] = value

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from net import program, wait_for
+from image import IPVS
+from net import wait_for
 from plane import (Plane, addresses, conditions, endpoint_slice, endpoints, missing,
                    service)
 from topology import CLIENT, KILL, WEB_PORT, Lab
@@ -82,8 +83,7 @@ class Whole:
         raise AssertionError(f"100 connections and none to {pod.name}")
 
     def explain(self, lb, name):
-        return json.loads(lb.netns.run(program("kago-controller"), "explain", f"default/{name}",
-                                       "-o", "json").stdout)
+        return json.loads(lb.netns.run(*IPVS.tool("explain", f"default/{name}", "-o", "json")).stdout)
 
     def followed(self, lb):
         return json.loads(lb.status("-o", "json"))

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kago's container images, and programs in them. KAGO_IMAGES names another folder than build/images."""
+
+import json
+import os
+from pathlib import Path
+
+from net import ROOT, Failed
+
+CONTAIN = Path(__file__).resolve().parent / "contain.py"
+NET_ADMIN, SYS_PTRACE, SYS_ADMIN = 12, 19, 21
+NODE_NETNS = "/host/ns/net"  # where the chart mounts it
+
+
+class Image:
+    """One of the two, with the capabilities that the chart gives its container."""
+
+    def __init__(self, name, *capabilities):
+        self.name, self._capabilities = name, capabilities
+
+    @property
+    def root(self):
+        path = _folder() / f"kago-{self.name}.root"
+        if not path.is_dir():
+            raise Failed(f"{path} is not there: scripts/images build")
+        return path
+
+    def config(self):
+        """What the image says of itself."""
+        path = _folder() / f"kago-{self.name}.json"
+        return json.loads(path.read_text(encoding="utf-8"))["config"]
+
+    def command(self, *arguments, hostname="kago-lab", address=None, folders=(), node_netns=None):
+        """What to run for a container of it: the file system read-only, the chart's capabilities.
+
+        The folders are where they are outside; the node's network namespace is NODE_NETNS.
+        """
+        config = self.config()
+        spec = {"root": str(self.root), "capabilities": self._capabilities,
+                "environment": config["Env"], "hostname": hostname,
+                # The kubelet's. Without it exabgp asks the DNS for the host's name.
+                "hosts": f"127.0.0.1 localhost\n{address or '127.0.0.1'} {hostname}\n",
+                "binds": [(str(folder), str(folder)) for folder in folders]
+                + ([(str(node_netns), NODE_NETNS)] if node_netns else [])}
+        return ["/usr/bin/python3", "-SEI", CONTAIN, json.dumps(spec), *config["Entrypoint"], *arguments]
+
+    def tool(self, *arguments):
+        """What to run to ask the program something, as `kubectl exec` does; quicker than a container."""
+        return ["chroot", self.root, *self.config()["Entrypoint"], *arguments]
+
+
+def _folder():
+    return Path(os.environ.get("KAGO_IMAGES", ROOT / "build/images"))
+
+
+IPVS = Image("ipvs", NET_ADMIN)
+EXABGP = Image("exabgp", NET_ADMIN, SYS_ADMIN, SYS_PTRACE)
