@@ -67,8 +67,9 @@ _buildah_import() {
 
 # What a killed build left, and a store that grew too large.
 _buildah_limit() {
-    _buildah rm --all >/dev/null && (($(_buildah images --all --quiet | wc -l) <= _buildah_max_images)) ||
+    if ! _buildah rm --all >/dev/null || (($(_buildah images --all --quiet | wc -l) > _buildah_max_images)); then
         rm -rf "$cache/store"
+    fi
 }
 
 # buildah with a store of its own: the user's images are not touched, and ours go with the cache.
