@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the chart renders, and which values it refuses; no cluster is needed."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from chart import CHART, RELEASE, VALUES, only, snapshot_of, values_of
+from net import ROOT, program, run
+
+sys.path.insert(0, str(ROOT / "scripts/lib"))
+import chart_values  # noqa: E402
+
+CORPUS = sorted(path for path in (ROOT / "test/fuzz/corpus/config").iterdir()
+                if path.name not in ("broken", "two-documents"))  # which values cannot be
+# What only the program knows to be wrong: ranges of durations and of addresses, and one key beside another.
+BEYOND_THE_SCHEMA = {"aggregate-host-bits", "aggregate-twice", "duration", "families", "half-seconds", "peers-alike",
+                     "pools-gap", "pools-overlap"}
+
+
+def test_lint_is_content(helm):
+    for values in VALUES:
+        assert "0 chart(s) failed" in helm.run("lint", "--strict", CHART, "-f", values_of(values)).stdout
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_rendered_objects_are_as_agreed(helm, values):
+    expected = [o for o in yaml.safe_load_all(snapshot_of(values).read_text(encoding="utf-8")) if o]
+    rendered = helm.objects(values)
+
+    def key(o):
+        return o["apiVersion"], o["kind"], o["metadata"]["name"]
+
+    assert sorted(rendered, key=key) == sorted(expected, key=key), "scripts/update-golden rewrites test/chart/snapshots"
+
+
+def test_versions_are_those_of_the_project():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    built = re.search(r"project\(kago VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"))[1]
+    assert (chart["version"], chart["appVersion"]) == (built, built)
+
+
+def test_schema_and_table_are_current():
+    assert not chart_values.stale(program("kago-controller")), "scripts/update-golden rewrites them"
+
+
+def test_every_value_is_in_the_schema_with_a_description():
+    named = {name for name, _, _ in chart_values.rows(chart_values.load()["properties"], {})}
+
+    def leaves(values, prefix=""):
+        for key, value in values.items():
+            path = prefix + key
+            if isinstance(value, dict) and value and path not in named:
+                yield from leaves(value, f"{path}.")
+            else:
+                yield path
+
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    assert set(leaves(defaults)) <= named
+    assert named - set(leaves(defaults)) == set(), "values.yaml lacks some"
+
+
+def program_says(path, tmp_path):
+    """Why kago-controller refuses a kago.yaml, "" if it does not."""
+    done = run(program("kago-controller"), "render", "--manifests", tmp_path, "--config", path,
+               "--template", ROOT / "templates/keepalived.conf.mustache", check=False)
+    return "" if done.returncode == 0 else done.stderr
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
+def test_values_and_program_agree_on_configurations(helm, path, tmp_path):
+    """The schema refuses nothing that the program takes, and takes only what it cannot know to be wrong."""
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    refused = program_says(path, tmp_path)
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    done = helm.run("template", RELEASE, CHART, "-f", values, check=False)
+    by_schema = "meet the specifications of the schema" in done.stderr
+    if not refused:
+        assert not by_schema, done.stderr
+    elif path.name in BEYOND_THE_SCHEMA:
+        assert not by_schema, f"the schema knows better now: {done.stderr}"
+    else:
+        assert by_schema, f"the program says: {refused}"
+
+
+def settings(text):
+    return [word for line in text.split() for word in ("--set", line)]
+
+
+@pytest.mark.parametrize("values, says", [
+    ("replicaCout=3", ["replicaCout", "not allowed"]),
+    ("kind=StatefulSet", ["kind", "Deployment", "DaemonSet"]),
+    ("replicaCount=many", ["replicaCount", "integer"]),
+    ("sysctls.method=hope", ["sysctls", "method", "initContainer", "podSecurityContext", "none"]),
+    ("config.fleets=a", ["fleets", "not allowed"]),
+    ("config.fleet=A_", ["fleet", "[a-z0-9]"]),
+    ("config.log.level=loud", ["log", "level", "debug|info|warn|error"]),
+    ("config.bgp.peers[0].address=10.0.0.1", ["bgp", "as"]),
+    ("config.bgp.as=1 config.bgp.peers[0].port=179", ["peers", "address"]),
+    ("config.node.drain=5", ["drain", "string"]),
+    ("config.http.listen=pod:9441", ["config.http.listen", "cannot be set", "9440"]),
+    ("config.node.netns=/host", ["config.node.netns", "nodeRoutes"]),
+    ("config.kubernetes.identity=me", ["config.kubernetes.identity", "the pod's name"]),
+    ("config.keepalived.shutdownTimeout=4s", ["config.keepalived.shutdownTimeout", "'4s' must be longer", "'5s'"]),
+    ("config.node.drain=1m", ["config.keepalived.shutdownTimeout", "'25s' must be longer", "'1m'"]),
+    ("config.keepalived.shutdownTimeout=9999999999h",
+     ["config.keepalived.shutdownTimeout", "is not a duration", "25s"]),
+    ("config.bgp.as=1 config.bgp.peers[0].address=10.0.0.1 config.bgp.peers[0].passwordFile=/etc/kago-secrets/a",
+     ["config.bgp.peers[0].passwordFile", "bgpPasswords.a", "existingSecret"]),
+])
+def test_a_bad_value_is_refused_by_name_with_what_is_right(helm, values, says):
+    told = helm.refused("template", RELEASE, CHART, *settings(values))
+    assert not [part for part in says if part not in told], told
+
+
+def pod_of(objects):
+    return next(o for o in objects if o["kind"] in ("Deployment", "DaemonSet"))["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("timeout, seconds", [
+    ("25s", 35), ("2m", 130), ("5001ms", 16), ("5000001us", 16), ("10m", 610)])
+def test_the_grace_period_follows_the_shutdown_timeout(helm4, timeout, seconds):
+    pod = pod_of(helm4.objects("default", "--set", f"config.keepalived.shutdownTimeout={timeout}"))
+    assert pod["terminationGracePeriodSeconds"] == seconds
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_no_container_has_more_privileges_than_it_uses(helm4, values):
+    pod = pod_of(helm4.objects(values))
+    assert not pod.get("hostNetwork") and not pod.get("hostPID") and not pod.get("hostIPC")
+    routes = any("hostPath" in volume for volume in pod["volumes"])
+    expected = {"ipvs": ["NET_ADMIN"], "exabgp": ["NET_ADMIN"] + (["SYS_ADMIN", "SYS_PTRACE"] if routes else [])}
+    for container in pod["containers"]:
+        context = container["securityContext"]
+        assert context["capabilities"] == {"drop": ["ALL"], "add": expected[container["name"]]}
+        assert (context["privileged"], context["allowPrivilegeEscalation"], context["readOnlyRootFilesystem"],
+                context["seccompProfile"]) == (False, False, True, {"type": "RuntimeDefault"})
+    mounts = {container["name"]: {m["name"] for m in container["volumeMounts"]} for container in pod["containers"]}
+    assert "token" not in mounts["exabgp"] and "node-namespaces" not in mounts["ipvs"]
+
+
+@pytest.mark.parametrize("method, privileged", [
+    ("initContainer", True), ("podSecurityContext", False), ("none", False)])
+def test_only_what_sets_sysctls_is_privileged(helm4, method, privileged):
+    pod = pod_of(helm4.objects("default", "--set", f"sysctls.method={method}"))
+    check, = pod["initContainers"]
+    assert check["securityContext"]["privileged"] is privileged
+    assert ("--fix" in check["args"]) is privileged
+    assert bool(pod.get("securityContext", {}).get("sysctls")) is (method == "podSecurityContext")
+
+
+def test_the_sysctls_are_those_that_the_controller_sets():
+    text = (ROOT / "controller/dataplane/sysctl.c").read_text(encoding="utf-8")
+    wanted = dict(re.findall(r'\{"(net/[^"]+)", "(\d+)", SYSCTL_', text))
+    assert wanted
+    listed = {entry["name"]: entry["value"] for entry in yaml.safe_load(
+        (CHART / "values.yaml").read_text(encoding="utf-8"))["sysctls"]["list"]}
+    expected = {}
+    for path, value in wanted.items():
+        for name in ("all", "default", "eth0") if "*" in path else ("",):
+            expected[path.replace("*", name).replace("/", ".")] = value
+    assert listed == expected
+
+
+def test_apparmor_is_named_where_kubernetes_knows_it(helm):
+    def profile(server):
+        return pod_of(helm.objects("default", server=server))["containers"][1]["securityContext"].get("appArmorProfile")
+
+    assert profile("1.29.0") is None
+    assert profile("1.30.1-gke.3") == {"type": "Unconfined"}
+    assert "incompatible with Kubernetes" in helm.refused("template", RELEASE, CHART, "--kube-version", "1.28.0")
+
+
+def test_a_roll_adds_before_it_takes_away(helm4):
+    for values in ("default", "daemonset"):
+        spec = next(o for o in helm4.objects(values) if o["kind"] in ("Deployment", "DaemonSet"))["spec"]
+        rolling = (spec.get("strategy") or spec["updateStrategy"])["rollingUpdate"]
+        assert rolling == {"maxUnavailable": 0, "maxSurge": 1} and spec["minReadySeconds"] > 0
+
+
+def test_a_change_of_config_rolls_nothing_unless_told(helm4):
+    def template(*words):
+        return only(helm4.objects("default", *words), "Deployment")["spec"]["template"]
+
+    change = ("--set", "config.log.level=debug")
+    assert template() == template(*change)
+    told = ("--set", "restartOnConfigChange=true")
+    assert template(*told) != template(*told, *change)
+
+
+def test_the_configuration_is_one_that_the_program_takes(helm4, tmp_path):
+    """All of them, with large numbers and lists, as the pod would read them."""
+    for values in VALUES:
+        path = tmp_path / "kago.yaml"
+        path.write_text(only([o for o in helm4.objects(values) if "kago.yaml" in o.get("data", {})], "ConfigMap")
+                        ["data"]["kago.yaml"].replace("/templates/", f"{ROOT}/templates/"), encoding="utf-8")
+        assert not program_says(path, tmp_path), values
+
+
+def test_the_documents_speak_of_every_alert():
+    alerts = yaml.safe_load((CHART / "monitoring/alerts.yaml").read_text(encoding="utf-8"))
+    text = (ROOT / "docs/monitoring.md").read_text(encoding="utf-8")
+    assert not [alert["alert"] for alert in alerts if f"`{alert['alert']}`" not in text]
+
+
+def test_update_script_knows_its_arguments():
+    done = subprocess.run([sys.executable, ROOT / "scripts/lib/chart_values.py"], capture_output=True, check=False)
+    assert done.returncode == 2
