@@ -70,6 +70,8 @@ record_packages() {
     for name in $names; do
         dpkg-query -s "$name"
         echo
+        # Some packages have it in another's folder.
+        [[ ! -L /usr/share/doc/${name%:*} ]] || cp -a --parents "/usr/share/doc/${name%:*}" "$parts"
         copy "/usr/share/doc/${name%:*}/copyright"
     done >"$parts/var/lib/dpkg/status"
 }

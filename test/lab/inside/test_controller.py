@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from image import IPVS  # noqa: E402
 from net import ROOT, Network, program, wait_for  # noqa: E402
 
 CONTROL = "\0kago-controller"
@@ -54,9 +55,7 @@ class Controller:
         self.netns.ip("link add e0 type dummy", "addr add 172.16.0.9/24 dev e0", "link set e0 up")
         self.source = folder / "manifests"
         self.source.mkdir()
-        self.settings = {"keepalived.template": ROOT / "templates/keepalived.conf.mustache",
-                         "keepalived.nftTemplate": ROOT / "templates/nftables.conf.mustache",
-                         "keepalived.stateDir": folder / "run", "keepalived.minReloadGap": "100ms"}
+        self.settings = {"keepalived.stateDir": folder / "run", "keepalived.minReloadGap": "100ms"}
 
     def put(self, name, *objects):
         tmp = self.source / f".{name}.tmp"
@@ -68,10 +67,19 @@ class Controller:
 
     def start(self, **settings):
         sets = [f"{key}={value}" for key, value in {**self.settings, **settings}.items()]
-        self.process = self.network.start(
-            self.netns, program("kago-controller"), "run", "--source", self.source,
-            *[word for text in sets for word in ("--set", text)], log=self.folder / "log")
+        words = ["run", "--source", self.source, *[word for text in sets for word in ("--set", text)]]
+        self.process = self.network.start(self.netns, *self.container(*words), log=self.folder / "log")
         return self
+
+    def start_outside(self, **settings):
+        """Not in a container: this build with this host's keepalived, which scripts can stand in for."""
+        templates = {f"keepalived.{key}": ROOT / f"templates/{name}.conf.mustache" for key, name in
+                     (("template", "keepalived"), ("nftTemplate", "nftables"))}
+        self.container = lambda *arguments: [program("kago-controller"), *arguments]
+        return self.start(**templates, **settings)
+
+    def container(self, *arguments):
+        return IPVS.command(*arguments, folders=[self.folder])
 
     def log(self):
         return self.process.output()
@@ -97,8 +105,7 @@ class Controller:
                  lambda: self.ipvs() == expected, SOON, 0.1)
 
     def status(self):
-        command = [program("kago-controller"), "status"]
-        return json.loads(self.netns.run(*command, "-o", "json").stdout)
+        return json.loads(self.netns.run(*IPVS.tool("status", "-o", "json")).stdout)
 
     def http(self, path):
         with self.netns.entered():
@@ -316,7 +323,7 @@ while kill -0 $child; do wait $child; done
 
 def test_a_file_that_kills_keepalived_is_taken_back(lb):
     put_web(lb)
-    lb.start(**faulty_keepalived(lb, 'grep -q 172.16.6.6 "$conf" && exit 1; kill -HUP $child'))
+    lb.start_outside(**faulty_keepalived(lb, 'grep -q 172.16.6.6 "$conf" && exit 1; kill -HUP $child'))
     lb.wait_for_ipvs(WEB)
     lb.wait_for_log("event=kernel.applied")
     put_web(lb, "172.16.6.6")
@@ -328,7 +335,7 @@ def test_a_file_that_kills_keepalived_is_taken_back(lb):
 
 def test_a_keepalived_that_hears_nothing_is_restarted(lb):
     put_web(lb)
-    lb.start(**faulty_keepalived(lb, "true"), **{"keepalived.verifyTimeout": "1s"})
+    lb.start_outside(**faulty_keepalived(lb, "true"), **{"keepalived.verifyTimeout": "1s"})
     lb.wait_for_ipvs(WEB)
     lb.wait_for_log("event=kernel.applied")
     put_web(lb, "172.16.0.1", "172.16.0.2", "172.16.0.3")
@@ -344,7 +351,7 @@ def test_a_keepalived_that_starts_slowly_is_left_in_peace(lb):
                       encoding="utf-8")
     script.chmod(0o755)
     put_web(lb)
-    lb.start(**{"keepalived.program": script, "keepalived.verifyTimeout": "1s"})
+    lb.start_outside(**{"keepalived.program": script, "keepalived.verifyTimeout": "1s"})
     lb.wait_for_ipvs(WEB)
     assert lb.log().count("event=keepalived.started") == 1
 
@@ -371,6 +378,6 @@ def test_the_rules_and_sysctls_are_set(lb):
 def test_a_second_controller_of_the_pod_is_refused(lb):
     lb.start()
     lb.wait_for_log("event=kernel.applied")
-    second = lb.netns.run(program("kago-controller"), "run", "--source", lb.source, check=False)
+    second = lb.netns.run(*lb.container("run", "--source", lb.source), check=False)
     assert second.returncode == 1
     assert re.search("event=controller.failed .*Address already in use", second.stderr)

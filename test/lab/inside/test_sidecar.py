@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from image import EXABGP, NODE_NETNS
 from net import ROOT, Network, ask, program, run, wait_for
 
 VIP, VIP2, VIP6 = "10.1.1.1", "10.1.1.2", "fd00:1::1"
 NODE, NODE6 = "10.0.0.106", "fd00:10::106"
 DOOR = 81  # a port that IPVS does not know
-EXABGP = os.environ.get("KAGO_EXABGP", "/usr/sbin/exabgp")  # another version, to try it
+OTHER_EXABGP = os.environ.get("KAGO_EXABGP")  # to try another than the image's, with this build
 START = 90  # seconds that exabgp may take to start on an emulated processor
 
 GOBGPD = """
@@ -132,18 +133,26 @@ class Sidecar:
     def __init__(self, netns, folder, *arguments, bgp=None):
         folder.mkdir(exist_ok=True)
         (folder / "kago.yaml").write_text(json.dumps({
-            "bgp": {"as": 65021, "peers": [{"address": "10.0.0.1"}], "program": EXABGP,
-                    "template": str(ROOT / "templates/exabgp.conf.mustache"),
-                    "stateDir": str(folder), **(bgp or {})},
-            "node": {"netns": "/run/netns/node", "drain": "3s"},
+            "bgp": {"as": 65021, "peers": [{"address": "10.0.0.1"}], "stateDir": str(folder),
+                    **(bgp or {})},
+            "node": {"drain": "3s"},
             "log": {"format": "json"},
         }))
         self.events = []
         with netns.entered():
             self.process = subprocess.Popen(
-                [program("kago-sidecar"), "run", "--config", folder / "kago.yaml", *arguments],
+                self.command(folder, "run", "--config", folder / "kago.yaml", *arguments),
                 stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self.follow, daemon=True).start()
+
+    @staticmethod
+    def command(folder, *arguments):
+        node = "/run/netns/node"
+        if not OTHER_EXABGP:
+            return EXABGP.command(*arguments, "--node-netns", NODE_NETNS, folders=[folder.parent], node_netns=node)
+        return [program("kago-sidecar"), *arguments, "--node-netns", node,
+                "--set", f"bgp.program={OTHER_EXABGP}",
+                "--set", f"bgp.template={ROOT}/templates/exabgp.conf.mustache"]
 
     def follow(self):
         for line in self.process.stderr:
@@ -244,7 +253,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    run(EXABGP, "--help", timeout=300)  # the first start reads all of Python from a slow disk
+    # The first start reads all of Python from a slow disk.
+    run("chroot", EXABGP.root, "/usr/sbin/exabgp", "--help", timeout=300)
     with Network() as network:
         site = Site(network, tmp_path_factory.mktemp("rr"))
         site.reflector.start()

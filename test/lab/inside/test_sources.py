@@ -152,7 +152,7 @@ def test_a_service_is_restricted_from_its_first_packet_to_its_last(site):
     assert passes(site.near, "tcp", VIPS[0]) and not passes(site.far, "tcp", VIPS[0])
     site.lb.remove("web")
     site.put("other", ["10.1.1.2"])
-    site.lb.start(**slow)
+    site.lb.start_outside(**slow)
     wait_for("the new rules", lambda: site.lb.log().count("event=clients.guarded") == 2, SOON)
     assert not passes(site.far, "tcp", VIPS[0])
     assert "10.1.1.1:80" in str(site.lb.ipvs()), "keepalived was too fast for this test"
