@@ -10,12 +10,17 @@ docker_works() {
         timeout 10 docker info >/dev/null 2>&1
 }
 
+docker_has_base() {
+    if [[ -z $fresh ]] && docker image inspect "$_docker_base" >/dev/null 2>&1; then
+        return 0
+    fi
+    docker pull --quiet "$_docker_base" >/dev/null 2>&1
+}
+
 docker_base() {
     docker_works || die "docker's engine, or its buildx, does not answer"
     packages_need "to unpack images" python3 || die "packages are missing"
-    if [[ -n $fresh ]] || ! docker image inspect "$_docker_base" >/dev/null 2>&1; then
-        docker pull --quiet "$_docker_base" >/dev/null || die "cannot pull $_docker_base"
-    fi
+    docker_has_base || die "cannot pull $_docker_base"
     base_id=$(docker image inspect --format '{{.Id}}' "$_docker_base")
     epoch=${SOURCE_DATE_EPOCH:-$(date -d "$(docker image inspect --format '{{.Created}}' "$_docker_base")" +%s)}
 }
