@@ -140,7 +140,7 @@ static json_t *value_schema(const struct schema_key *k)
 /* The schema of the object that `name` is in `parent`; of its items, if it ends with "[]". */
 static json_t *section_of(json_t *parent, const char *name, size_t len)
 {
-	bool is_list = len > 2 && memcmp(name + len - 2, "[]", 2) == 0;
+	bool is_list = len > 2 && name[len - 2] == '[' && name[len - 1] == ']';
 	CLEANUP_FREE char *key = xasprintf("%.*s", (int)(is_list ? len - 2 : len), name);
 	json_t *properties = json_object_get(parent, "properties");
 	json_t *section = json_object_get(properties, key);

@@ -396,11 +396,11 @@ static int set_up(struct app *app, struct err *e)
 
 	app->store = store_new();
 	app->rules = rules_of(app->config, is_cluster);
-	if (r >= 0)
-		app->follow = follow_new(app->loop, &app->options->origin, app->config,
-			SCHEMA_CONTROLLER, on_config, app);
-	if (r >= 0)
-		r = set_up_parts(app, e);
+	if (r < 0)
+		return r;
+	app->follow = follow_new(
+		app->loop, &app->options->origin, app->config, SCHEMA_CONTROLLER, on_config, app);
+	r = set_up_parts(app, e);
 	return r < 0 ? r : set_up_source(app, is_cluster, e);
 }
 
