@@ -132,18 +132,25 @@ class Controller:
 class Sidecar:
     def __init__(self, netns, folder, *arguments, bgp=None):
         folder.mkdir(exist_ok=True)
-        (folder / "kago.yaml").write_text(json.dumps({
-            "bgp": {"as": 65021, "peers": [{"address": "10.0.0.1"}], "stateDir": str(folder),
-                    **(bgp or {})},
-            "node": {"drain": "3s"},
-            "log": {"format": "json"},
-        }))
+        self.folder = folder
+        self.configure(bgp)
         self.events = []
         with netns.entered():
             self.process = subprocess.Popen(
                 self.command(folder, "run", "--config", folder / "kago.yaml", *arguments),
                 stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self.follow, daemon=True).start()
+
+    def configure(self, bgp=None):
+        """Writes kago.yaml in one go."""
+        new = self.folder / ".new"
+        new.write_text(json.dumps({
+            "bgp": {"as": 65021, "peers": [{"address": "10.0.0.1"}], "stateDir": str(self.folder),
+                    **(bgp or {})},
+            "node": {"drain": "3s"},
+            "log": {"format": "json"},
+        }))
+        new.rename(self.folder / "kago.yaml")
 
     @staticmethod
     def command(folder, *arguments):
@@ -545,6 +552,25 @@ def test_an_aggregate_stands_for_the_vips_in_it(site, reflector, pods):
     pod.weigh(VIP2, 0)
     sidecar.wait("vip.withdrawn", prefix="10.1.1.0/24", reason="no usable real server")
     wait_for("the withdrawal", lambda: reflector.paths("10.1.1.0/24") == [])
+
+
+def test_changed_aggregates_are_followed_without_a_new_session(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    sidecar.wait_until_up()
+    wait_for("the VIP", lambda: reflector.paths(VIP + "/32") == [NODE])
+    sidecar.configure({"aggregates": ["10.1.1.0/24"]})
+    sidecar.wait("config.changed", key="bgp.aggregates", effect="in use")
+    wait_for("the aggregate in its place",
+             lambda: reflector.paths("10.1.1.0/24") == [NODE] and not reflector.paths(VIP + "/32"))
+    assert site.reached(VIP) == pod.name
+    sidecar.configure({"aggregates": ["10.1.1.0/99"]})
+    assert "10.1.1.0/99" in sidecar.wait("config.refused")["error"]
+    sidecar.configure({"aggregates": ["10.1.1.0/24"], "holdTime": "30s"})
+    assert "restart" in sidecar.wait("config.changed", key="bgp.holdTime")["effect"]
+    assert reflector.paths("10.1.1.0/24") == [NODE]
+    assert not sidecar.find("bgp.down") and len(sidecar.find("exabgp.started")) == 1
 
 
 def test_ipv6(site, reflector, pods):
