@@ -20,7 +20,7 @@
 #define LIVE SCHEMA_AT_ONCE
 
 static const struct schema_key keys[] = {
-	{"fleet", SCHEMA_LABEL, {RESTART, UNUSED}, AT(fleet), 1, 0, "default",
+	{"fleet", SCHEMA_LABEL, {RESTART, RESTART}, AT(fleet), 1, 0, "default",
 		"The fleet this load balancer belongs to: it serves the Services of class "
 		"`kago.dev/FLEET`."},
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "follow/follow.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/live.h"
@@ -31,6 +34,17 @@ static void on_key(void *ud, const char *key, bool in_use)
 			LOG_STR("effect", in_use ? "in use" : "in use after a restart")));
 }
 
+/* An editor may empty a file before it writes it. That would be the defaults: no pools, no peers.
+ */
+static bool is_blank(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && strchr(" \t\r\n", text[i]))
+		i++;
+	return i == len;
+}
+
 /* By the path and not the text: that is what the start does, with all its messages. */
 static void on_read(void *ud, const char *text, size_t len)
 {
@@ -38,9 +52,10 @@ static void on_read(void *ud, const char *text, size_t len)
 	struct config *next = NULL;
 	struct err e = {0};
 
-	(void)text;
-	(void)len;
-	if (f->origin.load(&next, f->origin.args, &e) < 0) {
+	if (is_blank(text, len))
+		err_set(&e, EINVAL, "%s: is empty; for a configuration of defaults write {}",
+			f->origin.path);
+	if (e.code || f->origin.load(&next, f->origin.args, &e) < 0) {
 		refuse(f, &e);
 		return;
 	}

@@ -69,6 +69,10 @@ def test_a_change_of_the_configuration_is_followed(new_fleet, listen):
     fleet.pod("second", 1, "172.16.0.1")
     lb.await_table({"10.96.2.7 80 TCP": {"172.16.0.1 8080": 1}})
 
+    mount.put("")
+    log.wait_for_line("event=config.refused error=.*kago.yaml: is empty")
+    assert metric("kago_config_refused") == 1 and fleet.get("second")["status"]["loadBalancer"]["ingress"]
+
     mount.configure("another", [pool(1), pool(2)], log={"level": "debug"})
     log.wait_for_line('event=config.changed key=fleet effect="in use after a restart"$')
     log.wait_for_line('event=config.changed key=log.level effect="in use"$')
@@ -81,5 +85,5 @@ def test_a_change_of_the_configuration_is_followed(new_fleet, listen):
     fleet.await_condition("first", "AddressAssigned", "False", "PoolExhausted")
     wait_for("no restart pending", lambda: metric("kago_config_restart_pending") == 0, 20)
     assert fleet.get("second")["status"]["loadBalancer"]["ingress"][0]["ip"] == "10.96.2.7"
-    assert len(re.findall("event=config.refused", log.output())) == 1
+    assert len(re.findall("event=config.refused", log.output())) == 2
     assert lb.process.running()
