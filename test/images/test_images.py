@@ -40,6 +40,12 @@ def inside(image, *argv):
     return subprocess.run(["chroot", image.root, *argv], capture_output=True, text=True, check=False, timeout=60)
 
 
+def contained(image, folders, *argv):
+    """The finished command in a container of the image."""
+    [*start, _] = image.command(folders=folders)
+    return subprocess.run(list(map(str, [*start, *argv])), capture_output=True, text=True, check=False, timeout=60)
+
+
 def files(image):
     for folder, _, names in os.walk(image.root):
         for name in names:
@@ -65,27 +71,22 @@ def test_its_programs_answer(image):
 @each
 def test_as_a_container_it_starts_what_it_shall_with_what_it_is_allowed(image):
     """The root file system read-only, the capabilities those of the chart."""
-    done = subprocess.run(list(map(str, image.command("--version"))), capture_output=True, text=True,
-                          check=False, timeout=60)
+    done = contained(image, [], PROGRAMS[image][0], "--version")
     assert VERSION in done.stdout, done.stderr
 
 
-def test_exabgp_takes_our_configuration_and_writes_nothing(tmp_path):
+def test_its_exabgp_starts_on_a_read_only_root(tmp_path):
     conf = tmp_path / "exabgp.conf"
     conf.write_text("neighbor 127.0.0.1 { router-id 1.2.3.4; local-address 127.0.0.1; local-as 65021;"
                     " peer-as 65021; }")
-    command = EXABGP.command(folders=[tmp_path])
-    command[command.index("/usr/bin/kago-sidecar"):] = ["/usr/sbin/exabgp", "--test", conf]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=60)
+    done = contained(EXABGP, [tmp_path], "/usr/sbin/exabgp", "--test", conf)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_keepalived_takes_our_configuration(tmp_path):
-    conf = tmp_path / "keepalived.conf"
-    conf.write_text("global_defs {\n enable_script_security\n script_user nobody\n}\n")
-    command = IPVS.command(folders=[tmp_path])
-    command[command.index("/usr/bin/kago-controller"):] = ["/usr/sbin/keepalived", "-C", "-t", "-f", conf]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=60)
+@pytest.mark.parametrize("conf", sorted((ROOT / "test/golden").glob("*/keepalived.conf")),
+                         ids=lambda conf: conf.parent.name)
+def test_its_keepalived_takes_what_we_write(conf):
+    done = contained(IPVS, [conf.parent], "/usr/sbin/keepalived", "--config-test", "--check", "--use-file", conf)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
