@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Archives of images as `docker save` writes them.
 
+images.py plain TAR NEW    writes it anew without what its builder says of how it came about, so that
+                           the same image is the same file
 images.py unpack TAR DIR   makes DIR the file system of the image
 images.py config TAR       prints what the image says of itself, as JSON
 images.py size TAR         prints what pushing and pulling it moves, and what it takes unpacked
 """
 
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -28,6 +32,28 @@ class Archive:
         """The layers from the lowest on, as files of tar archives."""
         for layer in self.manifest["Layers"]:
             yield self._tar.extractfile(layer)
+
+
+def write_plain(archive, path):
+    """Intermediate images have names that differ each time; the history would have them."""
+    for step in archive.config.get("history", []):
+        step.pop("comment", None)
+    config = json.dumps(archive.config, sort_keys=True).encode()
+    name = f"{hashlib.sha256(config).hexdigest()}.json"
+    manifest = [{"Config": name, "RepoTags": [archive.name], "Layers": archive.manifest["Layers"]}]
+    with tarfile.open(path, "w") as new:
+        _add(new, name, io.BytesIO(config), len(config))
+        for layer, file in zip(archive.manifest["Layers"], archive.layers()):
+            _add(new, layer, file, file.seek(0, os.SEEK_END))
+        manifest = json.dumps(manifest).encode()
+        _add(new, "manifest.json", io.BytesIO(manifest), len(manifest))
+
+
+def _add(tar, name, file, size):
+    entry = tarfile.TarInfo(name)
+    entry.size = size
+    file.seek(0)
+    tar.addfile(entry, file)
 
 
 def unpack(archive, folder):
@@ -72,6 +98,8 @@ def sizes(archive):
 
 def main():
     match sys.argv[1:]:
+        case ["plain", path, new]:
+            write_plain(Archive(path), new)
         case ["unpack", path, folder]:
             unpack(Archive(path), Path(folder))
         case ["config", path]:

@@ -143,5 +143,6 @@ class Site:
 
 def _without_kube_proxy(ruleset):
     """The tables, each as text; their order means nothing."""
+    ruleset = re.sub(r"counter packets \d+ bytes \d+", "counter", ruleset)
     tables = re.findall(r"^table .*?^\}$", ruleset, re.MULTILINE | re.DOTALL)
     return sorted(table for table in tables if not re.match(r"table ip6? kube-proxy ", table))

@@ -241,7 +241,7 @@ def _lb(network, tmp_path):
 def test_a_running_controller_is_not_disturbed(lb, pod):
     pod.netns = lb.netns
     lb.put("web", service("web", "10.1.1.1", **RR), endpoints("web", "172.16.0.1", "172.16.0.2"))
-    lb.start(**{"keepalived.minReloadGap": "100ms"})
+    lb.start_outside(**{"keepalived.minReloadGap": "100ms"})
     lb.wait_for_ipvs(WEB)
     lb.wait_for_log("event=kernel.applied")
     rules = lb.netns.run("nft", "list", "table", "inet", "kago").stdout
@@ -262,7 +262,7 @@ def test_health_is_served_on_the_pods_own_address(lb, pod, monkeypatch):
     monkeypatch.setenv("POD_IP", "172.16.0.9")
     found, _ = pod.check()
     assert texts(found, "http.listen", "ok") == ["health and metrics are served on pod:9440"]
-    lb.start(**{"http.listen": "pod:9440"})
+    lb.start_outside(**{"http.listen": "pod:9440"})
     lb.wait_for_log("event=kernel.applied")
     with lb.netns.entered():
         with urllib.request.urlopen("http://172.16.0.9:9440/healthz", timeout=10) as answer:

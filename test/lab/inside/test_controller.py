@@ -289,9 +289,9 @@ def test_it_stops_after_the_sidecar_has(lb):
     while not states or not states[-1]["ready"]:
         states.append(json.loads(lines.readline()))
     assert all(s["type"] == "state" for s in states)
-    sock.sendall(b'{"type":"announced","prefixes":["10.1.1.1/32"]}\n')
+    sock.sendall(b'{"type":"announced","prefixes":["10.1.1.1/32"],"sessions":1,"peers":2,"complete":true}\n')
     wait_for("the announcement in status", lambda: lb.status()["sidecar"] == {
-        "connected": True, "announced": ["10.1.1.1/32"]}, SOON)
+        "connected": True, "announced": ["10.1.1.1/32"], "bgpSessions": 1, "bgpPeers": 2}, SOON)
     lb.process.signal(signal.SIGTERM)
     lb.wait_for_log("event=stop.waiting_for_sidecar")
     put_web(lb, "172.16.0.1")  # it still follows changes
