@@ -141,6 +141,13 @@ def test_a_load_balancer_that_is_deleted_fails_no_request(site):
     assert second in site.load_balancers()
 
 
+def test_the_api_server_refused_nothing(site):
+    """What the load balancers were not allowed, or got wrong, is in the API server's log of who did what."""
+    log = run("grep", "-h", "serviceaccount:kago:kago", f"{site.plane}/audit.log", check=False).stdout
+    assert log, "no call of a load balancer was recorded"
+    assert '"code":403' not in log
+
+
 def test_uninstalling_leaves_nothing_on_the_node(site, before):
     site.helm("uninstall", "--wait")
     wait_for("the pods to go", lambda: not site.get("pods", "-n", NAMESPACE)["items"], START)
@@ -157,10 +164,3 @@ def test_uninstalling_leaves_nothing_on_the_node(site, before):
     with contextlib.suppress(Failed):
         wait_for(f"{LB_NODE} to be as before", lambda: site.traces() == before, 30)
     assert site.traces() == before
-
-
-def test_the_api_server_refused_nothing(site):
-    """What the load balancers were not allowed, or got wrong, is in the API server's log of who did what."""
-    log = run("grep", "-h", "serviceaccount:kago:kago", f"{site.plane}/audit.log", check=False).stdout
-    assert log, "no call of a load balancer was recorded"
-    assert '"code":403' not in log
