@@ -5,6 +5,7 @@ The tests are the life of one installation, in their order; each takes over what
 """
 
 import contextlib
+import re
 import time
 
 import pytest
@@ -108,8 +109,8 @@ def test_draining_a_web_node_fails_no_request(site):
 
 def test_a_wrong_annotation_is_explained_and_harms_nobody_else(site):
     site.apply(service("wrong", scheduler="fastest"))
-    told = wait_for("an Event", lambda: [line for line in site.kubectl(
-        "describe", "service", "wrong", "-n", "web").splitlines() if "Warning" in line], 30)
+    told = wait_for("an Event", lambda: re.findall(
+        "Warning .* kago-controller .*", site.kubectl("describe", "service", "wrong", "-n", "web")), 30)
     assert "kago.dev/scheduler" in told[0] and "fastest" in told[0] and "mh" in told[0], told
     assert answers(site)
     site.kubectl("delete", "service", "wrong", "-n", "web")
