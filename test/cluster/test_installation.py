@@ -5,6 +5,7 @@ The tests are the life of one installation, in their order; each takes over what
 """
 
 import contextlib
+import copy
 import re
 import time
 
@@ -24,9 +25,9 @@ def before(site):
     return site.traces()
 
 
-def answers(site):
+def answers(site, vip=VIP):
     try:
-        return get(site.client, VIP)
+        return get(site.client, vip)
     except OSError:
         return ""
 
@@ -114,6 +115,24 @@ def test_a_wrong_annotation_is_explained_and_harms_nobody_else(site):
     assert "kago.dev/scheduler" in told[0] and "fastest" in told[0] and "mh" in told[0], told
     assert answers(site)
     site.kubectl("delete", "service", "wrong", "-n", "web")
+
+
+def test_a_pool_that_is_added_is_used_without_a_restart(site):
+    """The ConfigMap changes, and the kubelet brings it into the running pod."""
+    old = site.get("pods", "-n", NAMESPACE)["items"]
+    values = copy.deepcopy(VALUES)
+    values["config"]["pools"].append({"name": "more", "addresses": ["10.1.2.0/24"], "avoidBuggyIPs": True})
+    site.apply(service("more", pool="more"))
+    site.helm("upgrade", values=values)
+    wait_for("an address of the new pool", lambda: "10.1.2.1" in site.kubectl(
+        "get", "service", "more", "-n", "web"), START, 0.5)
+    wait_for("an answer", lambda: answers(site, "10.1.2.1"), 60, 0.2)
+    assert 'event=config.changed key=pools effect="in use"' in site.logs("ipvs")
+    now = site.get("pods", "-n", NAMESPACE)["items"]
+    for pods in old, now:
+        assert [s["restartCount"] for p in pods for s in p["status"]["containerStatuses"]] == [0, 0]
+    assert [p["metadata"]["uid"] for p in old] == [p["metadata"]["uid"] for p in now]
+    site.kubectl("delete", "service", "more", "-n", "web")
 
 
 def test_an_upgrade_rolls_load_balancers_and_fails_no_request(site):
