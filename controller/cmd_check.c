@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <argp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -8,6 +7,7 @@
 #include "config/config_args.h"
 #include "preflight/preflight.h"
 #include "survey/survey.h"
+#include "table.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
@@ -28,13 +28,6 @@ static const struct argp_option options[] = {
 
 static const struct argp_child children[] = {{&config_args_parser, 0, NULL, 0}, {0}};
 
-static void parse_format(struct args *args, const struct argp_state *state, const char *value)
-{
-	if (strcmp(value, "json") != 0 && strcmp(value, "table") != 0)
-		argp_error(state, "--output %s: use table or json", value);
-	args->as_json = strcmp(value, "json") == 0;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -50,7 +43,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		config_args_add(&args->config, state, "kubernetes.kubeconfig", value);
 		return 0;
 	case 'o':
-		parse_format(args, state, value);
+		args->as_json = command_wants_json(value, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -62,11 +55,9 @@ static const struct argp parser = {
 	.parser = parse_option,
 	.children = children,
 	.doc = "Look whether a load balancer can run here, in this network namespace and with "
-	       "these "
-	       "privileges, and say what is missing and what to do about it."
-	       "\vExit status: 0 if nothing is wrong, but for warnings; 1 if something is; 2 for "
-	       "bad "
-	       "usage.",
+	       "these privileges, and say what is missing and what to do about it.\v"
+	       "Exit status: 0 if nothing is wrong, but for warnings; 1 if something is; 2 for "
+	       "bad usage.",
 };
 
 /* A file that cannot be used is one finding among others, which are about the defaults then. */
@@ -87,7 +78,7 @@ static int load(
 
 static int print(const struct findings *f, bool as_json)
 {
-	CLEANUP_FREE char *text = NULL, *whole = NULL;
+	CLEANUP_FREE char *text = NULL;
 	json_auto_t *json = NULL;
 
 	if (!as_json) {
@@ -95,9 +86,8 @@ static int print(const struct findings *f, bool as_json)
 		return command_print(text, strlen(text));
 	}
 	json = findings_json(f);
-	text = json_dumps(json, JSON_INDENT(2));
-	whole = xasprintf("%s\n", text ? text : "");
-	return command_print(whole, strlen(whole));
+	table_json(json);
+	return COMMAND_OK;
 }
 
 int cmd_check(int argc, char **argv)

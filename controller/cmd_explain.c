@@ -48,13 +48,6 @@ static void take_service(struct args *args, const char *text, const struct argp_
 	args->service = text;
 }
 
-static void take_format(struct args *args, const char *text, const struct argp_state *state)
-{
-	if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0)
-		argp_error(state, "--output %s: use table or json", text);
-	args->as_json = strcmp(text, "json") == 0;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -67,7 +60,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		config_args_add(&args->config, state, "control.socket", value);
 		return 0;
 	case 'o':
-		take_format(args, value, state);
+		args->as_json = command_wants_json(value, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		take_service(args, value, state);

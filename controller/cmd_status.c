@@ -34,9 +34,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 	if (key != 'o')
 		return ARGP_ERR_UNKNOWN;
-	if (strcmp(value, "json") != 0 && strcmp(value, "table") != 0)
-		argp_error(state, "--output %s: use table or json", value);
-	args->as_json = strcmp(value, "json") == 0;
+	args->as_json = command_wants_json(value, state);
 	return 0;
 }
 

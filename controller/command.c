@@ -3,11 +3,19 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 int command_unusable(const struct err *e)
 {
 	fprintf(stderr, "kago-controller: %s\n", e->msg);
 	return COMMAND_UNUSABLE;
+}
+
+bool command_wants_json(const char *value, const struct argp_state *state)
+{
+	if (strcmp(value, "json") != 0 && strcmp(value, "table") != 0)
+		argp_error(state, "--output %s: use table or json", value);
+	return strcmp(value, "json") == 0;
 }
 
 int command_print(const char *text, size_t len)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <argp.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -25,6 +27,9 @@ int cmd_template(int argc, char **argv);
 
 /* "kago-controller: MESSAGE" on stderr; returns COMMAND_UNUSABLE. */
 int command_unusable(const struct err *e);
+
+/* The value of --output: whether it is json; ends the program if it is not table either. */
+bool command_wants_json(const char *value, const struct argp_state *state);
 
 /* Writes to stdout and sees to it that it arrived; returns COMMAND_OK or COMMAND_UNUSABLE. */
 int command_print(const char *text, size_t len);

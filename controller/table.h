@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-/* What the commands print of the running controller's answers, for people, on stdout. */
+/* What the commands print on stdout, most of it of the running controller's answers for people. */
 
 /* A member that is text or a whole number; "" or 0 when there is none. */
 const char *table_str(const json_t *object, const char *key);

@@ -9,26 +9,19 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "config/password.h"
 #include "doc/mustache.h"
-
-enum { MD5_KEY_MAX = 80 };
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
 
-/* One line end at the end of the file belongs to the editor, not to the password. */
-static int read_password(json_t **ret, const char *path, struct err *e)
+static int password_view(json_t **ret, const char *path, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL, *encoded = NULL;
 	size_t len;
-	int r = fs_read(&text, &len, path, MD5_KEY_MAX + 2, e);
+	int r = password_read(&text, &len, path, e);
 
 	if (r < 0)
 		return r;
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len == 0 || len > MD5_KEY_MAX)
-		return err_set(
-			e, EINVAL, "the password in %s must have 1 to %d bytes", path, MD5_KEY_MAX);
 	encoded = base64_encode(text, len);
 	*ret = json_string(encoded);
 	return 0;
@@ -47,7 +40,7 @@ static int peer_view(json_t **ret, const struct config *c, const struct place *p
 		return err_set(
 			e, EINVAL, "peer %s: the pod has no address of this family", address);
 	if (peer->password_file) {
-		r = read_password(&password, peer->password_file, e);
+		r = password_view(&password, peer->password_file, e);
 		if (r < 0)
 			return err_wrap(e, "peer %s", address);
 	}

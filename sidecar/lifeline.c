@@ -18,7 +18,7 @@ struct lifeline {
 	void (*on_ready)(void *ud);
 	void *ud;
 	struct prefixes announced;
-	struct lifeline_report report; /* its `announced` is ours */
+	struct lifeline_report report; /* its `announced` is the one above */
 };
 
 static void tell(struct lifeline *l)
@@ -27,9 +27,9 @@ static void tell(struct lifeline *l)
 	json_t *list = json_array();
 	char text[IPNET_TEXT];
 
-	for (size_t i = 0; i < l->announced.n_items; i++)
+	for (size_t i = 0; i < r->announced->n_items; i++)
 		json_array_append_new(
-			list, json_string(ipnet_format(text, &l->announced.items[i])));
+			list, json_string(ipnet_format(text, &r->announced->items[i])));
 	control_send(l->conn,
 		json_pack("{ss si si sb so}", "type", "announced", "sessions", (int)r->sessions,
 			"peers", (int)r->peers, "complete", r->complete, "prefixes", list));
@@ -87,6 +87,7 @@ int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
 	l->socket = socket;
 	l->on_ready = on_ready;
 	l->ud = ud;
+	l->report.announced = &l->announced;
 	r = loop_timer_new(&l->retry, loop, dial, l, e);
 	if (r < 0)
 		return r;
@@ -107,19 +108,20 @@ struct lifeline *lifeline_close(struct lifeline *l)
 	return NULL;
 }
 
-static bool is_news(const struct lifeline *l, const struct lifeline_report *r)
+static bool same(const struct lifeline_report *a, const struct lifeline_report *b)
 {
-	return r->sessions != l->report.sessions || r->peers != l->report.peers ||
-	       r->complete != l->report.complete || !prefixes_equal(r->announced, &l->announced);
+	return a->sessions == b->sessions && a->peers == b->peers && a->complete == b->complete &&
+	       prefixes_equal(a->announced, b->announced);
 }
 
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report)
 {
-	if (!is_news(l, report))
+	if (same(&l->report, report))
 		return;
 	prefixes_done(&l->announced);
 	l->announced = prefixes_copy(report->announced);
 	l->report = *report;
+	l->report.announced = &l->announced;
 	if (l->conn)
 		tell(l);
 }

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sockaddr.h"
 #include "netns.h"
+
+enum { BGP_PORT = 179 };
 
 const struct ipaddr *dual_of(const struct dual *d, int family)
 {
@@ -28,29 +30,17 @@ static void dual_set(struct dual *d, const struct ipaddr *a)
 static int source_towards(
 	struct ipaddr *ret, const char *netns, const struct ipaddr *to, struct err *e)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} s = {0};
-	socklen_t len = to->family == AF_INET ? sizeof s.v4 : sizeof s.v6;
+	union sockaddr_any s;
+	socklen_t len = sockaddr_set(&s, to, BGP_PORT);
 	CLEANUP_CLOSE int fd = netns_socket(netns, to->family, SOCK_DGRAM, e);
 
 	if (fd < 0)
 		return fd;
-	s.any.sa_family = (sa_family_t)to->family;
-	if (to->family == AF_INET) {
-		s.v4.sin_port = htons(179);
-		s.v4.sin_addr = to->v4;
-	} else {
-		s.v6.sin6_port = htons(179);
-		s.v6.sin6_addr = to->v6;
-	}
 	if (connect(fd, &s.any, len) < 0 || getsockname(fd, &s.any, &len) < 0)
 		return err_errno(e, errno, "asking for a route");
-	*ret = ipaddr_from_bytes(to->family, to->family == AF_INET ? (const void *)&s.v4.sin_addr
-								   : (const void *)&s.v6.sin6_addr);
-	return ipaddr_is_unicast(ret) ? 0 : err_set(e, ENOENT, "the route has no usable source");
+	return sockaddr_get(ret, &s.any) && ipaddr_is_unicast(ret)
+		       ? 0
+		       : err_set(e, ENOENT, "the route has no usable source");
 }
 
 static void log_address(const char *whose, const struct ipaddr *a, const char *how)

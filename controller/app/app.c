@@ -149,17 +149,18 @@ static const struct fleet *newest_fleet(void *ud)
 	return apply_newest(app->apply);
 }
 
+/* With NULL for the kernel, IPVS is not read. */
 static void take_snapshot(struct app *app, struct snapshot *ret, struct ipvs_table **ret_kernel)
 {
 	struct err e = {0};
 
-	if (app->ipvs && ipvs_read(ret_kernel, app->ipvs, &e) < 0)
+	if (ret_kernel && app->ipvs && ipvs_read(ret_kernel, app->ipvs, &e) < 0)
 		log_error("ipvs.read_failed", LOG_ERR(&e));
 	*ret = (struct snapshot){
 		.fleet_name = app->config->fleet,
 		.render_only = app->options->render_only,
 		.fleet = apply_newest(app->apply),
-		.kernel = *ret_kernel,
+		.kernel = ret_kernel ? *ret_kernel : NULL,
 		.apply = app->apply,
 		.sidecar = sidecars_state(app->sidecars),
 		.n_sidecars = sidecars_count(app->sidecars),
@@ -222,11 +223,13 @@ static unsigned on_http(void *ud, const char *path, char **ret_body)
 	}
 	if (strcmp(path, "/metrics") != 0 && strcmp(path, "/readyz") != 0)
 		return 404;
-	take_snapshot(app, &s, &kernel);
 	if (strcmp(path, "/metrics") == 0) {
+		take_snapshot(app, &s, &kernel);
 		*ret_body = snapshot_metrics(&s);
 		return 200;
 	}
+	/* Asked every other second; what it says of the kernel was read when that had changed. */
+	take_snapshot(app, &s, NULL);
 	why_not = snapshot_why_not_ready(&s);
 	*ret_body = xasprintf("%s\n", why_not ? why_not : "ok");
 	return why_not ? 503 : 200;

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sockaddr.h"
 #include "config/listen.h"
 #include "loop/loop.h"
 
@@ -21,23 +21,6 @@ struct httpd {
 };
 
 DEFINE_CLEANUP(struct httpd *, httpd_free);
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static void set_address(union address *ret, const struct ipaddr *addr, uint16_t port)
-{
-	*ret = (union address){0};
-	if (addr->family == AF_INET)
-		ret->v4 = (struct sockaddr_in){
-			.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = addr->v4};
-	else
-		ret->v6 = (struct sockaddr_in6){
-			.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = addr->v6};
-}
 
 static enum MHD_Result respond(struct MHD_Connection *conn, unsigned status, char *body)
 {
@@ -92,7 +75,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ud)
 	return 0;
 }
 
-static int start_daemon(struct httpd *h, const union address *addr)
+static int start_daemon(struct httpd *h, const union sockaddr_any *addr)
 {
 	unsigned flags = MHD_USE_EPOLL;
 
@@ -120,12 +103,12 @@ int httpd_new(struct httpd **ret, sd_event *loop, const char *listen, httpd_fn *
 {
 	CLEANUP(httpd_freep) struct httpd *h = xnew0(struct httpd);
 	struct listen where;
-	union address addr;
+	union sockaddr_any addr;
 	int r = listen_find(&where, listen, e);
 
 	if (r < 0)
 		return r;
-	set_address(&addr, &where.addr, where.port);
+	sockaddr_set(&addr, &where.addr, where.port);
 	h->answer = answer;
 	h->ud = ud;
 	r = start_daemon(h, &addr);

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "finding/findings.h"
+#include "preflight/findings.h"
 #include "preflight/permissions.h"
 
 enum api_answer {

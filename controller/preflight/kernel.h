@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "finding/findings.h"
+#include "preflight/findings.h"
 
 /* What the kernel lets us do. An error is NULL where something works; strings are owned. */
 struct kernel_facts {

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "finding/findings.h"
+#include "preflight/findings.h"
 
 enum { RP_FILTER_UNKNOWN = -1, RP_FILTER_STRICT = 1 };
 

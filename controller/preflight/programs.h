@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "finding/findings.h"
+#include "preflight/findings.h"
 
 /* keepalived, and what the templates make for it and for nftables; strings are owned. */
 struct programs_facts {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
-#include "finding/findings.h"
+#include "preflight/findings.h"
 
 /* A peer of bgp.peers; strings are owned, NULL where all is well. */
 struct peer_fact {

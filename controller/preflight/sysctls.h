@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "finding/findings.h"
+#include "preflight/findings.h"
 
 /* One of the sysctls that dataplane/sysctl.h lists; strings are owned. */
 struct sysctl_fact {

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/fsutil.h"
-#include "base/ipaddr.h"
+#include "base/sockaddr.h"
 #include "base/str.h"
 
 enum { VALUE_MAX = 16, RP_FILTER_MAX = 2 };
@@ -61,29 +61,13 @@ static struct interface_fact *add(struct network_facts *n, const char *name)
 	return one;
 }
 
-static bool address_of(struct ipaddr *ret, const struct sockaddr *any)
-{
-	union {
-		const struct sockaddr *any;
-		const struct sockaddr_in *v4;
-		const struct sockaddr_in6 *v6;
-	} s = {.any = any};
-
-	if (!any || (any->sa_family != AF_INET && any->sa_family != AF_INET6))
-		return false;
-	*ret = ipaddr_from_bytes(any->sa_family, any->sa_family == AF_INET
-							 ? (const void *)&s.v4->sin_addr
-							 : (const void *)&s.v6->sin6_addr);
-	return ipaddr_is_unicast(ret);
-}
-
 static void note(struct network_facts *n, const struct ifaddrs *a)
 {
 	struct interface_fact *one;
 	struct ipaddr addr;
 
 	if (!(a->ifa_flags & IFF_UP) || (a->ifa_flags & IFF_LOOPBACK) ||
-		!address_of(&addr, a->ifa_addr))
+		!sockaddr_get(&addr, a->ifa_addr) || !ipaddr_is_unicast(&addr))
 		return;
 	one = find(n, a->ifa_name);
 	if (!one)

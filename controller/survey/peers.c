@@ -4,20 +4,14 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sockaddr.h"
+#include "config/password.h"
 #include "loop/loop.h"
 
 enum { PATIENCE = 3 * 1000 * 1000 /* usec */ };
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 struct call {
 	struct peers *peers;
@@ -36,40 +30,21 @@ struct peers {
 	void *ud;
 };
 
-static socklen_t set_address(union address *ret, const struct config_peer *peer)
-{
-	*ret = (union address){0};
-	ret->any.sa_family = (sa_family_t)peer->address.family;
-	if (peer->address.family == AF_INET) {
-		ret->v4.sin_addr = peer->address.v4;
-		ret->v4.sin_port = htons(peer->port);
-		return sizeof ret->v4;
-	}
-	ret->v6.sin6_addr = peer->address.v6;
-	ret->v6.sin6_port = htons(peer->port);
-	return sizeof ret->v6;
-}
-
-/* One line end at the end of the file belongs to the editor, not to the password. */
-static int read_password(struct tcp_md5sig *ret, const char *path, struct err *e)
+static int load_password(struct tcp_md5sig *ret, const char *path, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
-	int r = fs_read(&text, &len, path, TCP_MD5SIG_MAXKEYLEN + 1, e);
+	int r = password_read(&text, &len, path, e);
 
 	if (r < 0)
 		return r;
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len == 0 || len > TCP_MD5SIG_MAXKEYLEN)
-		return err_set(e, EINVAL, "the password in %s must have 1 to %d bytes", path,
-			TCP_MD5SIG_MAXKEYLEN);
 	ret->tcpm_keylen = (uint16_t)len;
 	memcpy(ret->tcpm_key, text, len);
+	explicit_bzero(text, len);
 	return 0;
 }
 
-static int set_password(int fd, const struct tcp_md5sig *password, const union address *to)
+static int set_password(int fd, const struct tcp_md5sig *password, const union sockaddr_any *to)
 {
 	struct tcp_md5sig option = *password;
 
@@ -122,8 +97,8 @@ static void on_deadline(void *ud)
 
 static int dial(struct call *c, const struct config_peer *peer, const struct tcp_md5sig *password)
 {
-	union address to;
-	socklen_t len = set_address(&to, peer);
+	union sockaddr_any to;
+	socklen_t len = sockaddr_set(&to, &peer->address, peer->port);
 	int r = 0;
 
 	c->fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -143,7 +118,7 @@ static void start_call(struct peers *p, struct peer_fact *fact, const struct con
 	struct err e = {0};
 	int r;
 
-	if (peer->password_file && read_password(&password, peer->password_file, &e) < 0) {
+	if (peer->password_file && load_password(&password, peer->password_file, &e) < 0) {
 		fact->password_error = xstrdup(e.msg);
 		return;
 	}

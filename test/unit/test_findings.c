@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "finding/findings.h"
+#include "preflight/findings.h"
 
 static void some(struct findings *f)
 {

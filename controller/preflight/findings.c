@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "finding/findings.h"
+#include "preflight/findings.h"
 
 #include <ctype.h>
 #include <stdarg.h>
