@@ -204,6 +204,14 @@ struct prefixes announce_routed(const struct vips *v, const struct announce_rule
 	return p;
 }
 
+bool announce_leads_somewhere(const struct vips *v, const struct ipnet *net)
+{
+	for (size_t i = 0; i < v->n_items; i++)
+		if (v->items[i].usable && ipnet_contains(net, &v->items[i].addr))
+			return true;
+	return false;
+}
+
 const char *announce_why_not(const struct vips *v, const struct ipnet *net)
 {
 	for (size_t i = 0; i < v->n_items; i++)

@@ -75,5 +75,8 @@ struct prefixes announce_build(const struct vips *v, const struct announce_rules
  */
 struct prefixes announce_routed(const struct vips *v, const struct announce_rules *rules, bool all);
 
+/* Whether some VIP in the prefix is usable. */
+bool announce_leads_somewhere(const struct vips *v, const struct ipnet *net);
+
 /* Why a prefix is not announced: "no usable real server" or "gone from IPVS". */
 const char *announce_why_not(const struct vips *v, const struct ipnet *net);

@@ -51,6 +51,8 @@ static const char *why_withdrawn(
 		return "stopping";
 	if (prefixes_has(servable, net))
 		return "its route is missing";
+	if (announce_leads_somewhere(&s->gate.vips, net))
+		return "bgp.aggregates have changed";
 	return announce_why_not(&s->gate.vips, net);
 }
 
@@ -174,22 +176,49 @@ static void report(void *ud)
 		lifeline_report(s->lifeline, &r);
 }
 
+static bool is_announced(const struct sidecar *s, const struct prefixes *all)
+{
+	CLEANUP_PREFIXES struct prefixes missing = prefixes_minus(all, &s->announced, SIZE_MAX);
+
+	return missing.n_items == 0;
+}
+
+/*
+ * What is servable; and when bgp.aggregates have changed, what stood for the same VIPs before,
+ * until peers have heard of what stands for them now.
+ */
+static struct prefixes allowed_now(const struct sidecar *s, const struct prefixes *servable)
+{
+	CLEANUP_PREFIXES struct prefixes former = {0};
+	struct prefixes allowed = {0};
+
+	if (!s->ready || s->phase != RUNNING)
+		return allowed;
+	allowed = prefixes_copy(servable);
+	if (is_announced(s, servable) && exabgp_is_heard(s->exabgp))
+		return allowed;
+	former = prefixes_minus(&s->announced, servable, SIZE_MAX);
+	for (size_t i = 0; i < former.n_items; i++)
+		if (announce_leads_somewhere(&s->gate.vips, &former.items[i]))
+			prefixes_add(&allowed, &former.items[i]);
+	return allowed;
+}
+
 /* Withdrawals go before route changes, announcements after them. */
 static void update(struct sidecar *s, uint64_t now)
 {
 	CLEANUP_PREFIXES struct prefixes servable = announce_build(&s->gate.vips, &s->rules);
-	CLEANUP_PREFIXES struct prefixes nothing = {0};
-	const struct prefixes *allowed = s->ready && s->phase == RUNNING ? &servable : &nothing;
+	CLEANUP_PREFIXES struct prefixes allowed = allowed_now(s, &servable);
 	struct prefixes local = announce_routed(&s->gate.vips, &s->rules, true), node;
 
 	warn_of_family(s);
-	announce(s, common(&s->announced, allowed), &servable);
+	announce(s, common(&s->announced, &allowed), &servable);
 	node = node_routes(s, now);
 	for (size_t i = 0; i < node.n_items; i++)
 		prefixes_add(&local, &node.items[i]);
 	set_routes(s, local, node, now);
-	announce(s, common(allowed, &s->in_place), &servable);
-	s->all_announced = s->ready && prefixes_equal(&s->announced, &servable);
+	announce(s, common(&allowed, &s->in_place), &servable);
+	s->all_announced = s->ready && is_announced(s, &servable);
 	report(s);
 }
 

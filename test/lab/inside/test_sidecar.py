@@ -560,10 +560,15 @@ def test_changed_aggregates_are_followed_without_a_new_session(site, reflector, 
     sidecar = pod.start()
     sidecar.wait_until_up()
     wait_for("the VIP", lambda: reflector.paths(VIP + "/32") == [NODE])
+    since = time.monotonic()
     sidecar.configure({"aggregates": ["10.1.1.0/24"]})
     sidecar.wait("config.changed", key="bgp.aggregates", effect="in use")
     wait_for("the aggregate in its place",
              lambda: reflector.paths("10.1.1.0/24") == [NODE] and not reflector.paths(VIP + "/32"))
+    there, gone = (wait_for(f"{kind} {prefix}", lambda: reflector.when(kind, prefix, since))  # noqa: B023
+                   for kind, prefix in (("ROUTE", "10.1.1.0/24"), ("DELROUTE", VIP + "/32")))
+    assert there < gone, "for a moment there was no route"
+    sidecar.wait("vip.withdrawn", prefix=VIP + "/32", reason="bgp.aggregates have changed")
     assert site.reached(VIP) == pod.name
     sidecar.configure({"aggregates": ["10.1.1.0/99"]})
     assert "10.1.1.0/99" in sidecar.wait("config.refused")["error"]
