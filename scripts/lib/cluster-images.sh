@@ -11,15 +11,12 @@ images_make() {
     mkdir -p "$dir/images"
     for name in pause web enter; do
         gcc -O2 -static -s -o "$dir/images/$name" "$root/test/cluster/$name.c" || die "$name does not compile"
-        python3 "$root/scripts/lib/cluster_image.py" "localhost/$name:1" "$dir/images/$name" "$dir/images/$name.tar"
+        python3 "$root/scripts/lib/images.py" make "localhost/$name:1" "$dir/images/$name" "$dir/images/$name.tar"
     done
 }
 
 images_seed() {
-    local images=("$dir"/images/{pause,enter}.tar "$kago_images"/kago-{ipvs,exabgp}.tar) image folder=$cache/cluster seed lock
-    for image in "${images[@]}"; do
-        [[ -e $image ]] || die "there is no $image: scripts/images build makes it"
-    done
+    local images=("$dir"/images/{pause,enter}.tar "$kago_images"/kago-{ipvs,exabgp}.tar) folder=$cache/cluster seed lock
     mkdir -p "$folder"
     seed=$folder/seed-$(cat "${images[@]}" | sha256sum | cut -c1-16).tar
     exec {lock}>"$folder/lock"
@@ -39,7 +36,7 @@ _images_import() ( # SEED IMAGE...
     socket=$(mktemp -u /run/kago-seed.XXXXXX)
     daemon=
     trap '[[ -z $daemon ]] || { kill "$daemon" && wait "$daemon"; }; rm -rf "$work" "$socket"*' EXIT
-    cat >"$work.toml" <<END
+    cat >"$work/config" <<END
 version = 2
 root = "$work/containerd"
 state = "$work/state"
@@ -47,14 +44,12 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
 address = "$socket"
 END
-    containerd -c "$work.toml" >"$dir/images/containerd.log" 2>&1 </dev/null &
+    containerd -c "$work/config" >"$dir/images/containerd.log" 2>&1 </dev/null &
     daemon=$!
-    rm_config() { rm -f "$work.toml"; }
     for _ in {1..100}; do
         ctr -a "$socket" version >/dev/null 2>&1 && break
         sleep 0.1
     done
-    rm_config
     for image; do
         ctr -a "$socket" -n k8s.io images import "$image" >/dev/null || exit 1
     done

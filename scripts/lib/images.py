@@ -3,6 +3,8 @@
 
 images.py plain TAR NEW    writes it anew without what its builder says of how it came about, so that
                            the same image is the same file
+images.py make NAME:TAG PROGRAM TAR
+                           writes an image that has one program and nothing else
 images.py unpack TAR DIR   makes DIR the file system of the image
 images.py config TAR       prints what the image says of itself, as JSON
 images.py size TAR         prints what pushing and pulling it moves, and what it takes unpacked
@@ -38,20 +40,35 @@ def write_plain(archive, path):
     """Intermediate images have names that differ each time; the history would have them."""
     for step in archive.config.get("history", []):
         step.pop("comment", None)
-    config = json.dumps(archive.config, sort_keys=True).encode()
-    name = f"{hashlib.sha256(config).hexdigest()}.json"
-    manifest = [{"Config": name, "RepoTags": [archive.name], "Layers": archive.manifest["Layers"]}]
-    with tarfile.open(path, "w") as new:
-        _add(new, name, io.BytesIO(config), len(config))
-        for layer, file in zip(archive.manifest["Layers"], archive.layers()):
-            _add(new, layer, file, file.seek(0, os.SEEK_END))
-        manifest = json.dumps(manifest).encode()
-        _add(new, "manifest.json", io.BytesIO(manifest), len(manifest))
+    _write(path, archive.name, archive.config, zip(archive.manifest["Layers"], archive.layers()))
 
 
-def _add(tar, name, file, size):
+def write_program(name, program, path):
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        _add(tar, program.name, io.BytesIO(program.read_bytes()), 0o755)
+    digest = hashlib.sha256(layer.getbuffer()).hexdigest()
+    config = {"architecture": "amd64", "os": "linux", "created": "1970-01-01T00:00:00Z",
+              "config": {"Entrypoint": [f"/{program.name}"], "WorkingDir": "/"},
+              "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}
+    _write(path, name, config, [(f"{digest}.tar", layer)])
+
+
+def _write(path, name, config, layers):
+    """`layers` are (name in the archive, file). Equal images give equal archives."""
+    config = json.dumps(config, sort_keys=True).encode()
+    manifest = {"Config": f"{hashlib.sha256(config).hexdigest()}.json", "RepoTags": [name], "Layers": []}
+    with tarfile.open(path, "w") as tar:
+        _add(tar, manifest["Config"], io.BytesIO(config))
+        for layer, file in layers:
+            _add(tar, layer, file)
+            manifest["Layers"].append(layer)
+        _add(tar, "manifest.json", io.BytesIO(json.dumps([manifest]).encode()))
+
+
+def _add(tar, name, file, mode=0o644):
     entry = tarfile.TarInfo(name)
-    entry.size = size
+    entry.size, entry.mode = file.seek(0, os.SEEK_END), mode
     file.seek(0)
     tar.addfile(entry, file)
 
@@ -100,6 +117,8 @@ def main():
     match sys.argv[1:]:
         case ["plain", path, new]:
             write_plain(Archive(path), new)
+        case ["make", name, program, path]:
+            write_program(name, Path(program), path)
         case ["unpack", path, folder]:
             unpack(Archive(path), Path(folder))
         case ["config", path]:

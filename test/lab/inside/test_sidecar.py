@@ -271,6 +271,9 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def reflector(site):
+    """It runs at the start of each test, whatever the one before did."""
+    if not site.reflector.daemon.running():
+        site.reflector.start()
     return site.reflector
 
 
