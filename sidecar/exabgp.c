@@ -31,7 +31,7 @@ enum {
 struct exabgp {
 	sd_event *loop;
 	const struct config *config;
-	const struct place *place;
+	const struct site *site;
 	char *program, *conf_path;
 	struct child *child; /* NULL while it waits to be started again */
 	struct relay *relay; /* lives as long as the child */
@@ -63,7 +63,7 @@ static void kill_child(struct exabgp *x, const char *why)
 
 static const struct ipaddr *next_hop(const struct exabgp *x, const struct ipnet *net)
 {
-	return dual_of(&x->place->node, net->addr.family);
+	return dual_of(&x->site->node, net->addr.family);
 }
 
 /* Commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length. */
@@ -310,7 +310,7 @@ static int create_timers(struct exabgp *x, struct err *e)
 	return r;
 }
 
-int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct place *p,
+int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct site *p,
 	const struct exabgp_ops *ops, void *ud, struct err *e)
 {
 	CLEANUP(exabgp_freep) struct exabgp *x = xnew0(struct exabgp);
@@ -318,7 +318,7 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 
 	x->loop = loop;
 	x->config = c;
-	x->place = p;
+	x->site = p;
 	x->ops = *ops;
 	x->ud = ud;
 	x->backoff = (struct backoff){.min = BACKOFF_MIN, .max = BACKOFF_MAX};

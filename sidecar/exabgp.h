@@ -6,7 +6,7 @@
 
 #include "announce.h"
 #include "config/config.h"
-#include "place.h"
+#include "site.h"
 
 /*
  * exabgp as our child, kept announcing what it is told to. It is started again when it ends; then,
@@ -24,7 +24,7 @@ struct exabgp_ops {
 };
 
 /* `c` and `p` must outlive it. Errors: those of exabgp_conf_write, and of starting a program. */
-int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct place *p,
+int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct site *p,
 	const struct exabgp_ops *ops, void *ud, struct err *e);
 
 /* What shall be announced from now on; the set is copied. */

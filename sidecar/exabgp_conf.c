@@ -27,7 +27,7 @@ static int password_view(json_t **ret, const char *path, struct err *e)
 	return 0;
 }
 
-static int peer_view(json_t **ret, const struct config *c, const struct place *p,
+static int peer_view(json_t **ret, const struct config *c, const struct site *p,
 	const struct config_peer *peer, struct err *e)
 {
 	CLEANUP(json_decrefp) json_t *password = json_null();
@@ -67,7 +67,7 @@ static int check_program(const char *program, struct err *e)
 	return 0;
 }
 
-int exabgp_conf_view(json_t **ret, const struct config *c, const struct place *p,
+int exabgp_conf_view(json_t **ret, const struct config *c, const struct site *p,
 	const char *program, struct err *e)
 {
 	CLEANUP(json_decrefp) json_t *peers = json_array();
@@ -98,7 +98,7 @@ static int fill_template(
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
-int exabgp_conf_write(char **ret_path, const struct config *c, const struct place *p,
+int exabgp_conf_write(char **ret_path, const struct config *c, const struct site *p,
 	const char *program, struct err *e)
 {
 	CLEANUP(json_decrefp) json_t *view = NULL;

@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
-#include "place.h"
+#include "site.h"
 
 /*
  * exabgp.conf: one neighbor block a peer, as in the paper's Appendix D, without routes. Every value
@@ -17,10 +17,10 @@
  * or longer than 80 bytes (TCP_MD5SIG_MAXKEYLEN), and for a path exabgp could not take; others from
  * reading password files.
  */
-int exabgp_conf_view(json_t **ret, const struct config *c, const struct place *p,
+int exabgp_conf_view(json_t **ret, const struct config *c, const struct site *p,
 	const char *program, struct err *e);
 
 /* Fills the configured template and writes STATE_DIR/exabgp.conf; *ret_path is the caller's to
  * free. */
-int exabgp_conf_write(char **ret_path, const struct config *c, const struct place *p,
+int exabgp_conf_write(char **ret_path, const struct config *c, const struct site *p,
 	const char *program, struct err *e);

@@ -19,7 +19,7 @@ struct end {
 };
 
 struct routes {
-	const struct place *place;
+	const struct site *site;
 	struct end pod, node;
 	struct slot slot;
 	int probe;
@@ -48,7 +48,7 @@ static void keep_first(struct err *first, const struct err *e)
 
 static bool is_own_gateway(const struct routes *r, const struct rt *rt)
 {
-	const struct ipaddr *pod = dual_of(&r->place->pod, rt->dst.addr.family);
+	const struct ipaddr *pod = dual_of(&r->site->pod, rt->dst.addr.family);
 
 	return pod && ipaddr_equal(pod, &rt->gateway);
 }
@@ -131,7 +131,7 @@ static bool wants_family(const struct prefixes *wanted, int family)
 static int make_model(
 	struct rt *ret, const struct routes *r, const struct end *end, int family, struct err *e)
 {
-	const struct ipaddr *pod = dual_of(&r->place->pod, family);
+	const struct ipaddr *pod = dual_of(&r->site->pod, family);
 	struct rt model = {.dst.addr.family = family};
 	int n = 0;
 
@@ -232,12 +232,12 @@ static int open_node(struct routes *r, const char *netns, struct err *e)
 	return r->probe < 0 ? r->probe : 0;
 }
 
-int routes_open(struct routes **ret, const struct config *c, const struct place *p, struct err *e)
+int routes_open(struct routes **ret, const struct config *c, const struct site *p, struct err *e)
 {
 	CLEANUP(routes_closep) struct routes *r = xnew0(struct routes);
 	int n;
 
-	r->place = p;
+	r->site = p;
 	r->pod = (struct end){.name = "pod", .kind = RT_LOCAL};
 	r->node = (struct end){.name = "node", .kind = RT_VIA};
 	r->slot.fd = r->probe = -1;

@@ -3,7 +3,7 @@
 
 #include "announce.h"
 #include "config/config.h"
-#include "place.h"
+#include "site.h"
 
 /*
  * The two ends of a packet's way into the pod (the paper's Fig. 7): in the node's namespace a route
@@ -14,7 +14,7 @@
 struct routes;
 
 /* Errors: those of slot_take, and of entering the node's namespace. `c` and `p` must outlive it. */
-int routes_open(struct routes **ret, const struct config *c, const struct place *p, struct err *e);
+int routes_open(struct routes **ret, const struct config *c, const struct site *p, struct err *e);
 struct routes *routes_close(struct routes *r);
 DEFINE_CLEANUP(struct routes *, routes_close);
 

@@ -12,9 +12,9 @@
 #include "lifeline.h"
 #include "linger.h"
 #include "loop/loop.h"
-#include "place.h"
 #include "privileges.h"
 #include "routes.h"
+#include "site.h"
 
 enum { ROUTE_CHECK = 1000 * 1000 }; /* how often routes that nobody changed are looked at */
 
@@ -22,7 +22,7 @@ enum phase { RUNNING, DRAINING, STOPPING };
 
 struct sidecar {
 	struct config *config;
-	struct place place;
+	struct site site;
 	struct announce_rules rules;
 	sd_event *loop;
 	sd_event_source *poll_timer, *drain_timer;
@@ -68,7 +68,7 @@ static void log_changes(
 			LOG_STR("reason", why_withdrawn(s, &out.items[i], servable)));
 	for (size_t i = 0; i < in.n_items; i++)
 		log_info("vip.announced", LOG_STR("prefix", ipnet_format(net, &in.items[i])),
-			LOG_STR("next_hop", ipaddr_format(hop, dual_of(&s->place.node,
+			LOG_STR("next_hop", ipaddr_format(hop, dual_of(&s->site.node,
 								       in.items[i].addr.family))));
 }
 
@@ -302,8 +302,8 @@ static void on_stop(void *ud)
 /* A family can be announced when the router can reach the node by it, and the node the pod. */
 static bool family_works(const struct sidecar *s, int family)
 {
-	return dual_of(&s->place.node, family) &&
-	       (!s->config->node.netns[0] || dual_of(&s->place.pod, family));
+	return dual_of(&s->site.node, family) &&
+	       (!s->config->node.netns[0] || dual_of(&s->site.pod, family));
 }
 
 static void set_rules(struct sidecar *s)
@@ -327,7 +327,7 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 {
 	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
 	const struct config *c = s->config;
-	int r = place_find(&s->place, c, e);
+	int r = site_find(&s->site, c, e);
 
 	set_rules(s);
 	if (r == 0)
@@ -337,11 +337,11 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 	if (r == 0)
 		r = loop_timer_new(&s->drain_timer, s->loop, finish, s, e);
 	if (r == 0)
-		r = routes_open(&s->routes, c, &s->place, e);
+		r = routes_open(&s->routes, c, &s->site, e);
 	if (r == 0)
 		r = privileges_drop(e);
 	if (r == 0)
-		r = exabgp_start(&s->exabgp, s->loop, c, &s->place, &exabgp_ops, s, e);
+		r = exabgp_start(&s->exabgp, s->loop, c, &s->site, &exabgp_ops, s, e);
 	if (r == 0)
 		r = lifeline_open(&s->lifeline, s->loop, s->config->control.socket, on_ready, s, e);
 	if (r < 0)

@@ -2,7 +2,7 @@
 #include "app/asks.h"
 
 #include "app/answer.h"
-#include "dataplane/verify.h"
+#include "base/place.h"
 #include "model/wish.h"
 
 enum { SECOND = 1000000 };
@@ -77,7 +77,7 @@ static json_t *ports_json(const struct service *s)
 
 		answer_append(
 			array, json_pack("{s:s, s:i, s:s, s:o}", "name", p->name, "port", p->port,
-				       "protocol", verify_protocol_name(p->protocol), "targetPort",
+				       "protocol", place_protocol(p->protocol), "targetPort",
 				       p->target_name ? answer_must(json_string(p->target_name))
 						      : answer_count(p->target_port)));
 	}

@@ -7,7 +7,7 @@
 #include "app/advice.h"
 #include "app/answer.h"
 #include "app/asks.h"
-#include "dataplane/verify.h"
+#include "base/place.h"
 #include "model/objects.h"
 #include "model/pools.h"
 
@@ -166,7 +166,7 @@ static void append_unserved(json_t *array, const struct fleet *f, const struct f
 		holder = xasprintf("%s/%s", vs->ns, vs->name);
 	answer_append(array,
 		json_pack("{s:o, s:i, s:s, s:s*}", "vip", answer_vip(vip), "port", port->port,
-			"protocol", verify_protocol_name(port->protocol), "heldBy", holder));
+			"protocol", place_protocol(port->protocol), "heldBy", holder));
 }
 
 /* Its VIPs and ports that have no virtual server of its own. */

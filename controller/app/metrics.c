@@ -5,7 +5,7 @@
 
 #include "app/metrics.h"
 #include "base/mem.h"
-#include "dataplane/verify.h"
+#include "base/place.h"
 
 void metrics_help(FILE *out, const char *name, const char *type, const char *text)
 {
@@ -77,7 +77,7 @@ static void put_labels(FILE *out, const char *name, const struct virtual_server 
 	/* Names were checked to be DNS names: nothing in them needs escaping. */
 	fprintf(out, "%s{namespace=\"%s\",service=\"%s\",vip=\"%s\",port=\"%u\",protocol=\"%s\"",
 		name, vs->ns, vs->name, ipaddr_format(vip, &vs->vip), vs->port,
-		verify_protocol_name(vs->protocol));
+		place_protocol(vs->protocol));
 }
 
 static void put_counter(

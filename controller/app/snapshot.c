@@ -5,7 +5,7 @@
 
 #include "app/answer.h"
 #include "base/mem.h"
-#include "dataplane/verify.h"
+#include "base/place.h"
 
 static const char *why_not_announced(const struct snapshot *s)
 {
@@ -86,7 +86,7 @@ static json_t *server_json(const struct snapshot *s, const struct virtual_server
 
 	return answer_must(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s*, s:o, s:o, s:o, s:o}", "vip",
 		ipaddr_format(vip, &vs->vip), "port", vs->port, "protocol",
-		verify_protocol_name(vs->protocol), "scheduler", scheduler_name(vs->scheduler),
+		place_protocol(vs->protocol), "scheduler", scheduler_name(vs->scheduler),
 		"inKernel", there != NULL, "refusedByKeepalived", complaint, "connections",
 		answer_count(there ? there->conns : 0), "bytesIn",
 		answer_count(there ? there->in_bytes : 0), "bytesOut",

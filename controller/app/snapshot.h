@@ -7,7 +7,7 @@
 
 #include "app/cluster.h"
 #include "app/sidecars.h"
-#include "dataplane/apply.h"
+#include "apply/apply.h"
 #include "follow/follow.h"
 #include "model/fleet.h"
 #include "net/ipvs.h"

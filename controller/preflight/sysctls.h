@@ -5,7 +5,7 @@
 
 #include "preflight/findings.h"
 
-/* One of the sysctls that dataplane/sysctl.h lists; strings are owned. */
+/* One of the sysctls that kernel/sysctl.h lists; strings are owned. */
 struct sysctl_fact {
 	char *name;
 	char *wanted, *found; /* found: NULL when there is no such sysctl */

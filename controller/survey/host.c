@@ -6,8 +6,8 @@
 
 #include "base/apart.h"
 #include "base/fsutil.h"
-#include "dataplane/nft.h"
-#include "dataplane/sysctl.h"
+#include "clients/nft.h"
+#include "kernel/sysctl.h"
 #include "net/ipvs.h"
 
 DEFINE_CLEANUP(struct ipvs *, ipvs_close);

@@ -11,8 +11,8 @@
 
 #include "base/apart.h"
 #include "base/mem.h"
-#include "dataplane/configtest.h"
-#include "dataplane/nft.h"
+#include "clients/nft.h"
+#include "keepalived/configtest.h"
 #include "loop/child.h"
 #include "loop/loop.h"
 #include "render/keepalived_conf.h"

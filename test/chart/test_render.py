@@ -153,7 +153,7 @@ def test_only_what_sets_sysctls_is_privileged(helm4, method, privileged):
 
 
 def test_the_sysctls_are_those_that_the_controller_sets():
-    text = (ROOT / "controller/dataplane/sysctl.c").read_text(encoding="utf-8")
+    text = (ROOT / "controller/kernel/sysctl.c").read_text(encoding="utf-8")
     wanted = dict(re.findall(r'\{"(net/[^"]+)", "(\d+)", SYSCTL_', text))
     assert wanted
     listed = {entry["name"]: entry["value"] for entry in yaml.safe_load(

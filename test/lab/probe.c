@@ -10,8 +10,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "dataplane/ruleset.h"
-#include "dataplane/sysctl.h"
+#include "clients/ruleset.h"
+#include "kernel/sysctl.h"
 #include "net/ipvs.h"
 
 /*

@@ -76,9 +76,9 @@ static struct ipaddr address(const char *text)
 	return a;
 }
 
-static struct place place4(void)
+static struct site site4(void)
 {
-	return (struct place){.pod.v4 = address("172.16.20.2"),
+	return (struct site){.pod.v4 = address("172.16.20.2"),
 		.node.v4 = address("10.0.0.106"),
 		.router_id = address("172.16.20.2")};
 }
@@ -89,7 +89,7 @@ static void test_the_neighbor_block(void **state)
 	CLEANUP(config_freep)
 	struct config *c = config_of("as: 65021, peers: [{address: 10.0.0.109}]");
 	CLEANUP_FREE char *path = NULL, *text = NULL;
-	const struct place p = place4();
+	const struct site p = site4();
 	struct err e = {0};
 	size_t len;
 
@@ -127,7 +127,7 @@ static void test_both_families_and_peers(void **state)
 	struct config *c = config_of(
 		"as: 65021, peers: [{address: 10.0.0.109}, {address: 'fd00::109', as: 65022, port: "
 		"1790}]");
-	struct place p = place4();
+	struct site p = site4();
 	CLEANUP_FREE char *path = NULL, *text = NULL;
 	struct err e = {0};
 	size_t len;
@@ -150,7 +150,7 @@ static int write_with_password(char **ret_text, const char *password, size_t len
 		"as: 65021, peers: [{address: 10.0.0.109, passwordFile: %s/password}]", folder);
 	CLEANUP(config_freep) struct config *c = config_of(bgp);
 	CLEANUP_FREE char *path = NULL;
-	const struct place p = place4();
+	const struct site p = site4();
 	size_t text_len;
 	int r;
 
@@ -236,7 +236,7 @@ static void test_a_peer_of_a_family_the_pod_lacks_is_refused(void **state)
 	CLEANUP(config_freep)
 	struct config *c = config_of("as: 65021, peers: [{address: 'fd00::109'}]");
 	CLEANUP_FREE char *path = NULL;
-	const struct place p = place4();
+	const struct site p = site4();
 	struct err e = {0};
 
 	(void)state;
@@ -247,7 +247,7 @@ static void test_a_peer_of_a_family_the_pod_lacks_is_refused(void **state)
 static void test_a_path_that_exabgp_would_split_is_refused(void **state)
 {
 	CLEANUP(config_freep) struct config *c = config_of("as: 65021");
-	const struct place p = place4();
+	const struct site p = site4();
 	struct err e = {0};
 	json_t *view = NULL;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/guards.h"
+#include "clients/guards.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include "base/limits.h"
 #include "base/str.h"
-#include "dataplane/nft.h"
+#include "clients/nft.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
 

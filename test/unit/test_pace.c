@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/pace.h"
+#include "keepalived/pace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

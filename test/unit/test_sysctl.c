@@ -13,7 +13,7 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "dataplane/sysctl.h"
+#include "kernel/sysctl.h"
 
 /* Each test gets a folder that looks like the /proc/sys of a new pod with one interface. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/verify.h"
+#include "kernel/verify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/shapes.h"
+#include "keepalived/shapes.h"
 
 #include <string.h>
 

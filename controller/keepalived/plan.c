@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/plan.h"
+#include "keepalived/plan.h"
 
 #include <stdbool.h>
 #include <string.h>

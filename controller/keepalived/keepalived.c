@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/keepalived.h"
+#include "keepalived/keepalived.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -15,7 +15,7 @@ struct dual {
 	struct ipaddr v4, v6;
 };
 
-struct place {
+struct site {
 	struct dual pod, node;
 	struct ipaddr router_id; /* IPv4: the pod's, or made from a hash of its IPv6 address */
 };
@@ -24,7 +24,7 @@ struct place {
  * Logs each address and how it was found. Errors: -ENOENT, with what to set, when the pod or its
  * node has no address at all.
  */
-int place_find(struct place *ret, const struct config *c, struct err *e);
+int site_find(struct site *ret, const struct config *c, struct err *e);
 
 /* The one of this family, NULL if there is none. */
 const struct ipaddr *dual_of(const struct dual *d, int family);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/configtest.h"
+#include "keepalived/configtest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,9 +6,9 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "clients/ruleset.h"
 #include "config/config.h"
-#include "dataplane/plan.h"
-#include "dataplane/ruleset.h"
+#include "keepalived/plan.h"
 #include "net/ipvs.h"
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/conf_file.h"
+#include "keepalived/conf_file.h"
 
 #include "base/fsutil.h"
 #include "base/mem.h"

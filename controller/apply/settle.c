@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/settle.h"
+#include "apply/settle.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 #include "config/config.h"
-#include "dataplane/plan.h"
 #include "doc/mustache.h"
+#include "keepalived/plan.h"
 
 /*
  * Decides what of a plan keepalived may read. Testing the whole file on every change would cost

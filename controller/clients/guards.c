@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/guards.h"
+#include "clients/guards.h"
 
 #include <string.h>
 
-#include "dataplane/verify.h"
+#include "base/place.h"
 
 static void add(struct guards *g, const struct guard *guard)
 {
@@ -136,7 +136,7 @@ static void add_guarded(json_t *view, const struct guard *g, size_t clients)
 
 	append(list_of(view, "guarded", g->vip.family),
 		json_pack("{s:s, s:s, s:i, s:I}", "vip", ipaddr_format(vip, &g->vip), "protocol",
-			verify_protocol_name(g->protocol), "port", g->port, "clients",
+			place_protocol(g->protocol), "port", g->port, "clients",
 			(json_int_t)clients));
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/ruleset.h"
+#include "clients/ruleset.h"
 
 #include "base/apart.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dataplane/nft.h"
+#include "clients/nft.h"
 #include "loop/loop.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);

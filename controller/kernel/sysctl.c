@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/sysctl.h"
+#include "kernel/sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/verify.h"
+#include "kernel/verify.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "base/place.h"
 
 struct walk {
 	const struct virtual_server *vs;
@@ -108,11 +110,6 @@ void verify_walk(const struct virtual_server *const wanted[], size_t n_wanted,
 	}
 }
 
-const char *verify_protocol_name(uint16_t protocol)
-{
-	return protocol == IPPROTO_TCP ? "tcp" : protocol == IPPROTO_UDP ? "udp" : "sctp";
-}
-
 static void describe(struct verify_report *r, const struct verify_finding *f, const char *what)
 {
 	const struct ipaddr *vip = f->vs ? &f->vs->vip : &f->service->addr;
@@ -127,7 +124,7 @@ static void describe(struct verify_report *r, const struct verify_finding *f, co
 	if (r->first[0])
 		return;
 	n = snprintf(r->first, sizeof r->first, "%s port %u/%s", ipaddr_format(vip_text, vip),
-		vip_port, verify_protocol_name(protocol));
+		vip_port, place_protocol(protocol));
 	if (addr)
 		n += snprintf(r->first + n, sizeof r->first - (size_t)n, ", real server %s port %u",
 			ipaddr_format(addr_text, addr), port);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "dataplane/guards.h"
+#include "clients/guards.h"
 #include "doc/mustache.h"
 
 /*

@@ -45,6 +45,3 @@ struct verify_report verify_compare(const struct virtual_server *const wanted[],
 
 /* How many mismatches; 0 is what we want. */
 size_t verify_mismatches(const struct verify_report *r);
-
-/* "tcp", "udp", "sctp". */
-const char *verify_protocol_name(uint16_t protocol);

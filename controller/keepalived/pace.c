@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/pace.h"
+#include "keepalived/pace.h"
 
 uint64_t pace_due(const struct pace *p, uint64_t check_time)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/apply.h"
+#include "apply/apply.h"
 
 #include <stdio.h>
 #include <time.h>
 
+#include "apply/settle.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dataplane/conf_file.h"
-#include "dataplane/keepalived.h"
-#include "dataplane/pace.h"
-#include "dataplane/settle.h"
-#include "dataplane/vet.h"
+#include "keepalived/conf_file.h"
+#include "keepalived/keepalived.h"
+#include "keepalived/pace.h"
+#include "keepalived/vet.h"
 #include "loop/loop.h"
 #include "model/fleet_diff.h"
 #include "render/packaged_template.h"

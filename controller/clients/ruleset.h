@@ -6,7 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "dataplane/guards.h"
+#include "clients/guards.h"
 
 /*
  * The nftables rules that forwarding stands on (templates/nftables.conf.mustache): the masquerade

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/nft.h"
+#include "clients/nft.h"
 
 #include <errno.h>
 #include <nftables/libnftables.h>

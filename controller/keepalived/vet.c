@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/vet.h"
+#include "keepalived/vet.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "dataplane/conf_file.h"
-#include "dataplane/configtest.h"
-#include "dataplane/shapes.h"
+#include "keepalived/conf_file.h"
+#include "keepalived/configtest.h"
+#include "keepalived/shapes.h"
 
 enum { EXAMPLES_MAX = 64 }; /* shapes in one config test */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "place.h"
+#include "site.h"
 
 #include <errno.h>
 #include <string.h>
@@ -111,9 +111,9 @@ static struct ipaddr router_id_of(const struct dual *pod)
 	return ipaddr_from_bytes(AF_INET, bytes);
 }
 
-int place_find(struct place *ret, const struct config *c, struct err *e)
+int site_find(struct site *ret, const struct config *c, struct err *e)
 {
-	struct place p = {0};
+	struct site p = {0};
 	int r;
 
 	dual_set(&p.pod, &c->node.pod_address);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dataplane/shapes.h"
+#include "keepalived/shapes.h"
 #include "model/fleet.h"
 #include "render/keepalived_conf.h"
 

@@ -5,8 +5,8 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "dataplane/plan.h"
-#include "dataplane/verify.h"
+#include "keepalived/plan.h"
+#include "kernel/verify.h"
 #include "net/ipvs.h"
 
 /*
