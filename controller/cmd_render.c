@@ -152,7 +152,7 @@ static int print_conf(
 
 	if (mustache_load(&template, template_path, &e) < 0)
 		return command_unusable(&e);
-	if (keepalived_conf_render(&text, &len, template, servers, n_servers, NULL, &e) < 0) {
+	if (keepalived_conf_render(&text, &len, template, servers, n_servers, &e) < 0) {
 		err_wrap(&e, "%s", template_path);
 		return command_unusable(&e);
 	}

@@ -62,14 +62,25 @@ static void print_service(const json_t *service)
 		table_server(server);
 }
 
-static void print_reload(const json_t *reload)
+static void print_change(const json_t *change)
 {
-	printf("last reload  %s", table_str(reload, "result"));
-	if (*table_str(reload, "error"))
-		printf(" (%s)", table_str(reload, "error"));
-	printf(", event to kernel %.1f ms; %lld applied, %lld refused, %lld mismatches\n",
-		(double)table_num(reload, "eventToKernelUs") / 1000.0, table_num(reload, "applied"),
-		table_num(reload, "refused"), table_num(reload, "mismatches"));
+	printf("last change  %s", table_str(change, "result"));
+	if (*table_str(change, "error"))
+		printf(" (%s)", table_str(change, "error"));
+	printf(", event to kernel %.1f ms; %lld applied, %lld mismatches\n",
+		(double)table_num(change, "eventToKernelUs") / 1000.0, table_num(change, "applied"),
+		table_num(change, "mismatches"));
+}
+
+static void print_keepalived(const json_t *keepalived)
+{
+	printf("keepalived   up: %s, started %lld times, file: %s", yes_no(keepalived, "up"),
+		table_num(keepalived, "starts"), table_str(keepalived, "file"));
+	if (*table_str(keepalived, "refusal"))
+		printf(", the newest is refused: %s", table_str(keepalived, "refusal"));
+	if (*table_str(keepalived, "unknown"))
+		printf(", the newest is tried again: %s", table_str(keepalived, "unknown"));
+	puts("");
 }
 
 static void print_sidecar(const json_t *sidecar)
@@ -101,9 +112,8 @@ static void print_table(const json_t *status)
 	if (strcmp(table_str(status, "mode"), "render-only") == 0)
 		puts("mode         render-only: keepalived.conf is written, the kernel is left "
 		     "alone");
-	printf("keepalived   up: %s, started %lld times\n", yes_no(keepalived, "up"),
-		table_num(keepalived, "starts"));
-	print_reload(json_object_get(status, "lastReload"));
+	print_keepalived(keepalived);
+	print_change(json_object_get(status, "lastChange"));
 	print_sidecar(json_object_get(status, "sidecar"));
 	table_cluster(json_object_get(status, "kubernetes"));
 	json_array_foreach(json_object_get(status, "services"), i, service)

@@ -37,7 +37,7 @@ void table_server(const json_t *server)
 		json_is_true(json_object_get(server, "inKernel")) ? "in the kernel"
 								  : "NOT in the kernel");
 	if (*table_str(server, "refusedByKeepalived"))
-		printf("    refused by keepalived: %s\n", table_str(server, "refusedByKeepalived"));
+		printf("    no health checks: %s\n", table_str(server, "refusedByKeepalived"));
 	json_array_foreach(json_object_get(server, "realServers"), i, real)
 		print_real(real);
 }

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+_Static_assert(sizeof(struct place) == sizeof(struct ipaddr) + 2 * sizeof(uint16_t), "padding");
+
 int place_cmp(const struct place *a, const struct place *b)
 {
 	int order = ipaddr_cmp(&a->vip, &b->vip);

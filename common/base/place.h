@@ -5,7 +5,10 @@
 
 #include "base/ipaddr.h"
 
-/* Where a virtual server is: a VIP, a protocol and a port; no two of a kernel are at one place. */
+/*
+ * Where a virtual server is: a VIP, a protocol and a port; no two of a kernel are at one place. It
+ * has no padding, so it can be the key of a hash.
+ */
 struct place {
 	struct ipaddr vip;
 	uint16_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */

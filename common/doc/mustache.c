@@ -131,18 +131,9 @@ static bool names_list(const struct renderer *r, const struct token *t)
 static int render_item(struct renderer *r, size_t at, size_t i)
 {
 	const struct mustache_list *list = r->list;
-	json_auto_t *item = NULL;
-	size_t len, start = r->len;
-	const char *known = list->text(list->ud, at, i, &len);
-	int n;
+	json_auto_t *item = list->item(list->ud, i);
 
-	if (known)
-		return put(r, known, len);
-	item = list->item(list->ud, i);
-	n = render_within(r, item, at + 1, r->m->tokens[at].end);
-	if (n == 0)
-		list->rendered(list->ud, at, i, r->out + start, r->len - start);
-	return n;
+	return render_within(r, item, at + 1, r->m->tokens[at].end);
 }
 
 static int render_list(struct renderer *r, size_t at)

@@ -33,20 +33,12 @@ int mustache_parse(struct mustache **ret, const char *text, size_t len, struct e
 int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, const json_t *view,
 	struct err *e);
 
-/*
- * A list whose items are made one at a time, and only those whose text is not known yet: what the
- * template makes of an item depends on nothing but the item.
- */
+/* A list whose items are made one at a time: all at once would take much memory. */
 struct mustache_list {
 	const char *name;
 	size_t n_items;
-	/* What `section` (a number for each place of the template) makes of item i; NULL: not
-	 * known. */
-	const char *(*text)(void *ud, size_t section, size_t i, size_t *ret_len);
-	/* The item, a new object. */
+	/* Item i, a new object. */
 	json_t *(*item)(void *ud, size_t i);
-	/* What the section made of it, borrowed. */
-	void (*rendered)(void *ud, size_t section, size_t i, const char *text, size_t len);
 	void *ud;
 };
 

@@ -309,10 +309,11 @@ int ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *e)
 	return 0;
 }
 
-int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipaddr *addr,
-	uint16_t protocol, uint16_t port, struct err *e)
+int ipvs_read_service(
+	struct ipvs_table **ret, struct ipvs *v, const struct place *place, struct err *e)
 {
-	const struct ipvs_service key = {.addr = *addr, .protocol = protocol, .port = port};
+	const struct ipvs_service key = {
+		.addr = place->vip, .protocol = place->protocol, .port = place->port};
 	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
 	int r = read_service(v, t, &key, e);
 
@@ -321,38 +322,6 @@ int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipad
 	if (r == 0)
 		*ret = steal(t);
 	return r;
-}
-
-int ipvs_remove_service(struct ipvs *v, const struct ipvs_service *s, struct err *e)
-{
-	struct exchange x = {0};
-	int r = exchange(v, &x, IPVS_CMD_DEL_SERVICE, 0, s, NULL, e);
-
-	return r < 0 && r != -ESRCH ? err_wrap(e, "removing an IPVS service") : 0;
-}
-
-int ipvs_remove_dest(
-	struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e)
-{
-	struct exchange x = {0};
-	int r = exchange(v, &x, IPVS_CMD_DEL_DEST, 0, s, d, e);
-
-	/* ESRCH: no such service; ENOENT: it has no such real server. */
-	return r < 0 && r != -ESRCH && r != -ENOENT
-		       ? err_wrap(e, "removing a real server from IPVS")
-		       : 0;
-}
-
-int ipvs_set_weight(struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d,
-	uint32_t weight, struct err *e)
-{
-	struct ipvs_dest changed = *d;
-	struct exchange x = {0};
-	int r;
-
-	changed.weight = weight;
-	r = exchange(v, &x, IPVS_CMD_SET_DEST, 0, s, &changed, e);
-	return r < 0 ? err_wrap(e, "setting the weight of a real server in IPVS") : 0;
 }
 
 /* Gone already is success: a predecessor that was killed may have left it. */

@@ -6,19 +6,22 @@
 #include <stdint.h>
 
 #include "base/ipaddr.h"
+#include "base/place.h"
 
 /*
  * IPVS of the network namespace we are in, over generic netlink (linux/ip_vs.h). This is where the
  * truth comes from: what the kernel holds, never what keepalived was asked for. Services by
  * firewall mark are left out: kago makes none; so is IP_VS_SVC_F_HASHED, which is always set. All
  * calls block for round trips to the kernel: ipvs_read takes one for each service.
+ * net/ipvs_write.h changes the table.
  */
 
 struct ipvs_dest {
 	struct ipaddr addr;
 	uint16_t port;
 	uint32_t weight;
-	uint32_t forward; /* IP_VS_CONN_F_MASQ, IP_VS_CONN_F_TUNNEL, ... */
+	uint32_t forward;  /* IP_VS_CONN_F_MASQ, IP_VS_CONN_F_TUNNEL, ... */
+	uint32_t position; /* in the kernel's list, which begins with what was added last */
 	uint32_t active_conns, inactive_conns;
 	uint64_t conns, in_packets, in_bytes, out_packets, out_bytes;
 };
@@ -30,6 +33,7 @@ struct ipvs_service {
 	char scheduler[16];
 	uint32_t flags;   /* IP_VS_SVC_F_PERSISTENT, IP_VS_SVC_F_SCHED1 (sh/mh-fallback), ... */
 	uint32_t timeout; /* persistence, seconds */
+	uint32_t netmask; /* of clients that persistence takes for one (ipvs_netmask_all) */
 	uint64_t conns, in_packets, in_bytes, out_packets, out_bytes;
 	struct ipvs_dest *dests; /* sorted by address, then port */
 	size_t n_dests;
@@ -67,17 +71,8 @@ int ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *e);
 struct ipvs_table *ipvs_table_free(struct ipvs_table *t);
 
 /* One service, for a cheap look at what just changed; -ENOENT if it is not there. */
-int ipvs_read_service(struct ipvs_table **ret, struct ipvs *v, const struct ipaddr *addr,
-	uint16_t protocol, uint16_t port, struct err *e);
-
-/* Removes a stray: something nobody asked for. Gone already is success. */
-int ipvs_remove_service(struct ipvs *v, const struct ipvs_service *s, struct err *e);
-int ipvs_remove_dest(
-	struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d, struct err *e);
-
-/* Gives a real server that is there another weight; its connections stay. */
-int ipvs_set_weight(struct ipvs *v, const struct ipvs_service *s, const struct ipvs_dest *d,
-	uint32_t weight, struct err *e);
+int ipvs_read_service(
+	struct ipvs_table **ret, struct ipvs *v, const struct place *place, struct err *e);
 
 /*
  * Whether IPVS takes a virtual server of this family with this scheduler, whose module the kernel
@@ -85,6 +80,11 @@ int ipvs_set_weight(struct ipvs *v, const struct ipvs_service *s, const struct i
  * has, so it takes no traffic and no reader of the table here sees it.
  */
 int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e);
+
+/* The netmask of a service whose persistence takes each client alone. */
+uint32_t ipvs_netmask_all(int family);
+
+struct place ipvs_service_place(const struct ipvs_service *s);
 
 /* NULL if none. Pure. */
 const struct ipvs_service *ipvs_table_find(

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/ip_vs.h>
 #include <netlink/genl/genl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -25,6 +26,7 @@ static const struct nla_policy service_policy[IPVS_SVC_ATTR_MAX + 1] = {
 	[IPVS_SVC_ATTR_SCHED_NAME] = {.type = NLA_STRING},
 	[IPVS_SVC_ATTR_FLAGS] = {.minlen = sizeof(struct ip_vs_flags)},
 	[IPVS_SVC_ATTR_TIMEOUT] = {.type = NLA_U32},
+	[IPVS_SVC_ATTR_NETMASK] = {.type = NLA_U32},
 	[IPVS_SVC_ATTR_STATS] = {.type = NLA_NESTED},
 	[IPVS_SVC_ATTR_STATS64] = {.type = NLA_NESTED},
 };
@@ -122,6 +124,7 @@ static int read_service(struct ipvs_service *s, struct nlattr *const *a)
 	nla_strlcpy(s->scheduler, a[IPVS_SVC_ATTR_SCHED_NAME], sizeof s->scheduler);
 	s->flags = flags.flags & ~(uint32_t)IP_VS_SVC_F_HASHED;
 	s->timeout = get_u32(a[IPVS_SVC_ATTR_TIMEOUT]);
+	s->netmask = get_u32(a[IPVS_SVC_ATTR_NETMASK]);
 	if (read_stats(&stats, a[IPVS_SVC_ATTR_STATS64], a[IPVS_SVC_ATTR_STATS]) < 0)
 		return -EBADMSG;
 	s->conns = stats.conns;
@@ -200,6 +203,17 @@ static void must_fit(int r)
 		mem_exhausted();
 }
 
+/* The kernel wants all of it where a service is made or changed. */
+static void put_description(struct nl_msg *m, const struct ipvs_service *s)
+{
+	const struct ip_vs_flags flags = {s->flags, ~0u};
+
+	must_fit(nla_put_string(m, IPVS_SVC_ATTR_SCHED_NAME, s->scheduler));
+	must_fit(nla_put(m, IPVS_SVC_ATTR_FLAGS, sizeof flags, &flags));
+	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_TIMEOUT, s->timeout));
+	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_NETMASK, s->netmask));
+}
+
 static void put_service(struct nl_msg *m, const struct ipvs_service *s)
 {
 	struct nlattr *nested = nla_nest_start(m, IPVS_CMD_ATTR_SERVICE);
@@ -209,6 +223,8 @@ static void put_service(struct nl_msg *m, const struct ipvs_service *s)
 	must_fit(nla_put_u16(m, IPVS_SVC_ATTR_PROTOCOL, s->protocol));
 	must_fit(nla_put(m, IPVS_SVC_ATTR_ADDR, ADDR_SIZE, s->addr.bytes));
 	must_fit(nla_put_u16(m, IPVS_SVC_ATTR_PORT, htons(s->port)));
+	if (s->scheduler[0])
+		put_description(m, s);
 	must_fit(nla_nest_end(m, nested));
 }
 
@@ -238,28 +254,20 @@ static struct nl_msg *request(int family, uint8_t cmd, int flags)
 	return m;
 }
 
-/* The kernel wants all of it for a new service; an IPv6 netmask is a length. */
-static void put_description(struct nl_msg *m, int family, const char *scheduler)
-{
-	const struct ip_vs_flags flags = {0, ~0u};
-
-	must_fit(nla_put_string(m, IPVS_SVC_ATTR_SCHED_NAME, scheduler));
-	must_fit(nla_put(m, IPVS_SVC_ATTR_FLAGS, sizeof flags, &flags));
-	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_TIMEOUT, 0));
-	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_NETMASK, family == AF_INET ? ~0u : 128));
-}
-
 struct nl_msg *ipvs_msg_mark(
 	int genl_family, uint8_t cmd, int family, uint32_t mark, const char *scheduler)
 {
+	struct ipvs_service s = {.netmask = ipvs_netmask_all(family)};
 	struct nl_msg *m = request(genl_family, cmd, NLM_F_ACK);
 	struct nlattr *nested = nla_nest_start(m, IPVS_CMD_ATTR_SERVICE);
 
 	must_fit(nested ? 0 : -ENOMEM);
 	must_fit(nla_put_u16(m, IPVS_SVC_ATTR_AF, (uint16_t)family));
 	must_fit(nla_put_u32(m, IPVS_SVC_ATTR_FWMARK, mark));
-	if (scheduler)
-		put_description(m, family, scheduler);
+	if (scheduler) {
+		snprintf(s.scheduler, sizeof s.scheduler, "%s", scheduler);
+		put_description(m, &s);
+	}
 	must_fit(nla_nest_end(m, nested));
 	return m;
 }

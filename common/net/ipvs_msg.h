@@ -10,8 +10,10 @@
  * this folder alone. Pure: nothing is sent here.
  */
 
-/* A request about a service and one of its real servers; both may be NULL. The caller nlmsg_frees
- * it. */
+/*
+ * A request about a service and one of its real servers; both may be NULL. With a scheduler the
+ * service is described whole, as making and changing it wants. The caller nlmsg_frees it.
+ */
 struct nl_msg *ipvs_msg_new(int family, uint8_t cmd, int flags, const struct ipvs_service *s,
 	const struct ipvs_dest *d) __attribute__((warn_unused_result));
 

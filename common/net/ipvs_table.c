@@ -65,7 +65,9 @@ void ipvs_table_add(struct ipvs_table *t, const struct ipvs_service *s)
 void ipvs_service_add(struct ipvs_service *s, const struct ipvs_dest *d)
 {
 	s->dests = grow(s->dests, s->n_dests, sizeof *d);
-	s->dests[s->n_dests++] = *d;
+	s->dests[s->n_dests] = *d;
+	s->dests[s->n_dests].position = (uint32_t)s->n_dests;
+	s->n_dests++;
 }
 
 void ipvs_table_sort(struct ipvs_table *t)
@@ -94,6 +96,16 @@ void ipvs_service_sort(struct ipvs_service *s)
 		if (dest_cmp(&s->dests[n], &s->dests[i]) != 0)
 			s->dests[++n] = s->dests[i];
 	s->n_dests = n + 1;
+}
+
+struct place ipvs_service_place(const struct ipvs_service *s)
+{
+	return (struct place){.vip = s->addr, .protocol = s->protocol, .port = s->port};
+}
+
+uint32_t ipvs_netmask_all(int family)
+{
+	return family == AF_INET ? UINT32_MAX : 128;
 }
 
 const struct ipvs_service *ipvs_table_find(

@@ -150,9 +150,9 @@ static char *advise_server(const json_t *server)
 {
 	if (*str(server, "refusedByKeepalived"))
 		return xstrdup("look at the template (keepalived.template): what it makes of this "
-			       "Service is refused by keepalived");
+			       "Service is refused by keepalived, so there are no health checks");
 	if (!is_true(server, "inKernel"))
-		return xstrdup("see why the last reload did not bring it into the kernel: "
+		return xstrdup("see why the last change did not bring it into the kernel: "
 			       "kago-controller status");
 	if (all_down(server))
 		return xasprintf("port %lld: all real servers fail their health check: see whether "

@@ -8,13 +8,13 @@
 #include "app/explain.h"
 #include "app/httpd.h"
 #include "app/outcomes.h"
+#include "app/prepare.h"
 #include "app/sidecars.h"
 #include "app/snapshot.h"
 #include "apply/apply.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "clients/ruleset.h"
-#include "kernel/sysctl.h"
 #include "loop/loop.h"
 #include "model/store.h"
 #include "source/dir.h"
@@ -22,6 +22,7 @@
 enum {
 	/* usec that a decision lets what is still coming in go first */
 	DECIDE_PATIENCE = 200 * 1000,
+	TRIM_AFTER = 5 * 1000 * 1000, /* usec */
 	PATIENT = SD_EVENT_PRIORITY_NORMAL + 10,
 	IMPATIENT = SD_EVENT_PRIORITY_NORMAL - 20,
 };
@@ -30,7 +31,7 @@ struct app {
 	struct config *config;
 	const struct app_options *options;
 	sd_event *loop;
-	sd_event_source *change_timer, *decide_timer, *stop_timer;
+	sd_event_source *change_timer, *decide_timer, *stop_timer, *trim_timer;
 	struct store *store;
 	struct fleet_rules rules;
 	struct dir_source *folder; /* the source is one of these */
@@ -47,14 +48,17 @@ struct app {
 };
 
 DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
-DEFINE_CLEANUP(struct sysctl_report *, sysctl_report_free);
 
 static void decide(void *ud)
 {
 	struct app *app = ud;
-	struct fleet *fleet = fleet_build(app->store, &app->rules);
 	uint64_t changed_at = app->changed_at;
+	struct fleet *fleet;
 
+	/* Decided already, when changes came too fast for their turn. */
+	if (changed_at == 0)
+		return;
+	fleet = fleet_build(app->store, &app->rules);
 	outcomes_log(apply_newest(app->apply), fleet);
 	app->changed_at = 0;
 	sd_event_source_set_priority(app->decide_timer, PATIENT);
@@ -235,12 +239,24 @@ static unsigned on_http(void *ud, const char *path, char **ret_body)
 	return why_not ? 503 : 200;
 }
 
+static void on_kernel_changed(void *ud, const struct place places[], size_t n)
+{
+	sidecars_tell_changed(((const struct app *)ud)->sidecars, places, n);
+}
+
 static void on_apply_status(void *ud)
 {
 	struct app *app = ud;
 
 	sidecars_set_ready(app->sidecars, apply_status(app->apply).ready);
-	/* Reading, rendering and comparing take many times what stays, and leave it in pieces. */
+	if (!loop_timer_armed(app->trim_timer))
+		loop_timer_arm(app->trim_timer, TRIM_AFTER);
+}
+
+/* Reading, deciding and comparing take many times what stays, and leave it in pieces. */
+static void on_trim_time(void *ud)
+{
+	(void)ud;
 	malloc_trim(0);
 }
 
@@ -300,39 +316,9 @@ static void on_stop(void *ud)
 		on_left(app);
 }
 
-static void set_sysctls(void)
-{
-	CLEANUP(sysctl_report_freep) struct sysctl_report *report = sysctl_apply("/proc/sys");
-
-	for (size_t i = 0; i < report->n_results; i++) {
-		const struct sysctl_result *r = &report->results[i];
-
-		if (r->state == SYSCTL_SET)
-			log_info("sysctl.set", LOG_STR("name", r->name));
-		else if (r->state == SYSCTL_FAILED)
-			log_write(r->need == SYSCTL_ADVISED ? LOG_WARN : LOG_ERROR, "sysctl.failed",
-				LOG_FIELDS(LOG_STR("name", r->name), LOG_STR("error", r->message)));
-	}
-}
-
-/* IPVS first: its sysctls are there only once the kernel has loaded it. */
-static int set_up_kernel(struct app *app, struct err *e)
-{
-	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
-	int r = ipvs_open(&app->ipvs, e);
-
-	if (r < 0)
-		return r;
-	set_sysctls();
-	r = ipvs_read(&kernel, app->ipvs, e);
-	return r < 0 ? r
-		     : ruleset_new(&app->ruleset, app->loop,
-			       app->config->keepalived.nft_template_path, kernel, e);
-}
-
 static int set_up_parts(struct app *app, struct err *e)
 {
-	static const struct apply_ops apply_ops = {on_apply_status};
+	static const struct apply_ops apply_ops = {on_apply_status, on_kernel_changed};
 	static const struct sidecars_ops sidecars_ops = {
 		on_status_request, on_explain_request, on_announced, on_sidecar_gone};
 	const char *listen = app->config->http.listen;
@@ -343,10 +329,12 @@ static int set_up_parts(struct app *app, struct err *e)
 	if (r >= 0)
 		r = loop_timer_new(&app->stop_timer, app->loop, on_stop_time, app, e);
 	if (r >= 0)
+		r = loop_timer_new(&app->trim_timer, app->loop, on_trim_time, app, e);
+	if (r >= 0)
 		r = sidecars_new(&app->sidecars, app->loop, app->config->control.socket,
 			&sidecars_ops, app, e);
 	if (r >= 0 && !app->options->render_only)
-		r = set_up_kernel(app, e);
+		r = prepare_kernel(&app->ipvs, &app->ruleset, app->loop, app->config, e);
 	if (r >= 0)
 		r = apply_new(&app->apply, app->loop, app->config, app->ipvs, app->ruleset,
 			&apply_ops, app, e);
@@ -421,6 +409,7 @@ static void tear_down(struct app *app)
 	sd_event_source_disable_unref(app->change_timer);
 	sd_event_source_disable_unref(app->decide_timer);
 	sd_event_source_disable_unref(app->stop_timer);
+	sd_event_source_disable_unref(app->trim_timer);
 	sd_event_unref(app->loop);
 }
 

@@ -31,15 +31,23 @@ static void put_apply(FILE *out, const struct apply_status *st)
 		"kago_reloads_total{result=\"applied\"} %" PRIu64 "\n"
 		"kago_reloads_total{result=\"unchanged\"} %" PRIu64 "\n"
 		"kago_reloads_total{result=\"refused\"} %" PRIu64 "\n",
-		st->n_applied, st->n_unchanged, st->n_refused);
+		st->n_applied, st->n_unchanged, st->keepalived.n_refused);
 	metrics_plain(out, "kago_config_tests_total", "counter", "keepalived --config-test runs.",
-		st->n_config_tests);
+		st->keepalived.n_config_tests);
+	metrics_plain(out, "kago_keepalived_file_put_off_total", "counter",
+		"Times keepalived's file could not be tested or written, and was put off.",
+		st->keepalived.n_unknown);
+	metrics_plain(out, "kago_keepalived_file_behind", "gauge",
+		"Whether keepalived's file is older than the newest decision, for such a reason.",
+		*st->keepalived.unknown != '\0');
+	metrics_plain(out, "kago_ipvs_operations_total", "counter",
+		"Changes of single services and real servers in IPVS.", st->n_operations);
 	metrics_plain(out, "kago_kernel_mismatches_total", "counter",
-		"Times the kernel did not hold in time what was asked for.", st->n_mismatches);
+		"Times the kernel did not hold what nobody had asked to change.", st->n_mismatches);
 	metrics_plain(out, "kago_keepalived_starts_total", "counter", "Starts of keepalived.",
-		st->keepalived_starts);
+		st->keepalived.n_starts);
 	metrics_plain(out, "kago_keepalived_up", "gauge",
-		"Whether keepalived runs and has read its file.", st->keepalived_up);
+		"Whether keepalived runs and has read its file.", st->keepalived.up);
 	metrics_help(out, "kago_event_to_kernel_seconds", "summary",
 		"Time from a change of an object to the kernel holding it.");
 	seconds(out, "kago_event_to_kernel_seconds_sum", st->sum_event_to_kernel);

@@ -154,6 +154,23 @@ void sidecars_set_ready(struct sidecars *s, bool ready)
 		tell_state(s, s->lifelines[i]);
 }
 
+static json_t *list_of(const struct place places[], size_t n_places)
+{
+	json_t *list = json_array();
+	char text[PLACE_TEXT];
+
+	for (size_t i = 0; i < n_places; i++)
+		json_array_append_new(list, json_string(place_format(text, &places[i])));
+	return list;
+}
+
+void sidecars_tell_changed(struct sidecars *s, const struct place places[], size_t n_places)
+{
+	for (size_t i = 0; i < s->n_lifelines; i++)
+		control_send(s->lifelines[i], json_pack("{s:s, s:o}", "type", "changed", "places",
+						      list_of(places, n_places)));
+}
+
 size_t sidecars_count(const struct sidecars *s)
 {
 	return s->n_lifelines;

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "base/place.h"
 
 /* The controller's end of the control socket: the sidecar's lifeline, and answers to `status` and
  * `explain`. */
@@ -29,6 +30,12 @@ struct sidecars *sidecars_free(struct sidecars *s);
 
 /* Tells sidecars, now and those to come, whether the kernel was seen to hold what was asked for. */
 void sidecars_set_ready(struct sidecars *s, bool ready);
+
+/*
+ * Tells sidecars that the kernel's table has changed at these places, or may have anywhere when
+ * there are none.
+ */
+void sidecars_tell_changed(struct sidecars *s, const struct place places[], size_t n_places);
 
 /* How many lifelines are open. */
 size_t sidecars_count(const struct sidecars *s);

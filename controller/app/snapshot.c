@@ -24,6 +24,9 @@ const char *snapshot_why_not_ready(const struct snapshot *s)
 
 	if (!st.ready || strcmp(st.last_result, "mismatch") == 0)
 		return "what was asked for is not in place";
+	if (*st.keepalived.unknown)
+		return s->render_only ? "keepalived.conf cannot be written"
+				      : "health checks are not those of the newest decision";
 	return why_not_announced(s);
 }
 
@@ -125,12 +128,22 @@ static json_t *services_json(const struct snapshot *s)
 
 static json_t *apply_json(const struct apply_status *st)
 {
-	return answer_must(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "result",
+	return answer_must(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result",
 		st->last_result, "error", st->last_error, "kernelHoldsIt", st->settled,
 		"appliedAtUnixMs", answer_count(st->last_applied_at / 1000), "eventToKernelUs",
 		answer_count(st->last_event_to_kernel), "applied", answer_count(st->n_applied),
-		"unchanged", answer_count(st->n_unchanged), "refused", answer_count(st->n_refused),
-		"mismatches", answer_count(st->n_mismatches)));
+		"unchanged", answer_count(st->n_unchanged), "mismatches",
+		answer_count(st->n_mismatches), "operations", answer_count(st->n_operations),
+		"down", answer_count(st->down)));
+}
+
+static json_t *keepalived_json(const struct upkeep_status *k)
+{
+	return answer_must(json_pack("{s:b, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "up", k->up,
+		"starts", answer_count(k->n_starts), "file", k->state, "refusal", k->refusal,
+		"unknown", k->unknown, "files", answer_count(k->n_files), "refused",
+		answer_count(k->n_refused), "putOff", answer_count(k->n_unknown), "heldBack",
+		answer_count(k->n_held_back)));
 }
 
 static json_t *sidecar_json(const struct snapshot *s)
@@ -164,11 +177,11 @@ json_t *snapshot_status(const struct snapshot *s)
 	json_t *cluster = snapshot_cluster(s);
 	const char *why_not = snapshot_why_not_ready(s);
 
-	return answer_must(json_pack(
-		"{s:s, s:s, s:s, s:s, s:b, s:s*, s:b, s:o, s:{s:b, s:o}, s:o, s:o, s:o*}", "type",
-		"status", "version", KAGO_VERSION, "fleet", s->fleet_name, "mode",
-		s->render_only ? "render-only" : "ipvs", "ready", why_not == NULL, "whyNotReady",
-		why_not, "kernelReadable", s->kernel != NULL, "lastReload", apply_json(&st),
-		"keepalived", "up", st.keepalived_up, "starts", answer_count(st.keepalived_starts),
-		"sidecar", sidecar_json(s), "services", services_json(s), "kubernetes", cluster));
+	return answer_must(
+		json_pack("{s:s, s:s, s:s, s:s, s:b, s:s*, s:b, s:o, s:o, s:o, s:o, s:o*}", "type",
+			"status", "version", KAGO_VERSION, "fleet", s->fleet_name, "mode",
+			s->render_only ? "render-only" : "ipvs", "ready", why_not == NULL,
+			"whyNotReady", why_not, "kernelReadable", s->kernel != NULL, "lastChange",
+			apply_json(&st), "keepalived", keepalived_json(&st.keepalived), "sidecar",
+			sidecar_json(s), "services", services_json(s), "kubernetes", cluster));
 }

@@ -8,45 +8,46 @@
 #include "base/err.h"
 #include "clients/ruleset.h"
 #include "config/config.h"
-#include "keepalived/plan.h"
+#include "keepalived/upkeep.h"
+#include "kernel/program.h"
 #include "net/ipvs.h"
 
 /*
- * Brings fleets into the kernel, one after the other: config test where it protects something,
- * guard against clients that may not, write, SIGHUP, verify. The first change goes at once, later
- * ones with the configured gap between them, and of fleets that come in between only the last
- * counts. What fails leaves the last good state forwarding. docs/design.md, "Applying", tells the
- * whole way.
+ * Carries decisions out: what changed goes into IPVS at once (kernel/program.h), but nothing is
+ * added before nftables keeps out clients that may not use it (clients/ruleset.h); keepalived's
+ * file follows (keepalived/upkeep.h). Only the newest decision counts, and none is forgotten: what
+ * could not be done is tried again until it is. docs/design.md, "Applying", tells the whole way.
  */
 struct apply;
 
 struct apply_ops {
 	/* apply_status has something new. */
 	void (*on_status)(void *ud);
+	/* IPVS may hold something else now at these places; with none: anywhere. */
+	void (*on_changed)(void *ud, const struct place places[], size_t n_places);
 };
 
 struct apply_status {
-	bool ready;   /* the kernel was seen to hold a plan, since we started */
+	bool ready;   /* the kernel was seen to hold a decision, since we started */
 	bool settled; /* it does now, as far as the last look tells */
-	/* "none", "applied", "unchanged", "refused", "mismatch"; without IPVS "rendered" in place
-	 * of "applied"; static */
+	/* "none", "applied", "unchanged", "mismatch"; without IPVS "rendered" in place of
+	 * "applied"; static */
 	const char *last_result;
-	char last_error[256];          /* of "refused" and "mismatch"; "" else */
+	char last_error[ERR_MSG_SIZE]; /* of "mismatch"; "" else */
 	uint64_t last_applied_at;      /* CLOCK_REALTIME usec of the last "applied"; 0: never */
 	uint64_t last_event_to_kernel; /* usec */
 	uint64_t sum_event_to_kernel;  /* usec, over all of n_applied */
 	uint64_t n_applied;            /* settled changes; those of last_result "applied" */
-	uint64_t n_unchanged, n_refused, n_mismatches, n_config_tests;
-	uint64_t keepalived_starts;
-	bool keepalived_up;
-	size_t down; /* real servers that a health check has set to weight 0, at the last look */
+	uint64_t n_unchanged, n_mismatches, n_operations;
+	size_t down; /* real servers that a health check has taken down */
+	struct upkeep_status keepalived;
 };
 
 /*
- * Reads the template and prepares; the first apply_submit starts keepalived. Until then a table
- * that a predecessor left in the kernel goes on forwarding. `config`, `ipvs` and `ruleset` are
- * borrowed. With the last two NULL there is no keepalived: a change ends with the file written, at
- * once and untested, and the status has "file" for "kernel".
+ * Prepares; the first apply_submit starts keepalived. Until then a table that a predecessor left in
+ * the kernel goes on forwarding. `config`, `ipvs` and `ruleset` are borrowed. With the last two
+ * NULL there is no keepalived: a change ends with the file written, untested, and the status has
+ * "file" for "kernel".
  */
 int apply_new(struct apply **ret, sd_event *loop, const struct config *config, struct ipvs *ipvs,
 	struct ruleset *ruleset, const struct apply_ops *ops, void *ud, struct err *e);
@@ -57,11 +58,8 @@ void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time);
 
 struct apply_status apply_status(const struct apply *a);
 
-/* The plan in keepalived.conf now; NULL before the first. */
-const struct plan *apply_current(const struct apply *a);
-
 /* The newest fleet that was submitted, applied or not; NULL before the first. */
 const struct fleet *apply_newest(const struct apply *a);
 
-/* Why keepalived refuses virtual servers like this one; NULL when it does not. */
+/* Why there are no health checks of virtual servers like this one; NULL when there are. */
 const char *apply_complaint(const struct apply *a, const struct virtual_server *vs);

@@ -91,6 +91,14 @@ static int cmp_sources(const struct guard *a, const struct guard *b)
 	return order;
 }
 
+bool guards_have(const struct guards *g, const struct guard *guard)
+{
+	const struct guard *found =
+		g->n_items ? bsearch(guard, g->items, g->n_items, sizeof *guard, cmp_guards) : NULL;
+
+	return found && cmp_sources(found, guard) == 0;
+}
+
 bool guards_equal(const struct guards *a, const struct guards *b)
 {
 	bool equal = a->n_items == b->n_items;

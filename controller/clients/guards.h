@@ -38,6 +38,9 @@ struct guards guards_closed(const struct ipvs_table *kernel);
 void guards_keep(struct guards *g, const struct guards *old,
 	const struct virtual_server *const servers[], size_t n_servers);
 
+/* Whether it is one of them, with the same clients. */
+bool guards_have(const struct guards *g, const struct guard *guard);
+
 bool guards_equal(const struct guards *a, const struct guards *b);
 
 void guards_done(struct guards *g);

@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clients/ruleset.h"
 
+#include <string.h>
+
 #include "base/apart.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "clients/nft.h"
+#include "loop/backoff.h"
+#include "loop/errand.h"
 #include "loop/loop.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
+
+enum { RETRY_MIN = 100 * 1000, RETRY_MAX = 30 * 1000 * 1000 };
 
 struct ruleset {
 	sd_event *loop;
 	char *path;
 	struct mustache *template;
+	void (*on_guards)(void *ud);
+	void *ud;
 	struct guards current; /* what the table holds */
 	bool is_ours;          /* the table is what our template makes of it */
 
-	/* While nft runs: */
-	sd_event_source *io; /* NULL: it does not */
-	struct apart child;
-	struct guards wanted;
+	struct errand *nft;   /* NULL: it does not run */
+	struct guards wanted; /* what it puts in place */
 	uint64_t started_at;
-	ruleset_fn *done; /* NULL: nobody is interested */
-	void *ud;
-
-	/* What waits for it. */
-	bool waiting;
+	bool waiting; /* for it, or to be tried again: */
 	struct guards next;
-	ruleset_fn *next_done;
-	void *next_ud;
+	sd_event_source *retry;
+	struct backoff backoff;
+	char error[ERR_MSG_SIZE];
 };
 
 DEFINE_CLEANUP(struct ruleset *, ruleset_free);
@@ -61,6 +64,8 @@ int ruleset_remove(struct err *e)
 	return r < 0 ? err_wrap(e, "removing the nftables table " NFT_TABLE) : 0;
 }
 
+static void run(void *ud);
+
 int ruleset_new(struct ruleset **ret, sd_event *loop, const char *template_path,
 	const struct ipvs_table *kernel, struct err *e)
 {
@@ -69,7 +74,10 @@ int ruleset_new(struct ruleset **ret, sd_event *loop, const char *template_path,
 
 	r->loop = sd_event_ref(loop);
 	r->path = xstrdup(template_path);
-	found = mustache_load(&r->template, template_path, e);
+	r->backoff = (struct backoff){.min = RETRY_MIN, .max = RETRY_MAX};
+	found = loop_timer_new(&r->retry, loop, run, r, e);
+	if (found >= 0)
+		found = mustache_load(&r->template, template_path, e);
 	if (found < 0)
 		return found;
 	found = wrap(apart(nft_set_up, &(struct nft_order){r->template, &r->current}, e),
@@ -87,10 +95,8 @@ struct ruleset *ruleset_free(struct ruleset *r)
 {
 	if (!r)
 		return NULL;
-	if (r->io) {
-		sd_event_source_disable_unref(r->io);
-		apart_cancel(&r->child);
-	}
+	errand_free(r->nft);
+	sd_event_source_disable_unref(r->retry);
 	mustache_free(r->template);
 	guards_done(&r->current);
 	guards_done(&r->wanted);
@@ -101,97 +107,122 @@ struct ruleset *ruleset_free(struct ruleset *r)
 	return NULL;
 }
 
-static void start(struct ruleset *r, struct guards *wanted, ruleset_fn *done, void *ud);
-
-static void finish(struct ruleset *r, int result, const struct err *e)
+void ruleset_on_guards(struct ruleset *r, void (*on_guards)(void *ud), void *ud)
 {
-	ruleset_fn *done = r->done;
-	void *ud = r->ud;
+	r->on_guards = on_guards;
+	r->ud = ud;
+}
 
-	if (result >= 0) {
+static void tell(const struct ruleset *r)
+{
+	if (r->on_guards)
+		r->on_guards(r->ud);
+}
+
+/* What is newer than what failed stands. */
+static void try_again(struct ruleset *r, const struct err *e)
+{
+	uint64_t delay = backoff_next(&r->backoff, 0);
+
+	if (r->waiting)
+		guards_done(&r->wanted);
+	else
+		r->next = take(&r->wanted);
+	r->waiting = true;
+	memcpy(r->error, e->msg, sizeof r->error);
+	log_error("clients.not_guarded", LOG_ERR(e),
+		LOG_STR("effect", "the rules stay as they are, so does what they are for"),
+		LOG_MSEC("retry_in_ms", delay));
+	loop_timer_arm(r->retry, delay);
+}
+
+static void on_nft(void *ud, int result, const struct err *e)
+{
+	struct ruleset *r = ud;
+	struct err wrapped = *e;
+
+	r->nft = errand_free(r->nft);
+	if (result < 0) {
+		wrap(result, r->path, &wrapped);
+		try_again(r, &wrapped);
+	} else {
 		guards_done(&r->current);
 		r->current = take(&r->wanted);
 		r->is_ours = true;
+		r->backoff.last = 0;
+		r->error[0] = '\0';
 		log_info("clients.guarded", LOG_UINT("virtual_servers", r->current.n_items),
 			LOG_MSEC("took_ms", loop_clock() - r->started_at));
-	} else {
-		guards_done(&r->wanted);
-		log_error("clients.not_guarded", LOG_ERR(e),
-			LOG_STR("effect", "the rules stay as they are"));
+		run(r);
 	}
-	if (done)
-		done(ud, true, result < 0 ? e->msg : NULL);
+	tell(r);
 }
 
-static int on_answer(sd_event_source *source, int fd, uint32_t events, void *ud)
+static void run(void *ud)
 {
 	struct ruleset *r = ud;
 	struct err e = {0};
 	int result;
 
-	(void)source;
-	(void)fd;
-	(void)events;
-	r->io = sd_event_source_disable_unref(r->io);
-	result = wrap(apart_finish(&r->child, &e), r->path, &e);
-	finish(r, result, &e);
-	if (!r->io && r->waiting) {
-		r->waiting = false;
-		start(r, &r->next, r->next_done, r->next_ud);
+	if (r->nft || !r->waiting)
+		return;
+	loop_timer_stop(r->retry);
+	r->waiting = false;
+	r->wanted = take(&r->next);
+	if (r->is_ours && guards_equal(&r->wanted, &r->current)) {
+		guards_done(&r->wanted);
+		r->error[0] = '\0';
+		return;
 	}
-	return 0;
+	r->started_at = loop_clock();
+	result = errand_start(&r->nft, r->loop, nft_put,
+		&(struct nft_order){r->template, &r->wanted}, on_nft, r, &e);
+	if (result < 0)
+		try_again(r, &e);
 }
 
 /* Takes over `wanted`. */
-static void start(struct ruleset *r, struct guards *wanted, ruleset_fn *done, void *ud)
+static void want(struct ruleset *r, struct guards *wanted)
 {
-	struct err e = {0};
-	int result;
-
-	r->wanted = take(wanted);
-	if (r->is_ours && guards_equal(&r->wanted, &r->current)) {
-		guards_done(&r->wanted);
-		if (done)
-			done(ud, false, NULL);
-		return;
-	}
-	r->done = done;
-	r->ud = ud;
-	r->started_at = loop_clock();
-	result = apart_start(&r->child, nft_put, &(struct nft_order){r->template, &r->wanted}, &e);
-	if (result >= 0) {
-		result = sd_event_add_io(r->loop, &r->io, r->child.fd, EPOLLIN, on_answer, r);
-		if (result < 0) {
-			apart_cancel(&r->child);
-			err_set(&e, -result, "watching nftables");
-		}
-	}
-	if (result < 0)
-		finish(r, result, &e);
+	guards_done(&r->next);
+	r->next = take(wanted);
+	r->waiting = true;
+	run(r);
 }
 
-void ruleset_guard(struct ruleset *r, const struct virtual_server *const servers[],
-	size_t n_servers, ruleset_fn *done, void *ud)
+void ruleset_guard(
+	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers)
 {
-	CLEANUP(guards_donep) struct guards wanted = guards_of(servers, n_servers);
+	struct guards wanted = guards_of(servers, n_servers);
 
 	guards_keep(&wanted, &r->current, servers, n_servers);
-	if (!r->io) {
-		start(r, &wanted, done, ud);
-		return;
-	}
-	r->waiting = true;
-	r->next = take(&wanted);
-	r->next_done = done;
-	r->next_ud = ud;
+	want(r, &wanted);
 }
 
 void ruleset_prune(
 	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers)
 {
-	CLEANUP(guards_donep) struct guards wanted = guards_of(servers, n_servers);
+	struct guards wanted = guards_of(servers, n_servers);
 
-	/* What is being put in place is for virtual servers to come. */
-	if (!r->io)
-		start(r, &wanted, NULL, NULL);
+	want(r, &wanted);
+}
+
+bool ruleset_covers(const struct ruleset *r, const struct virtual_server *vs)
+{
+	CLEANUP(guards_donep) struct guards one = {0};
+
+	if (!vs->restricted)
+		return true;
+	one = guards_of(&vs, 1);
+	return r->is_ours && guards_have(&r->current, &one.items[0]);
+}
+
+bool ruleset_is_behind(const struct ruleset *r)
+{
+	return r->nft || r->waiting;
+}
+
+const char *ruleset_error(const struct ruleset *r)
+{
+	return r->error;
 }

@@ -29,20 +29,27 @@ int ruleset_new(struct ruleset **ret, sd_event *loop, const char *template_path,
 	const struct ipvs_table *kernel, struct err *e);
 struct ruleset *ruleset_free(struct ruleset *r);
 
-/* `refusal` is NULL when the guards are in place, else it says why they are as they were. */
-typedef void ruleset_fn(void *ud, bool changed, const char *refusal);
+/* Whom to tell when guards are in place, or could not be put there. */
+void ruleset_on_guards(struct ruleset *r, void (*on_guards)(void *ud), void *ud);
 
 /*
- * To be called before IPVS gets these virtual servers: guards what of them is restricted; what was
- * guarded so far and is none of them stays so. Does not block: nft runs apart, if there is anything
- * to do, and `done` is called from the loop, else from within this call. Once at a time.
+ * Guards from now on what of these virtual servers is restricted; what was guarded so far and is
+ * none of them stays so. Does not block: nft runs apart, if there is anything to do. When it fails
+ * it is tried again with backoff. Logs: clients.*.
  */
-void ruleset_guard(struct ruleset *r, const struct virtual_server *const servers[],
-	size_t n_servers, ruleset_fn *done, void *ud);
+void ruleset_guard(
+	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers);
 
 /* When IPVS holds these virtual servers and no others: lets go of the guards of what is gone. */
 void ruleset_prune(
 	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers);
+
+/* Whether clients that may not use it are kept out: it may get real servers. */
+bool ruleset_covers(const struct ruleset *r, const struct virtual_server *vs);
+
+/* Whether something is not in place yet, and why it could not be put there; "" if it could. */
+bool ruleset_is_behind(const struct ruleset *r);
+const char *ruleset_error(const struct ruleset *r);
 
 /* In one go, blocking. */
 int ruleset_apply(const char *template_path, const struct guards *g, struct err *e);

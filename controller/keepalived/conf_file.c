@@ -5,13 +5,12 @@
 #include "base/mem.h"
 #include "render/keepalived_conf.h"
 
-int conf_file_write(const char *path, const struct mustache *template,
-	const struct virtual_server *const servers[], size_t n_servers, struct conf_text *texts,
-	struct err *e)
+int conf_file_write(const void *arg, struct err *e)
 {
+	const struct conf_file *f = arg;
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
-	int r = keepalived_conf_render(&text, &len, template, servers, n_servers, texts, e);
+	int r = keepalived_conf_render(&text, &len, f->template, f->servers, f->n_servers, e);
 
-	return r < 0 ? r : fs_write_atomic(path, text, len, e);
+	return r < 0 ? r : fs_write_atomic(f->path, text, len, e);
 }

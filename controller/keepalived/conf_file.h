@@ -6,9 +6,14 @@
 #include "base/err.h"
 #include "doc/mustache.h"
 #include "model/fleet.h"
-#include "render/keepalived_conf.h"
 
-/* Renders the servers (see keepalived_conf_render) and replaces `path` in one step. */
-int conf_file_write(const char *path, const struct mustache *template,
-	const struct virtual_server *const servers[], size_t n_servers, struct conf_text *texts,
-	struct err *e);
+/* A file for keepalived: what the template makes of these virtual servers. */
+struct conf_file {
+	const char *path;
+	const struct mustache *template;
+	const struct virtual_server *const *servers;
+	size_t n_servers;
+};
+
+/* Renders a struct conf_file (keepalived_conf_render) and replaces its path in one step; blocks. */
+int conf_file_write(const void *arg, struct err *e);

@@ -9,7 +9,14 @@
 #include "loop/child.h"
 #include "loop/loop.h"
 
-enum { COMPLAINTS_SIZE = 1024, EXIT_WARNED = 5 };
+enum {
+	COMPLAINTS_SIZE = 1024,
+	/* Of keepalived, lib/scheduler.h and core/main.c. */
+	EXIT_CONFIG = 2,
+	EXIT_FATAL = 4,
+	EXIT_WARNED = 5,
+	EXIT_SECURITY = 6,
+};
 
 struct configtest {
 	struct child *child;
@@ -32,16 +39,33 @@ static void on_line(void *ud, const char *line)
 	t->len += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
 }
 
+static enum configtest_verdict verdict_of(int status)
+{
+	if (!WIFEXITED(status))
+		return CONFIGTEST_UNKNOWN;
+	switch (WEXITSTATUS(status)) {
+	case 0:
+		return CONFIGTEST_ACCEPTED;
+	case EXIT_WARNED:
+		return CONFIGTEST_WARNED;
+	case EXIT_CONFIG:
+	case EXIT_FATAL:
+	case EXIT_SECURITY:
+		return CONFIGTEST_REFUSED;
+	default:
+		return CONFIGTEST_UNKNOWN;
+	}
+}
+
 static void on_end(void *ud, int status)
 {
 	struct configtest *t = ud;
-	enum configtest_verdict verdict = CONFIGTEST_REFUSED;
+	enum configtest_verdict verdict = verdict_of(status);
+	char text[64];
 
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		verdict = CONFIGTEST_ACCEPTED;
-	else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_WARNED)
-		verdict = CONFIGTEST_WARNED;
 	t->child = child_free(t->child);
+	if (verdict == CONFIGTEST_UNKNOWN && t->len == 0)
+		on_line(t, child_status_text(text, status));
 	t->done(t->ud, verdict, t->complaints);
 }
 
@@ -50,7 +74,7 @@ static void on_deadline(void *ud)
 	struct configtest *t = ud;
 
 	t->child = child_free(t->child);
-	t->done(t->ud, CONFIGTEST_REFUSED, "the test did not end in time");
+	t->done(t->ud, CONFIGTEST_UNKNOWN, "the test did not end in time");
 }
 
 static const struct child_ops ops = {.on_line = on_line, .on_exit = on_end};

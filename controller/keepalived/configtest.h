@@ -8,13 +8,15 @@
 /*
  * `keepalived --config-test` as a child: does keepalived accept this file? It takes as long as
  * starting keepalived does, so it never blocks the loop, and is killed after CONFIGTEST_TIMEOUT.
+ * Only what keepalived says of the file itself is a verdict; all else says nothing of it.
  */
 enum { CONFIGTEST_TIMEOUT = 30 * 1000 * 1000 };
 
 enum configtest_verdict {
 	CONFIGTEST_ACCEPTED,
 	CONFIGTEST_WARNED,  /* exit status 5: it would run, but finds something odd */
-	CONFIGTEST_REFUSED, /* anything else */
+	CONFIGTEST_REFUSED, /* exit status 2, 4 or 6: it finds the file wrong */
+	CONFIGTEST_UNKNOWN, /* anything else: killed, late, not started, out of memory */
 };
 
 struct configtest;

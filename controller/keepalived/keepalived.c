@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keepalived/keepalived.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,7 +16,6 @@ enum {
 	RESTART_MIN = 100 * 1000,       /* usec */
 	RESTART_MAX = 30 * 1000 * 1000, /* usec */
 	KILL_AFTER = 2 * 1000 * 1000,   /* usec between SIGTERM and SIGKILL */
-	TIMESTAMP_LEN = 26,             /* "Mon Nov 23 17:19:23 2026: " */
 };
 
 struct keepalived {
@@ -49,59 +45,31 @@ static void become_up(struct keepalived *k)
 	k->up = true;
 	log_info("keepalived.up", LOG_INT("pid", child_pid(k->child)),
 		LOG_MSEC("after_ms", loop_now(k->loop) - k->started_at));
+}
+
+/* At its start, it may have read the file that another one took the place of since. */
+static void on_ready(struct keepalived *k)
+{
+	if (!k->up)
+		become_up(k);
 	if (k->reload_wanted)
 		keepalived_reload(k);
-	k->ops.on_up(k->ud);
+	else
+		k->ops.on_loaded(k->ud);
 }
 
-/* It is ready for signals when it says the first; without a Service it says the second instead. */
-static bool says_it_is_up(const char *text)
-{
-	return str_has_prefix(text, "Startup complete") ||
-	       str_has_prefix(text, "Warning - keepalived has no configuration to run");
-}
-
-/* Said at every start of the process that programs IPVS, also when keepalived respawns it. */
-static bool says_checker_starts(const char *text)
-{
-	return str_has_prefix(text, "Starting Healthcheck child process");
-}
-
-/* What keepalived tells of its own inner life at every start and reload. */
-static bool is_chatter(const char *text)
-{
-	static const char *const prefixes[] = {"Activating ", "Assigned ",
-		"Command line:", "CPU usage", "Configuration file", "Gained quorum",
-		"Initializing ipvs", "NOTICE: setting config option", "Opening file",
-		"Registering Kernel", "Reinitializing ipvs", "Reload", "Running on", "Starting ",
-		"Startup complete", "Stopp", " ", "read eventfd"};
-
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-		if (str_has_prefix(text, prefixes[i]))
-			return true;
-	return strstr(text, "already exists(17)") != NULL;
-}
-
-static const char *skip_timestamp(const char *line)
-{
-	bool has_one = strlen(line) > TIMESTAMP_LEN && isupper((unsigned char)line[0]) &&
-		       line[13] == ':' && line[TIMESTAMP_LEN - 2] == ':';
-
-	return has_one ? line + TIMESTAMP_LEN : line;
-}
-
-static void on_line(void *ud, const char *line)
+static void on_line(void *ud, const char *text)
 {
 	struct keepalived *k = ud;
-	const char *text = skip_timestamp(line);
+	const struct keepalived_line line = keepalived_line_parse(text);
 
-	if (*text)
-		log_write(is_chatter(text) ? LOG_DEBUG : LOG_INFO, "keepalived.log",
-			LOG_FIELDS(LOG_STR("msg", text)));
-	if (says_checker_starts(text))
-		k->ops.on_checker_starting(k->ud);
-	if (!k->up && says_it_is_up(text))
-		become_up(k);
+	if (*line.text)
+		log_write(line.chatter ? LOG_DEBUG : LOG_INFO, "keepalived.log",
+			LOG_FIELDS(LOG_STR("msg", line.text)));
+	if (line.kind == KEEPALIVED_READY)
+		on_ready(k);
+	else if (line.kind != KEEPALIVED_OTHER)
+		k->ops.on_word(k->ud, &line);
 }
 
 static void on_end(void *ud, int status)
@@ -120,7 +88,7 @@ static void on_end(void *ud, int status)
 			LOG_MSEC("restart_in_ms", delay)));
 	loop_timer_arm(k->start_timer, delay);
 	if (!told)
-		k->ops.on_died(k->ud);
+		k->ops.on_died(k->ud, loop_now(k->loop) - k->started_at);
 }
 
 static const struct child_ops ops = {.on_line = on_line, .on_exit = on_end};

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "keepalived/line.h"
 
 /*
  * keepalived as our child. Its lines join our log. When it ends it is started again with backoff;
@@ -15,15 +16,12 @@
 struct keepalived;
 
 struct keepalived_ops {
-	/*
-	 * The process of keepalived that programs IPVS starts, for the first time or anew. It takes
-	 * existing entries of the table as they are, and its checks begin a second later.
-	 */
-	void (*on_checker_starting)(void *ud);
-	/* It has read its file and listens to signals now. */
-	void (*on_up)(void *ud);
-	/* It ended without being told to; it will be started again. */
-	void (*on_died)(void *ud);
+	/* It has read its file as it is now, at a start or a reload. */
+	void (*on_loaded)(void *ud);
+	/* It says something else that counts; `line` is borrowed. */
+	void (*on_word)(void *ud, const struct keepalived_line *line);
+	/* It ended after so many usec, without being told to; it will be started again. */
+	void (*on_died)(void *ud, uint64_t ran_for);
 };
 
 /* `conf_path` is the file it reads; pid files go to `state_dir`. Nothing starts yet. */

@@ -6,9 +6,10 @@
 /*
  * When keepalived may be reloaded next. A reload starts every health check anew, so that under
  * changes without end none would ever finish; after PACE_STARVED check times without a rest, one
- * gap is made long enough for them. Pure; times are usec of any one clock.
+ * gap is made long enough for them, but not for those that are slower than PACE_CHECK_MAX: one
+ * Service must not set the pace of all. Pure; times are usec of any one clock.
  */
-enum { PACE_STARVED = 4 };
+enum { PACE_STARVED = 4, PACE_CHECK_MAX = 10 * 1000 * 1000 };
 
 struct pace {
 	uint64_t min_gap;

@@ -1,85 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keepalived/shapes.h"
 
-#include <string.h>
-
-#include "base/hash.h"
 #include "base/mem.h"
-#include "render/keepalived_conf.h"
 
-struct shape {
-	UT_hash_handle hh;
-	enum shape_state state;
-	char *complaint;
-	char key[];
-};
-
-struct shapes {
-	struct shape *by_key;
-};
-
-struct shapes *shapes_new(void)
+void shapes_done(struct shapes *s)
 {
-	return xnew0(struct shapes);
+	for (size_t i = 0; i < SHAPES; i++)
+		free(s->items[i].complaint);
+	*s = (struct shapes){0};
 }
 
-struct shapes *shapes_free(struct shapes *s)
+static unsigned protocol_of(const struct virtual_server *vs)
 {
-	struct shape *at, *next;
-
-	if (!s)
-		return NULL;
-	HASH_ITER(hh, s->by_key, at, next) {
-		HASH_DEL(s->by_key, at);
-		free(at->complaint);
-		free(at);
-	}
-	free(s);
-	return NULL;
+	return vs->protocol == IPPROTO_TCP ? 0 : vs->protocol == IPPROTO_UDP ? 1 : 2;
 }
 
-static struct shape *find(const struct shapes *s, const struct virtual_server *vs)
+/* A check on a port of its own has one line more. */
+static unsigned check_of(const struct health_check *check)
 {
-	CLEANUP_FREE char *key = virtual_server_shape(vs);
-	struct shape *shape;
-
-	HASH_FIND_STR(s->by_key, key, shape);
-	return shape;
+	return check->type == CHECK_NONE ? 0 : 2 * (unsigned)check->type - (check->port ? 0 : 1);
 }
 
-enum shape_state shapes_state(const struct shapes *s, const struct virtual_server *vs)
+unsigned shape_of(const struct virtual_server *vs)
 {
-	const struct shape *shape = find(s, vs);
+	unsigned shape = protocol_of(vs);
 
-	return shape ? shape->state : SHAPE_UNTESTED;
+	shape = 2 * shape + (vs->vip.family == AF_INET6);
+	shape = 6 * shape + (unsigned)vs->scheduler;
+	shape = 2 * shape + (vs->persistence > 0);
+	return 5 * shape + check_of(&vs->check);
 }
 
-const char *shapes_complaint(const struct shapes *s, const struct virtual_server *vs)
+void shapes_record(struct shapes *s, unsigned shape, enum shape_state state, const char *complaint)
 {
-	const struct shape *shape = find(s, vs);
-
-	return shape ? shape->complaint : NULL;
-}
-
-static struct shape *add(struct shapes *s, const struct virtual_server *vs)
-{
-	CLEANUP_FREE char *key = virtual_server_shape(vs);
-	size_t size = strlen(key) + 1;
-	struct shape *shape = xcalloc(1, sizeof *shape + size);
-
-	memcpy(shape->key, key, size);
-	HASH_ADD_STR(s->by_key, key, shape);
-	return shape;
-}
-
-void shapes_record(struct shapes *s, const struct virtual_server *vs, enum shape_state state,
-	const char *complaint)
-{
-	struct shape *shape = find(s, vs);
-
-	if (!shape)
-		shape = add(s, vs);
-	free(shape->complaint);
-	shape->complaint = state == SHAPE_REFUSED ? xstrdup(complaint) : NULL;
-	shape->state = state;
+	free(s->items[shape].complaint);
+	s->items[shape].complaint = state == SHAPE_REFUSED ? xstrdup(complaint) : NULL;
+	s->items[shape].state = state;
 }

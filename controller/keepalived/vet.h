@@ -8,38 +8,32 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "doc/mustache.h"
-#include "keepalived/plan.h"
+#include "model/fleet.h"
 
 /*
- * Decides what of a plan keepalived may read. Testing the whole file on every change would cost
- * several times the reload itself, so one example of each shape that was not seen before is tested
- * (shapes.h): all of them in one go, and one by one if keepalived refuses. With a template that is
- * not the packaged one, the whole file is tested as well, on every change.
+ * Decides which virtual servers keepalived may read of. Testing the whole file on every change
+ * would cost several times the reload itself, so one example of each shape that was not seen before
+ * is tested (shapes.h): all of them in one go, and one by one if keepalived refuses. Logs:
+ * config.*, service.*.
  */
 struct vet;
 
-enum vet_mode {
-	VET_NOTHING, /* there is no keepalived to ask: every plan may be written */
-	VET_SHAPES,
-	VET_WHOLE_FILE, /* test the whole file on every change, too */
-};
-
 /*
- * `refusal` is NULL when the plan may be written: the servers of refused shapes are then left out
- * of its selection. Else it says why nothing of the plan may be.
+ * `unknown` is NULL when all shapes are known: vet_complaint has the refused ones. Else it says why
+ * the test told nothing: to be tried again.
  */
-typedef void vet_fn(void *ud, const char *refusal);
+typedef void vet_fn(void *ud, const char *unknown);
 
 /* `config` and `template` are borrowed. */
 struct vet *vet_new(sd_event *loop, const struct config *config, const struct mustache *template,
-	enum vet_mode mode, vet_fn *done, void *ud) __attribute__((warn_unused_result));
+	vet_fn *done, void *ud) __attribute__((warn_unused_result));
 struct vet *vet_free(struct vet *v);
 
 /*
- * Starts to vet `plan`, borrowed until `done` is called: from within this call when nothing needs a
- * test, else from the loop. One plan at a time.
+ * Starts to vet these, borrowed until `done` is called: from within this call when nothing needs a
+ * test, else from the loop. One call at a time.
  */
-void vet_start(struct vet *v, struct plan *plan);
+void vet_start(struct vet *v, const struct virtual_server *const servers[], size_t n);
 
 /* How many times keepalived was asked. */
 uint64_t vet_tests(const struct vet *v);

@@ -148,11 +148,53 @@ struct fleet *fleet_free(struct fleet *f)
 	return NULL;
 }
 
+uint64_t health_check_time(const struct health_check *check)
+{
+	enum { TRIES = 2, PAUSE = 1000 * 1000 };
+
+	return check->type == CHECK_NONE ? 0 : TRIES * (check->timeout + PAUSE) + PAUSE;
+}
+
+struct place virtual_server_place(const struct virtual_server *vs)
+{
+	return (struct place){.vip = vs->vip, .protocol = vs->protocol, .port = vs->port};
+}
+
 int virtual_server_cmp(const struct virtual_server *a, const struct virtual_server *b)
 {
-	int order = ipaddr_cmp(&a->vip, &b->vip);
+	const struct place at = virtual_server_place(a), other = virtual_server_place(b);
 
-	if (!order)
-		order = (int)a->protocol - (int)b->protocol;
-	return order ? order : (int)a->port - (int)b->port;
+	return place_cmp(&at, &other);
+}
+
+static int cmp_place(const void *key, const void *item)
+{
+	const struct place at = virtual_server_place(*(const struct virtual_server *const *)item);
+
+	return place_cmp(key, &at);
+}
+
+const struct virtual_server *virtual_server_find(
+	const struct virtual_server *const servers[], size_t n, const struct place *place)
+{
+	const struct virtual_server *const *found =
+		n ? bsearch(place, servers, n, sizeof *servers, cmp_place) : NULL;
+
+	return found ? *found : NULL;
+}
+
+static int cmp_real(const void *key, const void *item)
+{
+	const struct real_server *a = key, *b = item;
+	int order = ipaddr_cmp(&a->addr, &b->addr);
+
+	return order ? order : (a->port > b->port) - (a->port < b->port);
+}
+
+const struct real_server *virtual_server_real(
+	const struct virtual_server *vs, const struct ipaddr *addr, uint16_t port)
+{
+	const struct real_server key = {.addr = *addr, .port = port};
+
+	return vs->n_reals ? bsearch(&key, vs->reals, vs->n_reals, sizeof key, cmp_real) : NULL;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/ipaddr.h"
+#include "base/place.h"
 #include "config/pool.h"
 #include "model/store.h"
 
@@ -33,6 +34,12 @@ struct health_check {
 	uint64_t interval; /* usec, whole seconds */
 	uint64_t timeout;  /* usec, whole seconds */
 };
+
+/*
+ * usec from a start of the checks until this one must have had its say: its two tries, with a
+ * second before each, and one to spare. 0 for CHECK_NONE.
+ */
+uint64_t health_check_time(const struct health_check *check);
 
 struct real_server {
 	struct ipaddr addr;
@@ -113,5 +120,15 @@ struct fleet *fleet_free(struct fleet *f);
 const struct virtual_server **fleet_servers(const struct fleet *f)
 	__attribute__((warn_unused_result));
 
-/* The order of virtual servers. */
+struct place virtual_server_place(const struct virtual_server *vs);
+
+/* The one at a place, among sorted ones; NULL if none. */
+const struct virtual_server *virtual_server_find(
+	const struct virtual_server *const servers[], size_t n, const struct place *place);
+
+/* Its real server with this address and port; NULL if none. */
+const struct real_server *virtual_server_real(
+	const struct virtual_server *vs, const struct ipaddr *addr, uint16_t port);
+
+/* The order of virtual servers: that of their places. */
 int virtual_server_cmp(const struct virtual_server *a, const struct virtual_server *b);

@@ -5,7 +5,8 @@
 
 struct walk {
 	struct fleet_diff diff;
-	void (*on_changed)(void *ud, const struct virtual_server *vs);
+	void (*on_changed)(
+		void *ud, const struct virtual_server *old, const struct virtual_server *new);
 	void *ud;
 };
 
@@ -53,10 +54,11 @@ static size_t reals_touched(const struct fleet_diff *d)
 	return d->reals_added + d->reals_removed + d->reals_changed;
 }
 
-static void tell(const struct walk *w, const struct virtual_server *vs)
+static void tell(
+	const struct walk *w, const struct virtual_server *old, const struct virtual_server *new)
 {
 	if (w->on_changed)
-		w->on_changed(w->ud, vs);
+		w->on_changed(w->ud, old, new);
 }
 
 static void diff_pair(
@@ -69,12 +71,14 @@ static void diff_pair(
 		w->diff.services_changed++;
 	else if (reals_touched(&w->diff) == before)
 		return;
-	tell(w, new);
+	tell(w, old, new);
 }
 
 struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_old,
 	const struct virtual_server *const new[], size_t n_new,
-	void (*on_changed)(void *ud, const struct virtual_server *vs), void *ud)
+	void (*on_changed)(
+		void *ud, const struct virtual_server *old, const struct virtual_server *new),
+	void *ud)
 {
 	struct walk w = {.on_changed = on_changed, .ud = ud};
 	size_t i = 0, j = 0;
@@ -84,8 +88,8 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 
 		if (order == 0)
 			diff_pair(&w, old[i], new[j]);
-		else if (order > 0)
-			tell(&w, new[j]);
+		else
+			tell(&w, order < 0 ? old[i] : NULL, order > 0 ? new[j] : NULL);
 		w.diff.services_removed += order < 0;
 		w.diff.services_added += order > 0;
 		i += order <= 0;

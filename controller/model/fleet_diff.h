@@ -17,12 +17,14 @@ struct fleet_diff {
 };
 
 /*
- * Counts the differences. `on_changed`, if given, is called for each virtual server of `new` that
- * is not in `old` or not the same there, in order.
+ * Counts the differences. `on_changed`, if given, is called for each place where both are not the
+ * same, in order; `old` or `new` is NULL where the other one is alone.
  */
 struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_old,
 	const struct virtual_server *const new[], size_t n_new,
-	void (*on_changed)(void *ud, const struct virtual_server *vs), void *ud);
+	void (*on_changed)(
+		void *ud, const struct virtual_server *old, const struct virtual_server *new),
+	void *ud);
 
 /* Whether two virtual servers with the same VIP, protocol and port are the same in all that
  * keepalived is told. */

@@ -16,11 +16,6 @@ struct lease {
 };
 
 /* A port of a shared address. */
-struct place {
-	struct ipaddr addr;
-	uint16_t protocol, port;
-};
-
 struct port_lease {
 	struct place place;
 	const struct service *holder;

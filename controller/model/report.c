@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "model/port.h"
 
-enum { LISTED = 4, PLACE_TEXT = IPADDR_TEXT + sizeof "[]:65535/SCTP" };
+enum { LISTED = 4, CLAIM_TEXT = IPADDR_TEXT + sizeof "[]:65535/SCTP" };
 
 /* Consumes `item`. */
 static void list_add(struct report_list *list, char *item)
@@ -24,18 +24,18 @@ static void list_add(struct report_list *list, char *item)
 	free(item);
 }
 
-static const char *place(char ret_buf[static PLACE_TEXT], const struct claim *c)
+static const char *place(char ret_buf[static CLAIM_TEXT], const struct claim *c)
 {
 	char addr[IPADDR_TEXT];
 
-	snprintf(ret_buf, PLACE_TEXT, c->vip.family == AF_INET ? "%s:%u/%s" : "[%s]:%u/%s",
+	snprintf(ret_buf, CLAIM_TEXT, c->vip.family == AF_INET ? "%s:%u/%s" : "[%s]:%u/%s",
 		ipaddr_format(addr, &c->vip), c->port->port, protocol_name(c->port->protocol));
 	return ret_buf;
 }
 
 void report_taken(struct report *r, const struct claim *c)
 {
-	char buf[PLACE_TEXT];
+	char buf[CLAIM_TEXT];
 
 	list_add(&r->taken,
 		xasprintf("%s by %s/%s", place(buf, c), c->holder->id.ns, c->holder->id.name));
@@ -58,14 +58,14 @@ static char *why_unserved(const struct claim *c, const struct endpoints *p)
 void report_unserved(struct report *r, const struct claim *c, const struct endpoints *p)
 {
 	CLEANUP_FREE char *why = why_unserved(c, p);
-	char buf[PLACE_TEXT];
+	char buf[CLAIM_TEXT];
 
 	list_add(&r->unserved, xasprintf("%s (%s)", place(buf, c), why));
 }
 
 void report_crowded(struct report *r, const struct claim *c, const struct endpoints *p)
 {
-	char buf[PLACE_TEXT];
+	char buf[CLAIM_TEXT];
 
 	list_add(&r->crowded, xasprintf("%s (%zu of %zu left out)", place(buf, c), p->n_left_out,
 				      p->n_left_out + p->n_reals));

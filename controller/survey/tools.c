@@ -37,7 +37,7 @@ static void on_test(void *ud, enum configtest_verdict verdict, const char *compl
 {
 	struct tools *t = ud;
 
-	t->facts->accepted = verdict != CONFIGTEST_REFUSED;
+	t->facts->accepted = verdict == CONFIGTEST_ACCEPTED || verdict == CONFIGTEST_WARNED;
 	t->facts->warned = verdict == CONFIGTEST_WARNED;
 	t->facts->complaints = xstrdup(complaints);
 	t->done(t->ud);
@@ -69,7 +69,7 @@ static int render_example(
 	a.reals = &real_a;
 	b.vip = ipaddr_from_bytes(AF_INET6, vip6);
 	b.reals = &real_b;
-	return keepalived_conf_render(ret, ret_len, template, both, 2, NULL, e);
+	return keepalived_conf_render(ret, ret_len, template, both, 2, e);
 }
 
 static int make_example(struct tools *t, struct err *e)

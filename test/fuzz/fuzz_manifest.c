@@ -133,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check_allocation(s);
 	servers = fleet_servers(f);
 	FUZZ_CHECK(keepalived_conf_render(
-			   &text, &text_len, template(), servers, f->n_servers, NULL, &e) == 0);
+			   &text, &text_len, template(), servers, f->n_servers, &e) == 0);
 	check_text(text, text_len);
 	return 0;
 }

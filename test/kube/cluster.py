@@ -254,7 +254,7 @@ class LoadBalancer:
 
     def written(self):
         """How often it has written keepalived.conf."""
-        return self.status()["lastReload"]["applied"]
+        return self.status()["lastChange"]["applied"]
 
     def table(self):
         """What its keepalived.conf says: {"10.1.1.1 80 TCP": {"172.16.0.1 8080": 1}}"""

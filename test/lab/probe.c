@@ -13,6 +13,7 @@
 #include "clients/ruleset.h"
 #include "kernel/sysctl.h"
 #include "net/ipvs.h"
+#include "net/ipvs_write.h"
 
 /*
  * Single functions of the product as commands, for the tests that need a kernel with IPVS. JSON on
@@ -21,6 +22,7 @@
 
 DEFINE_CLEANUP(struct ipvs *, ipvs_close);
 DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
+DEFINE_CLEANUP(struct ipvs_writer *, ipvs_writer_close);
 DEFINE_CLEANUP(struct sysctl_report *, sysctl_report_free);
 
 static void print(json_t *value)
@@ -96,6 +98,14 @@ static int parse_key(struct ipvs_service *s, struct ipvs_dest *d, char **args, s
 	return r;
 }
 
+static int read_key(
+	struct ipvs_table **ret, struct ipvs *v, const struct ipvs_service *s, struct err *e)
+{
+	const struct place at = ipvs_service_place(s);
+
+	return ipvs_read_service(ret, v, &at, e);
+}
+
 static int ipvs_show(struct ipvs *v, char **args, struct err *e)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
@@ -104,13 +114,24 @@ static int ipvs_show(struct ipvs *v, char **args, struct err *e)
 	int r = parse_key(&s, &d, args, e);
 
 	if (r == 0)
-		r = ipvs_read_service(&t, v, &s.addr, s.protocol, s.port, e);
+		r = read_key(&t, v, &s, e);
 	if (r == 0)
 		print(table_json(t));
 	return r;
 }
 
-static int ipvs_remove(struct ipvs *v, char **args, struct err *e)
+static int write_op(const struct ipvs_service *s, const struct ipvs_dest *d, enum ipvs_op_kind kind,
+	struct err *e)
+{
+	CLEANUP(ipvs_writer_closep) struct ipvs_writer *w = NULL;
+	CLEANUP_IPVS_OPS struct ipvs_ops ops = {0};
+	int r = ipvs_writer_open(&w, e);
+
+	ipvs_ops_add(&ops, kind, s, d);
+	return r < 0 ? r : ipvs_write(w, ops.items, ops.n_items, e);
+}
+
+static int ipvs_remove(char **args, struct err *e)
 {
 	struct ipvs_service s = {0};
 	struct ipvs_dest d = {0};
@@ -118,7 +139,7 @@ static int ipvs_remove(struct ipvs *v, char **args, struct err *e)
 
 	if (r < 0)
 		return r;
-	return d.addr.family ? ipvs_remove_dest(v, &s, &d, e) : ipvs_remove_service(v, &s, e);
+	return write_op(&s, &d, d.addr.family ? IPVS_REMOVE_DEST : IPVS_REMOVE_SERVICE, e);
 }
 
 static int ipvs_weight(struct ipvs *v, char **args, struct err *e)
@@ -133,12 +154,15 @@ static int ipvs_weight(struct ipvs *v, char **args, struct err *e)
 	if (r == 0)
 		r = parse_key(&s, &d, args + 1, e);
 	if (r == 0)
-		r = ipvs_read_service(&t, v, &s.addr, s.protocol, s.port, e);
+		r = read_key(&t, v, &s, e);
 	if (!t)
 		return r;
 	found = ipvs_service_find(&t->services[0], &d.addr, d.port);
-	return found ? ipvs_set_weight(v, &t->services[0], found, (uint32_t)weight, e)
-		     : err_set(e, ENOENT, "no such real server");
+	if (!found)
+		return err_set(e, ENOENT, "no such real server");
+	d = *found;
+	d.weight = (uint32_t)weight;
+	return write_op(&s, &d, IPVS_EDIT_DEST, e);
 }
 
 static double now(void)
@@ -266,8 +290,7 @@ static int ipvs_wait(struct ipvs *v, char **args, struct err *e)
 	for (double start = now(); now() - start < 120; nanosleep(&pause, NULL)) {
 		CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
 
-		if (ipvs_read_service(&t, v, &s.addr, s.protocol, s.port, e) < 0 ||
-			t->services[0].n_dests != reals)
+		if (read_key(&t, v, &s, e) < 0 || t->services[0].n_dests != reals)
 			continue;
 		printf("%.0f\n", now() * 1e6);
 		return 0;
@@ -289,7 +312,7 @@ static int ipvs_command(const char *name, char **args, struct err *e)
 	if (strcmp(name, "show") == 0)
 		return ipvs_show(v, args, e);
 	if (strcmp(name, "remove") == 0)
-		return ipvs_remove(v, args, e);
+		return ipvs_remove(args, e);
 	if (strcmp(name, "weight") == 0)
 		return ipvs_weight(v, args, e);
 	if (strcmp(name, "bench") == 0)

@@ -85,7 +85,7 @@ static void test_what_the_kernel_lacks_comes_before_the_announcement(void **stat
 {
 	(void)state;
 	assert_advice(OURS DECISION("served") "virtualServers: [{inKernel: false}]",
-		"why the last reload did not bring it into the kernel");
+		"why the last change did not bring it into the kernel");
 	assert_advice(OURS DECISION("served") "virtualServers: [{refusedByKeepalived: 'no'}]",
 		"refused by keepalived");
 	assert_advice(

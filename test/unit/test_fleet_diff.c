@@ -30,11 +30,11 @@ struct changed {
 	size_t n;
 };
 
-static void note(void *ud, const struct virtual_server *vs)
+static void note(void *ud, const struct virtual_server *old, const struct virtual_server *new)
 {
 	struct changed *c = ud;
 
-	c->servers[c->n++] = vs;
+	c->servers[c->n++] = new ? new : old;
 }
 
 static void test_equal_lists_do_not_differ(void **state)
@@ -63,8 +63,9 @@ static void test_added_and_removed_services_are_counted(void **state)
 	assert_int_equal(d.services_added, 1);
 	assert_int_equal(d.services_removed, 1);
 	assert_int_equal(d.services_changed, 0);
-	assert_int_equal(changed.n, 1);
-	assert_ptr_equal(changed.servers[0], &c);
+	assert_int_equal(changed.n, 2);
+	assert_ptr_equal(changed.servers[0], &a);
+	assert_ptr_equal(changed.servers[1], &c);
 }
 
 static void test_real_servers_are_counted_by_what_happened_to_them(void **state)

@@ -69,7 +69,7 @@ static int render(const char *template, size_t wanted_len, struct err *e)
 	int r;
 
 	assert_int_equal(mustache_parse(&m, template, strlen(template), e), 0);
-	r = keepalived_conf_render(&text, &len, m, NULL, 0, NULL, e);
+	r = keepalived_conf_render(&text, &len, m, NULL, 0, e);
 	if (r == 0)
 		assert_int_equal(len, wanted_len);
 	return r;
@@ -94,34 +94,6 @@ static void test_lines_are_shorter_than_keepalived_s_buffer(void **state)
 		e.msg, "line 2 of the result has 1000 bytes; keepalived takes less than 1000");
 }
 
-static void test_known_texts_are_used_and_others_become_known(void **state)
-{
-	static const char template[] = "<{{#virtual_servers}}{{vip}} {{/virtual_servers}}>"
-				       "{{^virtual_servers}}none{{/virtual_servers}}"
-				       "{{#virtual_servers}}{{port}}{{/virtual_servers}}";
-	CLEANUP(mustache_freep) struct mustache *m = NULL;
-	CLEANUP_FREE char *first = NULL, *second = NULL, *known = NULL;
-	static const uint8_t second_vip[] = {10, 1, 1, 2};
-	struct virtual_server a = simple(), b = simple();
-	const struct virtual_server *servers[] = {&a, &b};
-	struct conf_text texts[2] = {0};
-	struct err e = {0};
-	size_t len;
-
-	(void)state;
-	b.vip = ipaddr_from_bytes(AF_INET, second_vip);
-	assert_int_equal(mustache_parse(&m, template, strlen(template), &e), 0);
-	assert_int_equal(keepalived_conf_render(&first, &len, m, servers, 2, texts, &e), 0);
-	assert_string_equal(first, "<10.1.1.1 10.1.1.2 >8080");
-	known = texts[0].text;
-	assert_string_equal(known, "10.1.1.1 ");
-	texts[0].text = xstrdup("known1.1 ");
-	assert_int_equal(keepalived_conf_render(&second, &len, m, servers, 2, texts, &e), 0);
-	assert_string_equal(second, "<known1.1 10.1.1.2 >8080");
-	for (size_t i = 0; i < 2; i++)
-		free(texts[i].text);
-}
-
 static void test_the_list_within_itself_is_refused(void **state)
 {
 	static const char template[] = "{{#virtual_servers}}\n{{#virtual_servers}}x"
@@ -135,54 +107,8 @@ static void test_the_list_within_itself_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(mustache_parse(&m, template, strlen(template), &e), 0);
-	assert_int_equal(keepalived_conf_render(&text, &len, m, servers, 1, NULL, &e), -EINVAL);
+	assert_int_equal(keepalived_conf_render(&text, &len, m, servers, 1, &e), -EINVAL);
 	assert_string_equal(e.msg, "line 2: {{virtual_servers}} is within a section of itself");
-}
-
-static bool same_shape(const struct virtual_server *a, const struct virtual_server *b)
-{
-	CLEANUP_FREE char *one = virtual_server_shape(a), *other = virtual_server_shape(b);
-
-	return strcmp(one, other) == 0;
-}
-
-static void test_numbers_do_not_change_a_shape(void **state)
-{
-	struct virtual_server a = simple(), b = simple();
-	struct real_server more[2] = {{.port = 1, .weight = 0}, {.port = 2, .weight = 1}};
-
-	(void)state;
-	a.persistence = 1;
-	a.check = (struct health_check){CHECK_TCP, NULL, 81, 5000000, 3000000};
-	b.persistence = 2;
-	b.check = (struct health_check){CHECK_TCP, NULL, 82, 6000000, 4000000};
-	b.port = 81;
-	b.vip.bytes[0] = 11;
-	b.reals = more;
-	b.n_reals = 2;
-	assert_true(same_shape(&a, &b));
-}
-
-static void test_everything_else_does(void **state)
-{
-	char root[] = "/", path[] = "/x";
-	struct virtual_server v[10];
-
-	(void)state;
-	for (size_t i = 0; i < 10; i++)
-		v[i] = simple();
-	v[1].protocol = IPPROTO_UDP;
-	v[2].vip.family = AF_INET6;
-	v[3].scheduler = SCHEDULER_MH;
-	v[4].persistence = 1;
-	v[5].check = (struct health_check){CHECK_TCP, NULL, 0, 1000000, 1000000};
-	v[6].check = (struct health_check){CHECK_TCP, NULL, 81, 1000000, 1000000};
-	v[7].check = (struct health_check){CHECK_HTTP, root, 0, 1000000, 1000000};
-	v[8].check = (struct health_check){CHECK_HTTP, path, 0, 1000000, 1000000};
-	v[9].check = (struct health_check){CHECK_HTTP, path, 81, 1000000, 1000000};
-	for (size_t i = 0; i < 10; i++)
-		for (size_t j = 0; j < 10; j++)
-			assert_int_equal(same_shape(&v[i], &v[j]), i == j);
 }
 
 int main(void)
@@ -191,10 +117,7 @@ int main(void)
 		cmocka_unit_test(test_the_view_holds_every_name_with_its_type),
 		cmocka_unit_test(test_the_view_of_a_check),
 		cmocka_unit_test(test_lines_are_shorter_than_keepalived_s_buffer),
-		cmocka_unit_test(test_known_texts_are_used_and_others_become_known),
 		cmocka_unit_test(test_the_list_within_itself_is_refused),
-		cmocka_unit_test(test_numbers_do_not_change_a_shape),
-		cmocka_unit_test(test_everything_else_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

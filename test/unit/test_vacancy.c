@@ -2,7 +2,7 @@
 #include "model/vacancy.h"
 #include "world.h"
 
-struct place {
+struct pool_of_one {
 	struct world world;
 	struct pools pools;
 	struct leases *leases;
@@ -11,9 +11,9 @@ struct place {
 	struct wish wish; /* what is looked for */
 };
 
-static void place_init(struct place *ret, char *pool)
+static void place_init(struct pool_of_one *ret, char *pool)
 {
-	*ret = (struct place){.wish = {.pool = pool}};
+	*ret = (struct pool_of_one){.wish = {.pool = pool}};
 	world_init(&ret->world);
 	pools_init(&ret->pools, ret->world.pools, N_POOLS);
 	ret->leases = leases_new();
@@ -21,7 +21,7 @@ static void place_init(struct place *ret, char *pool)
 	objname_init(&ret->service.id, "web", "a");
 }
 
-static void place_done(struct place *p)
+static void place_done(struct pool_of_one *p)
 {
 	objname_done(&p->service.id);
 	vacancy_free(p->vacancy);
@@ -31,7 +31,7 @@ static void place_done(struct place *p)
 }
 
 /* Takes the next one and compares it; "" when there is none. */
-static void expect_next(struct place *p, int family, const char *wanted)
+static void expect_next(struct pool_of_one *p, int family, const char *wanted)
 {
 	struct ipaddr found;
 	char text[IPADDR_TEXT];
@@ -44,7 +44,7 @@ static void expect_next(struct place *p, int family, const char *wanted)
 	leases_take(p->leases, &found, &p->service);
 }
 
-static void release(struct place *p, const char *text)
+static void release(struct pool_of_one *p, const char *text)
 {
 	struct ipaddr addr;
 	struct err e = {0};
@@ -56,7 +56,7 @@ static void release(struct place *p, const char *text)
 
 static void test_the_lowest_free_address_comes_first(void **state)
 {
-	struct place p;
+	struct pool_of_one p;
 
 	(void)state;
 	place_init(&p, NULL);
@@ -76,7 +76,7 @@ static void test_the_lowest_free_address_comes_first(void **state)
 static void test_avoided_addresses_are_passed_over_and_not_counted(void **state)
 {
 	char reserved[] = "reserved";
-	struct place p;
+	struct pool_of_one p;
 
 	(void)state;
 	place_init(&p, reserved);
@@ -92,7 +92,7 @@ static void test_a_large_pool_is_not_searched_from_its_start(void **state)
 {
 	char wide[] = "wide";
 	struct ipaddr found;
-	struct place p;
+	struct pool_of_one p;
 
 	(void)state;
 	place_init(&p, wide);

@@ -160,7 +160,7 @@ def test_when_the_leaders_pod_is_killed_the_other_leads_and_traffic_goes_on(whol
 
 
 def test_forwarding_stands_without_the_api_server_and_its_return_reloads_nothing(whole, vip):
-    applied = [whole.followed(lb)["lastReload"]["applied"] for lb in whole.lbs]
+    applied = [whole.followed(lb)["lastChange"]["applied"] for lb in whole.lbs]
     changes = len(whole.lab.route_changes(vip))
     with Traffic(whole.client, vip) as traffic:
         await_requests(traffic)
@@ -176,7 +176,7 @@ def test_forwarding_stands_without_the_api_server_and_its_return_reloads_nothing
         whole.await_announced("web", whole.lbs)
         await_requests(traffic)
     assert not traffic.failed and not traffic.repeated, str(traffic)
-    assert [whole.followed(lb)["lastReload"]["applied"] for lb in whole.lbs] == applied
+    assert [whole.followed(lb)["lastChange"]["applied"] for lb in whole.lbs] == applied
     assert len(whole.lab.route_changes(vip)) == changes, "the route must stay"
     whole.drain("web", whole.web[0])  # and changes arrive again
     whole.drain("web")

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keepalived/edition.h"
+
+#include <string.h>
+
+#include "model/fleet_diff.h"
+
+struct edition edition_of(
+	struct plan *plan, bool (*leave_out)(void *ud, const struct virtual_server *vs), void *ud)
+{
+	struct edition ed = {.plan = plan_ref(plan)};
+
+	ed.servers = xcalloc(plan->n_servers, sizeof *ed.servers);
+	for (size_t i = 0; i < plan->n_servers; i++)
+		if (!leave_out(ud, plan->servers[i]))
+			ed.servers[ed.n_servers++] = plan->servers[i];
+	return ed;
+}
+
+struct edition edition_copy(const struct edition *ed)
+{
+	struct edition copy = {.plan = plan_ref(ed->plan), .n_servers = ed->n_servers};
+
+	copy.servers = xcalloc(ed->n_servers, sizeof *copy.servers);
+	for (size_t i = 0; i < ed->n_servers; i++)
+		copy.servers[i] = ed->servers[i];
+	return copy;
+}
+
+void edition_done(struct edition *ed)
+{
+	free(ed->servers);
+	plan_unref(ed->plan);
+	*ed = (struct edition){0};
+}
+
+struct edition edition_take(struct edition *from)
+{
+	struct edition taken = *from;
+
+	*from = (struct edition){0};
+	return taken;
+}
+
+bool edition_same(const struct edition *a, const struct edition *b)
+{
+	const struct fleet_diff d =
+		fleet_diff(a->servers, a->n_servers, b->servers, b->n_servers, NULL, NULL);
+
+	return a->plan && b->plan && fleet_diff_empty(&d);
+}
+
+bool edition_has(const struct edition *ed, const struct place *place, const struct ipaddr *addr,
+	uint16_t port)
+{
+	const struct virtual_server *vs = virtual_server_find(ed->servers, ed->n_servers, place);
+
+	return vs && virtual_server_real(vs, addr, port);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/reorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define SYSCTL "/proc/sys/net/ipv4/vs/expire_nodest_conn"
+
+static bool expires(void)
+{
+	CLEANUP_CLOSE int fd = open(SYSCTL, O_RDONLY | O_CLOEXEC);
+	char value = '1';
+
+	return fd < 0 || read(fd, &value, 1) != 1 || value != '0';
+}
+
+static int put(char value)
+{
+	CLEANUP_CLOSE int fd = open(SYSCTL, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, &value, 1) != 1 ? -errno : 0;
+}
+
+bool reorder_is_possible(void)
+{
+	return access(SYSCTL, W_OK) == 0 || !expires();
+}
+
+int reorder_begin(bool *ret_restore)
+{
+	*ret_restore = expires();
+	return *ret_restore ? put('0') : 0;
+}
+
+void reorder_end(bool restore)
+{
+	if (restore)
+		put('1');
+}

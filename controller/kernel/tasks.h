@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/place.h"
+
+/* Places to look at, each once, in the order in which they were added. Pure. */
+
+struct task {
+	struct place place;
+	bool told;      /* what the kernel holds there has changed, whatever we find */
+	bool reorder;   /* the order of its real servers counts, too */
+	unsigned tries; /* so many times it changed while it was looked at */
+};
+
+struct tasks;
+
+struct tasks *tasks_new(void) __attribute__((warn_unused_result));
+struct tasks *tasks_free(struct tasks *t);
+
+bool tasks_empty(const struct tasks *t);
+
+/* The one for a place, to be changed; made if there is none. Borrowed until it is taken. */
+struct task *tasks_at(struct tasks *t, const struct place *place);
+
+/* Takes the first one out; false: there is none. */
+bool tasks_take(struct task *ret, struct tasks *t);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keepalived/shapes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct virtual_server simple(void)
+{
+	return (struct virtual_server){
+		.vip = {.family = AF_INET}, .port = 80, .protocol = IPPROTO_TCP};
+}
+
+static void numbers_and_paths_do_not_change_a_shape(void **state)
+{
+	struct virtual_server a = simple(), b = simple();
+	char root[] = "/", path[] = "/x";
+
+	(void)state;
+	a.persistence = 1;
+	a.check = (struct health_check){CHECK_HTTP, root, 81, 5000000, 3000000};
+	b.persistence = 2;
+	b.check = (struct health_check){CHECK_HTTP, path, 82, 6000000, 4000000};
+	b.port = 81;
+	b.vip.bytes[0] = 11;
+	assert_int_equal(shape_of(&a), shape_of(&b));
+}
+
+/* All there are, and no two the same. */
+static void everything_else_does(void **state)
+{
+	static const uint16_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
+	static const int families[] = {AF_INET, AF_INET6};
+	bool seen[SHAPES] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < SHAPES; i++) {
+		struct virtual_server vs = simple();
+
+		vs.protocol = protocols[i % 3];
+		vs.vip.family = families[i / 3 % 2];
+		vs.scheduler = (enum scheduler)(i / 6 % 6);
+		vs.persistence = i / 36 % 2;
+		vs.check.type = (enum check_type)((i / 72 + 1) / 2);
+		vs.check.port = vs.check.type == CHECK_NONE || i / 72 % 2 ? 0 : 81;
+		assert_in_range(shape_of(&vs), 0, SHAPES - 1);
+		assert_false(seen[shape_of(&vs)]);
+		seen[shape_of(&vs)] = true;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_and_paths_do_not_change_a_shape),
+		cmocka_unit_test(everything_else_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
