@@ -28,6 +28,12 @@ enum {
 	BACKOFF_MAX = 30 * 1000 * 1000,
 };
 
+/* What a command that was sent is about. */
+struct command {
+	struct ipnet net;
+	bool announces;
+};
+
 struct exabgp {
 	sd_event *loop;
 	const struct config *config;
@@ -39,8 +45,9 @@ struct exabgp {
 	sd_event_source *start_timer, *answer_timer, *kill_timer, *session_timer;
 	struct backoff backoff;
 	uint64_t started_at;
-	struct prefixes wanted, told; /* told: what this exabgp was last told to announce */
-	size_t unanswered;
+	struct prefixes wanted, taken; /* taken: what this exabgp said it announces */
+	struct command sent[BATCH];    /* answered in this order, one answer each */
+	size_t n_sent, n_answered;
 	enum { API_AWAITED, API_OPEN, API_LOST } api;
 	bool stopping;
 	struct exabgp_ops ops;
@@ -50,13 +57,18 @@ struct exabgp {
 
 DEFINE_CLEANUP(struct exabgp *, exabgp_free);
 
-/* Whatever is wrong with it, a new one has a known state. What follows is done by on_child_exit. */
+/*
+ * Whatever is wrong with it, a new one has a known state. Nothing more is asked of this one; what
+ * follows is done by on_child_exit.
+ */
 static void kill_child(struct exabgp *x, const char *why)
 {
 	struct err e = {0};
 
 	if (x->stopping)
 		return;
+	x->api = API_LOST;
+	loop_timer_stop(x->answer_timer);
 	log_warn("exabgp.killed", LOG_STR("why", why), LOG_STR("next", "it is started again"));
 	child_signal(x->child, SIGKILL, &e);
 }
@@ -66,24 +78,32 @@ static const struct ipaddr *next_hop(const struct exabgp *x, const struct ipnet 
 	return dual_of(&x->site->node, net->addr.family);
 }
 
+static size_t write_command(struct exabgp *x, char *buf, const struct ipnet *net, bool announces)
+{
+	x->sent[x->n_sent++] = (struct command){*net, announces};
+	return announces ? api_announce(buf, net, next_hop(x, net))
+			 : api_withdraw(buf, net, next_hop(x, net));
+}
+
 /* Commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length. */
 static size_t build_batch(struct exabgp *x)
 {
-	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&x->told, &x->wanted, BATCH);
+	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&x->taken, &x->wanted, BATCH);
 	CLEANUP_PREFIXES struct prefixes in =
-		prefixes_minus(&x->wanted, &x->told, BATCH - out.n_items);
+		prefixes_minus(&x->wanted, &x->taken, BATCH - out.n_items);
 	size_t len = 0;
 
-	for (size_t i = 0; i < out.n_items; i++) {
-		len += api_withdraw(x->batch + len, &out.items[i], next_hop(x, &out.items[i]));
-		prefixes_remove(&x->told, &out.items[i]);
-	}
-	for (size_t i = 0; i < in.n_items; i++) {
-		len += api_announce(x->batch + len, &in.items[i], next_hop(x, &in.items[i]));
-		prefixes_add(&x->told, &in.items[i]);
-	}
-	x->unanswered = out.n_items + in.n_items;
+	x->n_sent = x->n_answered = 0;
+	for (size_t i = 0; i < out.n_items; i++)
+		len += write_command(x, x->batch + len, &out.items[i], false);
+	for (size_t i = 0; i < in.n_items; i++)
+		len += write_command(x, x->batch + len, &in.items[i], true);
 	return len;
+}
+
+static bool is_idle(const struct exabgp *x)
+{
+	return x->n_answered == x->n_sent;
 }
 
 static void send_changes(struct exabgp *x)
@@ -91,7 +111,7 @@ static void send_changes(struct exabgp *x)
 	struct err e = {0};
 	size_t len;
 
-	if (x->api != API_OPEN || x->unanswered > 0)
+	if (x->api != API_OPEN || !is_idle(x))
 		return;
 	len = build_batch(x);
 	if (len == 0)
@@ -101,12 +121,31 @@ static void send_changes(struct exabgp *x)
 		kill_child(x, e.msg);
 }
 
+static void on_refusal(struct exabgp *x, const struct command *c)
+{
+	char net[IPNET_TEXT];
+
+	log_error("exabgp.refused", LOG_STR("what", c->announces ? "announce" : "withdraw"),
+		LOG_STR("prefix", ipnet_format(net, &c->net)), LOG_STR("why", "see exabgp.log"));
+	kill_child(x, "it refused a command, so what it announces is not what it shall");
+}
+
 static void on_answer(struct exabgp *x, bool ok)
 {
-	if (!ok)
-		log_error("exabgp.refused", LOG_STR("what", "a command of ours"),
-			LOG_STR("next", "the route stays as it was; exabgp.log says why"));
-	if (x->unanswered > 0 && --x->unanswered == 0) {
+	const struct command *c = &x->sent[x->n_answered];
+
+	if (x->api != API_OPEN || is_idle(x))
+		return;
+	if (!ok) {
+		on_refusal(x, c);
+		return;
+	}
+	if (c->announces)
+		prefixes_add(&x->taken, &c->net);
+	else
+		prefixes_remove(&x->taken, &c->net);
+	x->n_answered++;
+	if (is_idle(x)) {
 		loop_timer_stop(x->answer_timer);
 		send_changes(x);
 		x->ops.on_change(x->ud);
@@ -197,8 +236,8 @@ static void forget_child(struct exabgp *x)
 	x->child = child_free(x->child);
 	x->relay = relay_free(x->relay);
 	x->api = API_AWAITED;
-	x->unanswered = 0;
-	prefixes_done(&x->told);
+	x->n_sent = x->n_answered = 0;
+	prefixes_done(&x->taken);
 	loop_timer_stop(x->answer_timer);
 	loop_timer_stop(x->kill_timer);
 	loop_timer_stop(x->session_timer);
@@ -357,15 +396,14 @@ size_t exabgp_sessions(const struct exabgp *x)
 
 bool exabgp_is_heard(const struct exabgp *x)
 {
-	return peers_n_up(x->peers) > 0 && x->unanswered == 0 &&
-	       prefixes_equal(&x->told, &x->wanted);
+	return peers_n_up(x->peers) > 0 && is_idle(x) && prefixes_equal(&x->taken, &x->wanted);
 }
 
 const struct prefixes *exabgp_heard(const struct exabgp *x)
 {
 	static const struct prefixes nothing;
 
-	return peers_n_up(x->peers) > 0 ? &x->told : &nothing;
+	return peers_n_up(x->peers) > 0 ? &x->taken : &nothing;
 }
 
 void exabgp_stop(struct exabgp *x)
@@ -394,7 +432,7 @@ struct exabgp *exabgp_free(struct exabgp *x)
 	sd_event_source_disable_unref(x->kill_timer);
 	sd_event_source_disable_unref(x->session_timer);
 	prefixes_done(&x->wanted);
-	prefixes_done(&x->told);
+	prefixes_done(&x->taken);
 	free(x->program);
 	free(x->conf_path);
 	free(x);

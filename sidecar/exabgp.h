@@ -11,7 +11,8 @@
 /*
  * exabgp as our child, kept announcing what it is told to. It is started again when it ends; then,
  * and whenever a peer comes back, everything is announced anew. Its end, however it comes about,
- * closes the BGP sessions, which withdraws everything. Logs: exabgp.*, bgp.*.
+ * closes the BGP sessions, which withdraws everything; so it is killed when it refuses a command,
+ * or does not answer. Logs: exabgp.*, bgp.*.
  */
 struct exabgp;
 
@@ -33,7 +34,10 @@ void exabgp_announce(struct exabgp *x, const struct prefixes *wanted);
 /* How many BGP sessions are up. */
 size_t exabgp_sessions(const struct exabgp *x);
 
-/* What some peer hears of us: what exabgp was told, nothing while no session is up. Borrowed. */
+/*
+ * What some peer hears of us: what exabgp said it took and did not yet say it withdrew, nothing
+ * while no session is up. Borrowed.
+ */
 const struct prefixes *exabgp_heard(const struct exabgp *x);
 /* Whether that is all that shall be announced, and exabgp has said that it took it. */
 bool exabgp_is_heard(const struct exabgp *x);

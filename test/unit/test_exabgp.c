@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exabgp.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include "loop/loop.h"
+
+enum { PATIENCE = 20 * 1000 * 1000 };
+
+/*
+ * Stands in for exabgp: its one session is up at once. It writes what it is told to `transcript`
+ * and refuses the first command that is as the file `refuse` says, or all of them with `always`.
+ */
+static const char fake[] =
+	"#!/usr/bin/python3 -SE\n"
+	"import os, socket, sys\n"
+	"folder = os.path.dirname(sys.argv[1])\n"
+	"transcript = open(folder + '/transcript', 'a', buffering=1)\n"
+	"verb, how_often = open(folder + '/refuse').read().split()\n"
+	"api = socket.socket(socket.AF_UNIX)\n"
+	"api.connect('\\0kago-sidecar')\n"
+	"api.sendall(b'{\"type\": \"state\", \"neighbor\": {\"address\": {\"peer\": "
+	"\"10.0.0.109\"},'\n"
+	"            b' \"state\": \"up\"}}\\n')\n"
+	"print('start', file=transcript)\n"
+	"for line in api.makefile():\n"
+	"    print(*line.split()[:3:2], file=transcript)\n"
+	"    refused = line.startswith(verb) and not os.path.exists(folder + '/refused')\n"
+	"    if refused and how_often == 'once':\n"
+	"        open(folder + '/refused', 'w').close()\n"
+	"    api.sendall(b'error\\n' if refused else b'done\\n')\n";
+
+static char folder[] = "/tmp/kago-test-XXXXXX";
+
+static char *in_folder(const char *name)
+{
+	return xasprintf("%s/%s", folder, name);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	CLEANUP_FREE char *path = in_folder(name);
+	struct err e = {0};
+
+	assert_int_equal(fs_write_atomic(path, text, strlen(text), &e), 0);
+	assert_int_equal(chmod(path, 0700), 0);
+}
+
+static void remove_files(void)
+{
+	static const char *const names[] = {
+		"kago.yaml", "exabgp.conf", "exabgp", "refuse", "refused", "transcript"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		CLEANUP_FREE char *path = in_folder(names[i]);
+
+		unlink(path);
+	}
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	remove_files();
+	return rmdir(folder);
+}
+
+/* The relay's name belongs to a network namespace: with one of our own, tests can run at once. */
+static int make_folder(void **state)
+{
+	(void)state;
+	if (unshare(CLONE_NEWNET) < 0)
+		print_message("in the network namespace of all: %s\n", strerror(errno));
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static bool transcript_has(const char *text)
+{
+	CLEANUP_FREE char *path = in_folder("transcript"), *said = NULL;
+	struct err e = {0};
+	size_t len;
+
+	return fs_read(&said, &len, path, 1 << 20, &e) == 0 && strstr(said, text);
+}
+
+static void ignore(void *ud)
+{
+	(void)ud;
+}
+
+struct fixture {
+	sd_event *loop;
+	struct config *config;
+	struct site site;
+	struct exabgp *exabgp;
+};
+
+static struct ipaddr address(const char *text)
+{
+	struct ipaddr a;
+	struct err e = {0};
+
+	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
+	return a;
+}
+
+static void load(struct fixture *f)
+{
+	CLEANUP_FREE char *path = in_folder("kago.yaml");
+	CLEANUP_FREE char *text =
+		xasprintf("bgp: {template: %s/templates/exabgp.conf.mustache, stateDir: %s,"
+			  " program: %s/exabgp, as: 65021, peers: [{address: 10.0.0.109}]}\n",
+			KAGO_SOURCE_DIR, folder, folder);
+	struct err e = {0};
+
+	write_file("kago.yaml", text);
+	if (config_load(&f->config, path, &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+static void start(struct fixture *f, const char *refuse)
+{
+	static const struct exabgp_ops ops = {ignore, ignore};
+	struct err e = {0};
+
+	write_file("exabgp", fake);
+	write_file("refuse", refuse);
+	load(f);
+	f->site = (struct site){.pod.v4 = address("172.16.20.2"),
+		.node.v4 = address("10.0.0.106"),
+		.router_id = address("172.16.20.2")};
+	assert_int_equal(loop_new(&f->loop, ignore, NULL, &e), 0);
+	if (exabgp_start(&f->exabgp, f->loop, f->config, &f->site, &ops, NULL, &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+static void finish(struct fixture *f)
+{
+	exabgp_free(f->exabgp);
+	sd_event_unref(f->loop);
+	config_free(f->config);
+	remove_files();
+}
+
+/* Lets the loop run until `is_so`. */
+static void wait_until(struct fixture *f, bool (*is_so)(const struct fixture *f))
+{
+	uint64_t end = loop_clock() + PATIENCE;
+
+	while (!is_so(f)) {
+		if (loop_clock() > end)
+			fail_msg("it did not come about");
+		assert_true(sd_event_run(f->loop, 10 * 1000) >= 0);
+	}
+}
+
+static bool is_heard(const struct fixture *f)
+{
+	return exabgp_is_heard(f->exabgp);
+}
+
+static bool was_refused(const struct fixture *f)
+{
+	(void)f;
+	return transcript_has("withdraw");
+}
+
+static bool was_started_thrice(const struct fixture *f)
+{
+	(void)f;
+	return transcript_has("start\nannounce 10.1.1.1/32\nstart\nannounce 10.1.1.1/32\n"
+			      "start\nannounce 10.1.1.1/32\n");
+}
+
+static struct prefixes set_of(const char *a, const char *b)
+{
+	struct prefixes p = {0};
+	struct ipaddr first = address(a), second = address(b);
+	struct ipnet nets[] = {ipnet_of(&first), ipnet_of(&second)};
+
+	prefixes_add(&p, &nets[0]);
+	prefixes_add(&p, &nets[1]);
+	return p;
+}
+
+static void test_a_refused_withdrawal_is_made_good_by_a_new_exabgp(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes both = set_of("10.1.1.1", "10.1.1.2");
+	CLEANUP_PREFIXES struct prefixes one = set_of("10.1.1.1", "10.1.1.1");
+	struct fixture f = {0};
+
+	(void)state;
+	start(&f, "withdraw once");
+	exabgp_announce(f.exabgp, &both);
+	assert_int_equal(exabgp_heard(f.exabgp)->n_items, 0);
+	wait_until(&f, is_heard);
+	assert_true(prefixes_equal(exabgp_heard(f.exabgp), &both));
+	exabgp_announce(f.exabgp, &one);
+	/* Peers hear of it until exabgp has said that it took it back. */
+	assert_true(prefixes_equal(exabgp_heard(f.exabgp), &both));
+	wait_until(&f, was_refused);
+	wait_until(&f, is_heard);
+	assert_true(prefixes_equal(exabgp_heard(f.exabgp), &one));
+	assert_true(transcript_has("withdraw 10.1.1.2/32\nstart\nannounce 10.1.1.1/32\n"));
+	finish(&f);
+}
+
+static void test_one_that_refuses_for_ever_is_started_ever_more_rarely(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes one = set_of("10.1.1.1", "10.1.1.1");
+	struct fixture f = {0};
+	uint64_t began = loop_clock();
+
+	(void)state;
+	start(&f, "announce always");
+	exabgp_announce(f.exabgp, &one);
+	wait_until(&f, was_started_thrice);
+	assert_true(loop_clock() - began >= (500 + 1000) * 1000);
+	assert_int_equal(exabgp_heard(f.exabgp)->n_items, 0);
+	assert_false(exabgp_is_heard(f.exabgp));
+	finish(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_refused_withdrawal_is_made_good_by_a_new_exabgp),
+		cmocka_unit_test(test_one_that_refuses_for_ever_is_started_ever_more_rarely),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
