@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "announce.h"
 
+#include <stdint.h>
 #include <string.h>
 
 void prefixes_done(struct prefixes *p)
@@ -14,6 +15,8 @@ static size_t prefixes_position(const struct prefixes *p, const struct ipnet *ne
 {
 	size_t low = 0, high = p->n_items;
 
+	if (high > 0 && ipnet_cmp(&p->items[high - 1], net) < 0)
+		return high;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -25,40 +28,84 @@ static size_t prefixes_position(const struct prefixes *p, const struct ipnet *ne
 	return low;
 }
 
+static bool is_at(const struct prefixes *p, size_t at, const struct ipnet *net)
+{
+	return at < p->n_items && ipnet_cmp(&p->items[at], net) == 0;
+}
+
 bool prefixes_has(const struct prefixes *p, const struct ipnet *net)
+{
+	return is_at(p, prefixes_position(p, net), net);
+}
+
+/* There is room for it. */
+static void insert_at(struct prefixes *p, size_t at, const struct ipnet *net)
+{
+	memmove(&p->items[at + 1], &p->items[at], (p->n_items - at) * sizeof *p->items);
+	p->items[at] = *net;
+	p->n_items++;
+}
+
+/* The same, unless it is there already. */
+static void insert(struct prefixes *p, const struct ipnet *net)
 {
 	size_t at = prefixes_position(p, net);
 
-	return at < p->n_items && ipnet_cmp(&p->items[at], net) == 0;
+	if (!is_at(p, at, net))
+		insert_at(p, at, net);
 }
 
 void prefixes_add(struct prefixes *p, const struct ipnet *net)
 {
 	size_t at = prefixes_position(p, net);
 
-	if (at < p->n_items && ipnet_cmp(&p->items[at], net) == 0)
+	if (is_at(p, at, net))
 		return;
 	p->items = xreallocarray(p->items, p->n_items + 1, sizeof *p->items);
-	memmove(&p->items[at + 1], &p->items[at], (p->n_items - at) * sizeof *p->items);
-	p->items[at] = *net;
-	p->n_items++;
+	insert_at(p, at, net);
 }
 
 void prefixes_remove(struct prefixes *p, const struct ipnet *net)
 {
 	size_t at = prefixes_position(p, net);
 
-	if (at == p->n_items || ipnet_cmp(&p->items[at], net) != 0)
+	if (!is_at(p, at, net))
 		return;
 	p->n_items--;
 	memmove(&p->items[at], &p->items[at + 1], (p->n_items - at) * sizeof *p->items);
 }
 
+/*
+ * How many items two sets share at their beginnings. Sets are mostly compared with what they were
+ * before one item changed, and this is several times cheaper than comparing items by their order.
+ */
+static size_t same_head(const struct prefixes *a, const struct prefixes *b)
+{
+	size_t n = a->n_items < b->n_items ? a->n_items : b->n_items, i = 0;
+
+	while (i < n && memcmp(&a->items[i], &b->items[i], sizeof *a->items) == 0)
+		i++;
+	return i;
+}
+
+/* The same at their ends, beyond the `head`. */
+static size_t same_tail(const struct prefixes *a, const struct prefixes *b, size_t head)
+{
+	size_t n = (a->n_items < b->n_items ? a->n_items : b->n_items) - head, i = 0;
+
+	while (i < n && memcmp(&a->items[a->n_items - 1 - i], &b->items[b->n_items - 1 - i],
+				sizeof *a->items) == 0)
+		i++;
+	return i;
+}
+
 bool prefixes_equal(const struct prefixes *a, const struct prefixes *b)
 {
+	size_t head = a->n_items == b->n_items ? same_head(a, b) : 0;
+
 	if (a->n_items != b->n_items)
 		return false;
-	for (size_t i = 0; i < a->n_items; i++)
+	for (size_t i = head; i < a->n_items; i++)
 		if (ipnet_cmp(&a->items[i], &b->items[i]) != 0)
 			return false;
 	return true;
@@ -73,93 +120,64 @@ struct prefixes prefixes_copy(const struct prefixes *p)
 	return copy;
 }
 
+/* Goes on from *at to where `net` is, or belongs; true when it is there. */
+static bool skip_to(const struct prefixes *p, size_t *at, const struct ipnet *net)
+{
+	int order = -1;
+
+	while (*at < p->n_items && (order = ipnet_cmp(&p->items[*at], net)) < 0)
+		++*at;
+	return order == 0;
+}
+
 struct prefixes prefixes_minus(const struct prefixes *a, const struct prefixes *b, size_t max)
 {
-	struct prefixes rest = {.items = xcalloc(a->n_items, sizeof *rest.items)};
+	struct prefixes rest = {0};
+	size_t at = same_head(a, b), end = a->n_items - same_tail(a, b, at);
 
-	for (size_t i = 0; i < a->n_items && rest.n_items < max; i++)
-		if (!prefixes_has(b, &a->items[i]))
-			rest.items[rest.n_items++] = a->items[i];
+	for (size_t i = at; i < end && rest.n_items < max; i++)
+		if (!skip_to(b, &at, &a->items[i]))
+			prefixes_add(&rest, &a->items[i]);
 	return rest;
 }
 
-void vips_done(struct vips *v)
+/* Takes over n items, which come behind those that are there and have room. */
+static void append(struct prefixes *p, const struct ipnet *items, size_t n)
 {
-	free(v->items);
-	*v = (struct vips){0};
+	if (n > 0)
+		memcpy(&p->items[p->n_items], items, n * sizeof *items);
+	p->n_items += n;
 }
 
-/* Only ever called with addresses in ascending order. */
-static void vips_append(struct vips *v, const struct ipaddr *addr, bool usable)
+struct prefixes prefixes_common(const struct prefixes *a, const struct prefixes *b)
 {
-	struct vip *last = v->n_items > 0 ? &v->items[v->n_items - 1] : NULL;
+	struct prefixes both = {.items = xcalloc(a->n_items, sizeof *both.items)};
+	size_t at = same_head(a, b), end = a->n_items - same_tail(a, b, at);
 
-	if (last && ipaddr_equal(&last->addr, addr))
-		last->usable |= usable;
-	else
-		v->items[v->n_items++] = (struct vip){*addr, usable};
+	append(&both, a->items, at);
+	for (size_t i = at; i < end; i++)
+		if (skip_to(b, &at, &a->items[i]))
+			append(&both, &a->items[i], 1);
+	append(&both, a->items + end, a->n_items - end);
+	return both;
 }
 
-static bool service_is_usable(const struct ipvs_service *s)
+struct prefixes prefixes_union(const struct prefixes *a, const struct prefixes *b)
 {
-	for (size_t i = 0; i < s->n_dests; i++)
-		if (s->dests[i].weight > 0)
-			return true;
-	return false;
-}
+	struct prefixes more = prefixes_minus(b, a, SIZE_MAX);
+	struct prefixes all = {.items = xcalloc(a->n_items + more.n_items, sizeof *all.items)};
+	size_t done = 0;
 
-struct vips vips_of_table(const struct ipvs_table *t)
-{
-	struct vips v = {.items = xcalloc(t->n_services, sizeof *v.items)};
+	for (size_t i = 0; i < more.n_items; i++) {
+		size_t next = prefixes_position(a, &more.items[i]);
 
-	for (size_t i = 0; i < t->n_services; i++)
-		vips_append(&v, &t->services[i].addr, service_is_usable(&t->services[i]));
-	return v;
-}
-
-struct vips vips_union(const struct vips *a, const struct vips *b)
-{
-	struct vips v = {.items = xcalloc(a->n_items + b->n_items, sizeof *v.items)};
-	size_t i = 0, k = 0;
-
-	while (i < a->n_items || k < b->n_items) {
-		bool take_a =
-			k == b->n_items ||
-			(i < a->n_items && ipaddr_cmp(&a->items[i].addr, &b->items[k].addr) <= 0);
-		const struct vip *next = take_a ? &a->items[i++] : &b->items[k++];
-
-		vips_append(&v, &next->addr, next->usable);
+		append(&all, a->items + done, next - done);
+		append(&all, &more.items[i], 1);
+		done = next;
 	}
-	return v;
-}
-
-const struct vip *vips_find(const struct vips *v, const struct ipaddr *addr)
-{
-	size_t low = 0, high = v->n_items;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = ipaddr_cmp(&v->items[middle].addr, addr);
-
-		if (order == 0)
-			return &v->items[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-bool vips_lost_any(const struct vips *before, const struct vips *now)
-{
-	for (size_t i = 0; i < before->n_items; i++) {
-		const struct vip *still = vips_find(now, &before->items[i].addr);
-
-		if (!still || (before->items[i].usable && !still->usable))
-			return true;
-	}
-	return false;
+	append(&all, a->items + done, a->n_items - done);
+	prefixes_done(&more);
+	return all;
 }
 
 static bool has_next_hop(const struct announce_rules *rules, const struct ipaddr *addr)
@@ -178,7 +196,7 @@ static const struct ipnet *aggregate_of(
 
 struct prefixes announce_build(const struct vips *v, const struct announce_rules *rules)
 {
-	struct prefixes p = {0};
+	struct prefixes p = {.items = xcalloc(v->n_items, sizeof *p.items)};
 
 	for (size_t i = 0; i < v->n_items; i++) {
 		const struct vip *vip = &v->items[i];
@@ -186,36 +204,58 @@ struct prefixes announce_build(const struct vips *v, const struct announce_rules
 		struct ipnet own = ipnet_of(&vip->addr);
 
 		if (vip->usable && has_next_hop(rules, &vip->addr))
-			prefixes_add(&p, aggregate ? aggregate : &own);
+			insert(&p, aggregate ? aggregate : &own);
 	}
 	return p;
 }
 
-struct prefixes announce_routed(const struct vips *v, const struct announce_rules *rules, bool all)
+struct prefixes announce_routed(const struct vips *v, const struct announce_rules *rules,
+	const struct prefixes *servable, bool all)
 {
-	struct prefixes p = announce_build(v, rules);
+	struct prefixes p = {.items = xcalloc(v->n_items + rules->n_aggregates, sizeof *p.items)};
 
 	for (size_t i = 0; i < v->n_items; i++) {
 		struct ipnet own = ipnet_of(&v->items[i].addr);
 
 		if (all || (v->items[i].usable && has_next_hop(rules, &own.addr)))
-			prefixes_add(&p, &own);
+			insert(&p, &own);
 	}
+	for (size_t i = 0; i < rules->n_aggregates; i++)
+		if (prefixes_has(servable, &rules->aggregates[i]))
+			insert(&p, &rules->aggregates[i]);
 	return p;
+}
+
+/* The first VIP of the prefix, if it has one; the others follow it. */
+static size_t first_in(const struct vips *v, const struct ipnet *net)
+{
+	size_t low = 0, high = v->n_items;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ipaddr_cmp(&v->items[middle].addr, &net->addr) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_in(const struct vips *v, size_t i, const struct ipnet *net)
+{
+	return i < v->n_items && ipnet_contains(net, &v->items[i].addr);
 }
 
 bool announce_leads_somewhere(const struct vips *v, const struct ipnet *net)
 {
-	for (size_t i = 0; i < v->n_items; i++)
-		if (v->items[i].usable && ipnet_contains(net, &v->items[i].addr))
+	for (size_t i = first_in(v, net); is_in(v, i, net); i++)
+		if (v->items[i].usable)
 			return true;
 	return false;
 }
 
 const char *announce_why_not(const struct vips *v, const struct ipnet *net)
 {
-	for (size_t i = 0; i < v->n_items; i++)
-		if (ipnet_contains(net, &v->items[i].addr))
-			return "no usable real server";
-	return "gone from IPVS";
+	return is_in(v, first_in(v, net), net) ? "no usable real server" : "gone from IPVS";
 }

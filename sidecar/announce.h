@@ -6,14 +6,16 @@
 
 #include "base/ipaddr.h"
 #include "base/mem.h"
-#include "net/ipvs.h"
 
 /*
- * What shall be announced, derived from what the kernel's IPVS table holds. Pure: no sockets, no
- * clock; the same input gives the same output.
+ * What shall be announced, derived from which VIPs are usable. Pure: no sockets, no clock; the same
+ * input gives the same output.
  */
 
-/* A set of prefixes, sorted by ipnet_cmp, without duplicates. `{0}` is the empty set. */
+/*
+ * A set of prefixes, sorted by ipnet_cmp, without duplicates. `{0}` is the empty set. What combines
+ * two sets goes through each of them once.
+ */
 struct prefixes {
 	struct ipnet *items;
 	size_t n_items;
@@ -30,6 +32,8 @@ bool prefixes_equal(const struct prefixes *a, const struct prefixes *b);
 struct prefixes prefixes_copy(const struct prefixes *p);
 /* Those of `a` that are not in `b`, the first `max` of them. */
 struct prefixes prefixes_minus(const struct prefixes *a, const struct prefixes *b, size_t max);
+struct prefixes prefixes_common(const struct prefixes *a, const struct prefixes *b);
+struct prefixes prefixes_union(const struct prefixes *a, const struct prefixes *b);
 
 struct vip {
 	struct ipaddr addr;
@@ -41,21 +45,6 @@ struct vips {
 	struct vip *items;
 	size_t n_items;
 };
-
-void vips_done(struct vips *v);
-#define CLEANUP_VIPS CLEANUP(vips_done)
-
-/* Every virtual address of the table. */
-struct vips vips_of_table(const struct ipvs_table *t);
-
-/* What either holds, usable if either says so: two looks at a table that changed between them. */
-struct vips vips_union(const struct vips *a, const struct vips *b);
-
-/* True when `now` lacks a VIP that `before` has, or has it without a usable real server. */
-bool vips_lost_any(const struct vips *before, const struct vips *now);
-
-/* NULL if none. */
-const struct vip *vips_find(const struct vips *v, const struct ipaddr *addr);
 
 /* How VIPs become prefixes. */
 struct announce_rules {
@@ -71,9 +60,10 @@ struct prefixes announce_build(const struct vips *v, const struct announce_rules
  * The prefixes that shall be local addresses of the pod (`all`: also VIPs that have no usable real
  * server, whose connections may still be draining) or be routed to it by the node (not `all`): each
  * VIP on its own, and each announced aggregate so that packets to its unused addresses end in the
- * pod instead of circling between node and router.
+ * pod instead of circling between node and router. `servable` is what announce_build gives.
  */
-struct prefixes announce_routed(const struct vips *v, const struct announce_rules *rules, bool all);
+struct prefixes announce_routed(const struct vips *v, const struct announce_rules *rules,
+	const struct prefixes *servable, bool all);
 
 /* Whether some VIP in the prefix is usable. */
 bool announce_leads_somewhere(const struct vips *v, const struct ipnet *net);

@@ -11,12 +11,14 @@ enum {
 	BLIND_LIMIT = 5 * 1000 * 1000,
 	CPU_SHARE = 20,         /* a look may take one twentieth of the time */
 	PAUSE_MAX = 800 * 1000, /* so that a loss is withdrawn within a second all the same */
+	PLACES_MAX = 512,       /* more than that are seen sooner by a look at everything */
 };
 
 DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
 
 void gate_done(struct gate *g)
 {
+	places_done(&g->places);
 	vips_done(&g->vips);
 	g->ipvs = ipvs_close(g->ipvs);
 }
@@ -29,7 +31,16 @@ static uint64_t clock_usec(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static int read_vips(struct vips *ret, struct gate *g, struct err *e)
+/* Consumes `places`. */
+static void keep(struct gate *g, struct places places)
+{
+	places_done(&g->places);
+	vips_done(&g->vips);
+	g->places = places;
+	g->vips = places_vips(&places);
+}
+
+static int read_all(struct places *ret, struct gate *g, struct err *e)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *table = NULL;
 	int r = g->ipvs ? 0 : ipvs_open(&g->ipvs, e);
@@ -37,19 +48,19 @@ static int read_vips(struct vips *ret, struct gate *g, struct err *e)
 	if (r == 0)
 		r = ipvs_read_quick(&table, g->ipvs, e);
 	if (r == 0)
-		*ret = vips_of_table(table);
+		*ret = places_of_table(table);
 	return r;
 }
 
-static int look(struct vips *ret, struct gate *g, struct err *e)
+static int look(struct places *ret, struct gate *g, struct err *e)
 {
-	CLEANUP_VIPS struct vips first = {0}, second = {0};
-	int r = read_vips(&first, g, e);
+	CLEANUP_PLACES struct places first = {0}, second = {0};
+	int r = read_all(&first, g, e);
 
-	if (r == 0 && vips_lost_any(&g->vips, &first))
-		r = read_vips(&second, g, e);
+	if (r == 0 && places_lost_any(&g->places, &first))
+		r = read_all(&second, g, e);
 	if (r == 0)
-		*ret = vips_union(&first, &second);
+		*ret = places_union(&first, &second);
 	return r;
 }
 
@@ -71,25 +82,54 @@ static void on_blind(struct gate *g, const struct err *e, uint64_t now)
 		log_error("ipvs.blind", LOG_ERR(e), LOG_UINT("vips", g->vips.n_items),
 			LOG_STR("effect", "nothing counts as usable until it can be read"));
 	if (over)
-		vips_done(&g->vips);
+		keep(g, (struct places){0});
 }
 
 void gate_look(struct gate *g, uint64_t now)
 {
-	struct vips vips;
+	struct places places;
 	struct err e = {0};
 	uint64_t start = clock_usec();
 
-	if (look(&vips, g, &e) < 0) {
+	if (look(&places, g, &e) < 0) {
 		on_blind(g, &e, now);
 	} else {
 		if (g->blind_since)
 			log_info("ipvs.readable");
 		g->blind_since = 0;
-		vips_done(&g->vips);
-		g->vips = vips;
+		keep(g, places);
 	}
 	g->took = clock_usec() - start;
+}
+
+static int look_at_one(bool *changed, struct gate *g, const struct place *p, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *table = NULL;
+	enum place_state state = PLACE_GONE;
+	int r = ipvs_read_service(&table, g->ipvs, p, e);
+
+	if (r == 0)
+		state = places_state_of(&table->services[0]);
+	else if (r != -ENOENT)
+		return r;
+	*changed |= places_note(&g->places, p, state);
+	return 0;
+}
+
+bool gate_look_at(struct gate *g, const struct place places[], size_t n_places, uint64_t now)
+{
+	bool changed = false, whole = !g->ipvs || n_places == 0 || n_places > PLACES_MAX;
+	struct err e = {0};
+
+	for (size_t i = 0; !whole && i < n_places; i++)
+		whole = look_at_one(&changed, g, &places[i], &e) < 0;
+	if (whole)
+		gate_look(g, now);
+	else if (changed) {
+		vips_done(&g->vips);
+		g->vips = places_vips(&g->places);
+	}
+	return whole || changed;
 }
 
 uint64_t gate_pause(const struct gate *g, uint64_t interval)
@@ -98,5 +138,5 @@ uint64_t gate_pause(const struct gate *g, uint64_t interval)
 
 	if (pause < interval)
 		pause = interval;
-	return pause > PAUSE_MAX && pause > interval ? PAUSE_MAX : pause;
+	return pause > PAUSE_MAX && interval <= PAUSE_MAX ? PAUSE_MAX : pause;
 }

@@ -15,7 +15,7 @@ struct lifeline {
 	const char *socket;
 	struct control_conn *conn; /* NULL while the controller is away */
 	sd_event_source *retry;
-	void (*on_ready)(void *ud);
+	struct lifeline_ops ops;
 	void *ud;
 	struct prefixes announced;
 	struct lifeline_report report; /* its `announced` is the one above */
@@ -35,6 +35,28 @@ static void tell(struct lifeline *l)
 			"peers", (int)r->peers, "complete", r->complete, "prefixes", list));
 }
 
+static int parse(struct place *ret, const json_t *item, struct err *e)
+{
+	const char *text = json_string_value(item);
+
+	return place_parse(ret, text ? text : "", e);
+}
+
+/* What cannot be read may have been any place. */
+static void on_changed(struct lifeline *l, const json_t *msg)
+{
+	const json_t *list = json_object_get(msg, "places");
+	size_t n = 0, n_all = json_array_size(list);
+	CLEANUP_FREE struct place *places = xcalloc(n_all, sizeof *places);
+	struct err e = {0};
+
+	while (n < n_all && parse(&places[n], json_array_get(list, n), &e) == 0)
+		n++;
+	if (n < n_all)
+		log_warn("controller.unreadable", LOG_ERR(&e));
+	l->ops.on_changed(l->ud, places, n < n_all ? 0 : n);
+}
+
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
 {
 	struct lifeline *l = ud;
@@ -46,7 +68,9 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 	if (jsonx_str(&type, msg, "type", &e) < 0 || jsonx_bool(&ready, msg, "ready", &e) < 0)
 		log_warn("controller.unreadable", LOG_ERR(&e));
 	else if (strcmp(type, "state") == 0 && ready)
-		l->on_ready(l->ud);
+		l->ops.on_ready(l->ud);
+	else if (strcmp(type, "changed") == 0)
+		on_changed(l, msg);
 }
 
 static void on_close(struct control_conn *c, const char *why, void *ud)
@@ -58,16 +82,17 @@ static void on_close(struct control_conn *c, const char *why, void *ud)
 	log_warn("controller.lost", LOG_STR("why", why),
 		LOG_STR("effect", "announcements go on following the kernel's IPVS table"));
 	loop_timer_arm(l->retry, RETRY);
+	l->ops.on_lost(l->ud);
 }
 
-static const struct control_ops ops = {on_message, on_close};
+static const struct control_ops control_ops = {on_message, on_close};
 
 static void dial(void *ud)
 {
 	struct lifeline *l = ud;
 	struct err e = {0};
 
-	if (control_connect(&l->conn, l->loop, l->socket, &ops, l, &e) < 0) {
+	if (control_connect(&l->conn, l->loop, l->socket, &control_ops, l, &e) < 0) {
 		log_debug("controller.absent", LOG_ERR(&e));
 		loop_timer_arm(l->retry, RETRY);
 		return;
@@ -78,14 +103,14 @@ static void dial(void *ud)
 }
 
 int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
-	void (*on_ready)(void *ud), void *ud, struct err *e)
+	const struct lifeline_ops *ops, void *ud, struct err *e)
 {
 	CLEANUP(lifeline_closep) struct lifeline *l = xnew0(struct lifeline);
 	int r;
 
 	l->loop = loop;
 	l->socket = socket;
-	l->on_ready = on_ready;
+	l->ops = *ops;
 	l->ud = ud;
 	l->report.announced = &l->announced;
 	r = loop_timer_new(&l->retry, loop, dial, l, e);
@@ -106,6 +131,11 @@ struct lifeline *lifeline_close(struct lifeline *l)
 	prefixes_done(&l->announced);
 	free(l);
 	return NULL;
+}
+
+bool lifeline_is_up(const struct lifeline *l)
+{
+	return l->conn != NULL;
 }
 
 static bool same(const struct lifeline_report *a, const struct lifeline_report *b)

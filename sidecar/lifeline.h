@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include "announce.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/place.h"
 
 /*
  * The connection to the controller (loop/control.h), made again each second while it is away. As
@@ -13,14 +15,23 @@
  */
 struct lifeline;
 
-/*
- * `socket` is the name of the controller's socket, borrowed. `on_ready` is called when the
- * controller says that the kernel holds what it was asked to.
- */
+struct lifeline_ops {
+	/* The kernel holds what the controller asked for. */
+	void (*on_ready)(void *ud);
+	/* The kernel's table has changed at these places, or anywhere when there are none. */
+	void (*on_changed)(void *ud, const struct place places[], size_t n_places);
+	/* The controller is away, and tells of no change any more. */
+	void (*on_lost)(void *ud);
+};
+
+/* `socket` is the name of the controller's socket, borrowed. */
 int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
-	void (*on_ready)(void *ud), void *ud, struct err *e);
+	const struct lifeline_ops *ops, void *ud, struct err *e);
 struct lifeline *lifeline_close(struct lifeline *l);
 DEFINE_CLEANUP(struct lifeline *, lifeline_close);
+
+/* Whether the controller is there. */
+bool lifeline_is_up(const struct lifeline *l);
 
 /* What the controller is to know of us. */
 struct lifeline_report {

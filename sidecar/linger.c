@@ -1,52 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "linger.h"
 
+#include <string.h>
+
 void linger_done(struct linger_set *l)
 {
 	free(l->items);
 	*l = (struct linger_set){0};
 }
 
+/* Where `net` is, or belongs. */
 static size_t position(const struct linger_set *l, const struct ipnet *net)
 {
-	size_t i = 0;
+	size_t low = 0, high = l->n_items;
 
-	while (i < l->n_items && ipnet_cmp(&l->items[i].net, net) != 0)
-		i++;
-	return i;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ipnet_cmp(&l->items[middle].net, net) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-static void drop_at(struct linger_set *l, size_t i)
+static bool is_at(const struct linger_set *l, size_t at, const struct ipnet *net)
 {
-	l->items[i] = l->items[--l->n_items];
+	return at < l->n_items && ipnet_cmp(&l->items[at].net, net) == 0;
 }
 
 void linger_drop(struct linger_set *l, const struct ipnet *net)
 {
-	size_t i = position(l, net);
+	size_t at = position(l, net);
 
-	if (i < l->n_items)
-		drop_at(l, i);
+	if (!is_at(l, at, net))
+		return;
+	l->n_items--;
+	memmove(&l->items[at], &l->items[at + 1], (l->n_items - at) * sizeof *l->items);
 }
 
 static void keep_until(struct linger_set *l, const struct ipnet *net, uint64_t until)
 {
-	if (position(l, net) < l->n_items)
+	size_t at = position(l, net);
+
+	if (is_at(l, at, net))
 		return;
 	l->items = xreallocarray(l->items, l->n_items + 1, sizeof *l->items);
-	l->items[l->n_items++] = (struct lingering){*net, until};
+	memmove(&l->items[at + 1], &l->items[at], (l->n_items - at) * sizeof *l->items);
+	l->items[at] = (struct lingering){*net, until};
+	l->n_items++;
 }
 
 void linger_update(struct linger_set *l, const struct prefixes *before,
 	const struct prefixes *wanted, uint64_t now, uint64_t keep)
 {
-	for (size_t i = 0; i < before->n_items; i++)
-		if (!prefixes_has(wanted, &before->items[i]))
-			keep_until(l, &before->items[i], now + keep);
-	for (size_t i = l->n_items; i > 0; i--) {
-		const struct lingering *it = &l->items[i - 1];
+	CLEANUP_PREFIXES struct prefixes lost = prefixes_minus(before, wanted, SIZE_MAX);
+	size_t kept = 0;
 
-		if (it->until <= now || prefixes_has(wanted, &it->net))
-			drop_at(l, i - 1);
+	for (size_t i = 0; i < lost.n_items; i++)
+		keep_until(l, &lost.items[i], now + keep);
+	for (size_t i = 0; i < l->n_items; i++) {
+		const struct lingering *it = &l->items[i];
+
+		if (it->until > now && !prefixes_has(wanted, &it->net))
+			l->items[kept++] = *it;
 	}
+	l->n_items = kept;
 }

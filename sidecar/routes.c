@@ -2,6 +2,7 @@
 #include "routes.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "abstract.h"
@@ -196,23 +197,88 @@ static void apply_end(
 	}
 }
 
+static struct prefixes ready_of(const struct routes *r, const struct prefixes *node)
+{
+	CLEANUP_PREFIXES struct prefixes in_node = prefixes_common(node, &r->node.present);
+
+	return prefixes_common(&in_node, &r->pod.present);
+}
+
 int routes_apply(struct prefixes *ret_ready, struct routes *r, const struct prefixes *local,
 	const struct prefixes *node, struct err *e)
 {
 	struct err first = {0};
-	struct prefixes ready = {0};
 
 	prefixes_done(&r->reserves);
 	apply_end(r, &r->pod, local, &first);
 	apply_end(r, &r->node, node, &first);
-	for (size_t i = 0; i < node->n_items; i++)
-		if (prefixes_has(&r->pod.present, &node->items[i]) &&
-			prefixes_has(&r->node.present, &node->items[i]))
-			prefixes_add(&ready, &node->items[i]);
-	*ret_ready = ready;
+	*ret_ready = ready_of(r, node);
 	if (first.code)
 		*e = first;
 	return -first.code;
+}
+
+static int change(struct end *end, const struct rt *rt, bool add, struct err *e)
+{
+	int n = add ? rt_add(end->sock, end->kind, rt, e) : rt_delete(end->sock, end->kind, rt, e);
+
+	if (n < 0)
+		return n;
+	if (add)
+		prefixes_add(&end->present, &rt->dst);
+	else
+		prefixes_remove(&end->present, &rt->dst);
+	log_route(add ? "route.added" : "route.removed", end, rt, NULL);
+	return 0;
+}
+
+/* Adds or removes our routes for these. */
+static int change_all(const struct routes *r, struct end *end, const struct prefixes *nets,
+	bool add, struct err *e)
+{
+	struct rt rt = {0};
+	int n = 0;
+
+	for (size_t i = 0; n == 0 && i < nets->n_items; i++) {
+		const struct ipnet *net = &nets->items[i];
+
+		if (net->addr.family != rt.dst.addr.family)
+			n = make_model(&rt, r, end, net->addr.family, e);
+		rt.dst = *net;
+		if (n == 0)
+			n = change(end, &rt, add, e);
+	}
+	return n;
+}
+
+static int adjust_end(
+	const struct routes *r, struct end *end, const struct prefixes *wanted, struct err *e)
+{
+	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&end->present, wanted, SIZE_MAX);
+	CLEANUP_PREFIXES struct prefixes in = prefixes_minus(wanted, &end->present, SIZE_MAX);
+	int n;
+
+	if (!end->sock) {
+		prefixes_done(&end->present);
+		end->present = prefixes_copy(wanted);
+		return 0;
+	}
+	n = change_all(r, end, &out, false, e);
+	if (n == 0)
+		n = change_all(r, end, &in, true, e);
+	return n;
+}
+
+int routes_adjust(struct prefixes *ret_ready, struct routes *r, const struct prefixes *local,
+	const struct prefixes *node, struct err *e)
+{
+	int n = adjust_end(r, &r->pod, local, e);
+
+	if (n == 0)
+		n = adjust_end(r, &r->node, node, e);
+	if (n == 0)
+		*ret_ready = ready_of(r, node);
+	return n;
 }
 
 bool routes_has_reserve(const struct routes *r, const struct ipnet *net)

@@ -26,5 +26,12 @@ DEFINE_CLEANUP(struct routes *, routes_close);
 int routes_apply(struct prefixes *ret_ready, struct routes *r, const struct prefixes *local,
 	const struct prefixes *node, struct err *e);
 
+/*
+ * The same, for a change that follows a routes_apply: routes are taken to be as they were left, and
+ * only the difference is set. It ends at the first failure, which routes_apply makes good.
+ */
+int routes_adjust(struct prefixes *ret_ready, struct routes *r, const struct prefixes *local,
+	const struct prefixes *node, struct err *e);
+
 /* Another living pod of this node has a route for it, as of the last routes_apply. */
 bool routes_has_reserve(const struct routes *r, const struct ipnet *net);

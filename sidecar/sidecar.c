@@ -16,7 +16,10 @@
 #include "routes.h"
 #include "site.h"
 
-enum { ROUTE_CHECK = 1000 * 1000 }; /* how often routes that nobody changed are looked at */
+enum {
+	ROUTE_CHECK = 1000 * 1000, /* how often routes that nobody changed are looked at */
+	ALONE_POLL = 200 * 1000,   /* between looks at IPVS while no controller tells of changes */
+};
 
 enum phase { RUNNING, DRAINING, STOPPING };
 
@@ -25,7 +28,7 @@ struct sidecar {
 	struct site site;
 	struct announce_rules rules;
 	sd_event *loop;
-	sd_event_source *poll_timer, *drain_timer;
+	sd_event_source *poll_timer, *route_timer, *drain_timer;
 	struct gate gate;
 	struct routes *routes;
 	struct exabgp *exabgp;
@@ -40,7 +43,7 @@ struct sidecar {
 	struct prefixes local, node; /* as last applied */
 	struct prefixes in_place;    /* those of `node` that packets can take */
 	struct linger_set linger;
-	uint64_t routes_checked_at;
+	bool routes_due;                /* to be looked at, whether or not they shall change */
 	char route_error[ERR_MSG_SIZE]; /* the one already logged */
 };
 
@@ -83,24 +86,17 @@ static void announce(struct sidecar *s, struct prefixes next, const struct prefi
 	s->announced = next;
 }
 
-static struct prefixes common(const struct prefixes *a, const struct prefixes *b)
-{
-	CLEANUP_PREFIXES struct prefixes not_in_b = prefixes_minus(a, b, SIZE_MAX);
-
-	return prefixes_minus(a, &not_in_b, SIZE_MAX);
-}
-
 /*
  * What the node shall route to us: what we serve, and what others may still send us. Not before the
  * first announcement could be: another pod of the node would take us for its reserve.
  */
-static struct prefixes node_routes(struct sidecar *s, uint64_t now)
+static struct prefixes node_routes(struct sidecar *s, const struct prefixes *servable, uint64_t now)
 {
-	struct prefixes serving = {0}, all;
+	CLEANUP_PREFIXES struct prefixes lingering = {0};
+	struct prefixes serving = {0};
 
 	if (s->ready)
-		serving = announce_routed(&s->gate.vips, &s->rules, false);
-	all = prefixes_copy(&serving);
+		serving = announce_routed(&s->gate.vips, &s->rules, servable, false);
 	linger_update(&s->linger, &s->served, &serving, now, s->config->node.drain);
 	for (size_t i = s->linger.n_items; i > 0; i--) {
 		struct ipnet net = s->linger.items[i - 1].net;
@@ -108,12 +104,12 @@ static struct prefixes node_routes(struct sidecar *s, uint64_t now)
 		/* Another pod of this node serves it better than we can. */
 		if (routes_has_reserve(s->routes, &net))
 			linger_drop(&s->linger, &net);
-		else
-			prefixes_add(&all, &net);
 	}
+	for (size_t i = 0; i < s->linger.n_items; i++)
+		prefixes_add(&lingering, &s->linger.items[i].net);
 	prefixes_done(&s->served);
 	s->served = serving;
-	return all;
+	return prefixes_union(&serving, &lingering);
 }
 
 static void report_routes(struct sidecar *s, const struct err *e)
@@ -130,19 +126,21 @@ static void report_routes(struct sidecar *s, const struct err *e)
 }
 
 /* Consumes both sets. */
-static void set_routes(struct sidecar *s, struct prefixes local, struct prefixes node, uint64_t now)
+static void set_routes(struct sidecar *s, struct prefixes local, struct prefixes node)
 {
 	bool same = prefixes_equal(&s->local, &local) && prefixes_equal(&s->node, &node);
-	struct err e = {0};
+	struct err e = {0}, unused = {0};
 
 	prefixes_done(&s->local);
 	prefixes_done(&s->node);
 	s->local = local;
 	s->node = node;
-	if (same && now - s->routes_checked_at < ROUTE_CHECK)
+	if (same && !s->routes_due)
 		return;
-	s->routes_checked_at = now;
 	prefixes_done(&s->in_place);
+	if (!s->routes_due && routes_adjust(&s->in_place, s->routes, &local, &node, &unused) == 0)
+		return;
+	s->routes_due = false;
 	routes_apply(&s->in_place, s->routes, &s->local, &s->node, &e);
 	report_routes(s, &e);
 }
@@ -204,22 +202,39 @@ static struct prefixes allowed_now(const struct sidecar *s, const struct prefixe
 	return allowed;
 }
 
+/* Local addresses of the pod: what IPVS has, and what the node still sends us. */
+static struct prefixes local_routes(
+	const struct sidecar *s, const struct prefixes *servable, const struct prefixes *node)
+{
+	CLEANUP_PREFIXES struct prefixes own =
+		announce_routed(&s->gate.vips, &s->rules, servable, true);
+
+	return prefixes_union(&own, node);
+}
+
 /* Withdrawals go before route changes, announcements after them. */
 static void update(struct sidecar *s, uint64_t now)
 {
 	CLEANUP_PREFIXES struct prefixes servable = announce_build(&s->gate.vips, &s->rules);
 	CLEANUP_PREFIXES struct prefixes allowed = allowed_now(s, &servable);
-	struct prefixes local = announce_routed(&s->gate.vips, &s->rules, true), node;
+	struct prefixes node;
 
 	warn_of_family(s);
-	announce(s, common(&s->announced, &allowed), &servable);
-	node = node_routes(s, now);
-	for (size_t i = 0; i < node.n_items; i++)
-		prefixes_add(&local, &node.items[i]);
-	set_routes(s, local, node, now);
-	announce(s, common(&allowed, &s->in_place), &servable);
+	announce(s, prefixes_common(&s->announced, &allowed), &servable);
+	node = node_routes(s, &servable, now);
+	set_routes(s, local_routes(s, &servable, &node), node);
+	announce(s, prefixes_common(&allowed, &s->in_place), &servable);
 	s->all_announced = s->ready && is_announced(s, &servable);
 	report(s);
+}
+
+/* A controller that is there tells what has changed; a look at everything only makes sure then. */
+static uint64_t poll_interval(const struct sidecar *s)
+{
+	uint64_t interval = s->config->node.poll_interval;
+	bool told = lifeline_is_up(s->lifeline) && !s->gate.blind_since;
+
+	return told || interval < ALONE_POLL ? interval : ALONE_POLL;
 }
 
 static void on_poll(void *ud)
@@ -231,7 +246,36 @@ static void on_poll(void *ud)
 		return;
 	gate_look(&s->gate, now);
 	update(s, now);
-	loop_timer_arm(s->poll_timer, gate_pause(&s->gate, s->config->node.poll_interval));
+	loop_timer_arm(s->poll_timer, gate_pause(&s->gate, poll_interval(s)));
+}
+
+/* Also ends what lingers. */
+static void on_route_time(void *ud)
+{
+	struct sidecar *s = ud;
+
+	if (s->phase == STOPPING)
+		return;
+	s->routes_due = true;
+	update(s, loop_now(s->loop));
+	loop_timer_arm(s->route_timer, ROUTE_CHECK);
+}
+
+static void on_changed(void *ud, const struct place places[], size_t n_places)
+{
+	struct sidecar *s = ud;
+	uint64_t now = loop_now(s->loop);
+
+	if (s->phase != STOPPING && gate_look_at(&s->gate, places, n_places, now))
+		update(s, now);
+}
+
+/* What changes from now on is found by looking alone. */
+static void on_lost(void *ud)
+{
+	const struct sidecar *s = ud;
+
+	loop_timer_arm(s->poll_timer, 0);
 }
 
 static void on_ready(void *ud)
@@ -326,6 +370,7 @@ static void on_config(void *ud)
 static int start(struct sidecar *s, const struct follow_origin *origin, struct err *e)
 {
 	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
+	static const struct lifeline_ops lifeline_ops = {on_ready, on_changed, on_lost};
 	const struct config *c = s->config;
 	int r = site_find(&s->site, c, e);
 
@@ -335,6 +380,8 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 	if (r == 0)
 		r = loop_timer_new(&s->poll_timer, s->loop, on_poll, s, e);
 	if (r == 0)
+		r = loop_timer_new(&s->route_timer, s->loop, on_route_time, s, e);
+	if (r == 0)
 		r = loop_timer_new(&s->drain_timer, s->loop, finish, s, e);
 	if (r == 0)
 		r = routes_open(&s->routes, c, &s->site, e);
@@ -343,11 +390,14 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 	if (r == 0)
 		r = exabgp_start(&s->exabgp, s->loop, c, &s->site, &exabgp_ops, s, e);
 	if (r == 0)
-		r = lifeline_open(&s->lifeline, s->loop, s->config->control.socket, on_ready, s, e);
+		r = lifeline_open(
+			&s->lifeline, s->loop, s->config->control.socket, &lifeline_ops, s, e);
 	if (r < 0)
 		return r;
 	s->follow = follow_new(s->loop, origin, s->config, SCHEMA_SIDECAR, on_config, s);
+	s->routes_due = true;
 	loop_timer_arm(s->poll_timer, 0);
+	loop_timer_arm(s->route_timer, ROUTE_CHECK);
 	return 0;
 }
 
@@ -365,6 +415,7 @@ static void sidecar_done(struct sidecar *s)
 	prefixes_done(&s->node);
 	prefixes_done(&s->in_place);
 	sd_event_source_disable_unref(s->poll_timer);
+	sd_event_source_disable_unref(s->route_timer);
 	sd_event_source_disable_unref(s->drain_timer);
 	sd_event_unref(s->loop);
 }

@@ -95,7 +95,9 @@ static const struct schema_key keys[] = {
 		"node to "
 		"this pod; empty: the node's routes are left alone."},
 	{"node.pollInterval", SCHEMA_DURATION, {UNUSED, LIVE}, AT(node.poll_interval), MSEC(20),
-		MSEC(800), "200ms", "The time between two looks at the kernel's IPVS table."},
+		MIN(1), "2s",
+		"The time between two looks at the kernel's whole IPVS table while the controller "
+		"tells of each change; while it does not, 200 ms at most."},
 	{"node.drain", SCHEMA_DURATION, {UNUSED, LIVE}, AT(node.drain), 0, MIN(5), "5s",
 		"How long at SIGTERM packets are still served after the routes were withdrawn."},
 

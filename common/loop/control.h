@@ -21,6 +21,9 @@
  *                     {"type":"state","ready":BOOL} at once and at each change: ready once the
  *                     kernel was seen to hold what the controller asked for. While the lifeline is
  *                     open, a controller that was told to stop keeps forwarding.
+ *                     {"type":"changed","places":["10.1.1.1 port 80/tcp", ...]}: the kernel's
+ *                     IPVS table has changed at these places (base/place.h), or may have anywhere
+ *                     when there are none. It says where to look, and not what there is to see.
  *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar
  * announces now; on a lifeline only.
  */

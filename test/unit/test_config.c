@@ -32,7 +32,7 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->node.pod_address.family, 0);
 	assert_int_equal(c->node.node_address6.family, 0);
 	assert_string_equal(c->node.netns, "");
-	assert_int_equal(c->node.poll_interval, 200000);
+	assert_int_equal(c->node.poll_interval, 2000000);
 	assert_int_equal(c->node.drain, 5000000);
 	assert_string_equal(c->kubernetes.kubeconfig, "");
 	assert_string_equal(c->kubernetes.context, "");

@@ -114,6 +114,11 @@ class Controller:
         wait_for("a lifeline", lambda: {"type": "sidecar"} in self.messages)
         self.connection.sendall(b'{"type":"state","ready":true}\n')
 
+    def say_changed(self, *places):
+        """Of the places, or of everything."""
+        if {"type": "sidecar"} in self.messages and not self.closed_at:
+            self.connection.sendall(json.dumps({"type": "changed", "places": places}).encode() + b"\n")
+
     def reported(self):
         """What the sidecar said last of what it announces."""
         reports = [m for m in self.messages if m["type"] == "announced"]
@@ -190,17 +195,24 @@ class Pod:
         self.netns, self.name, self.address, self.folder = netns, netns.name, address, folder
         self.sidecar = self.controller = None
 
-    def ipvs(self, command):
+    def change(self, command):
+        """Of the kernel's table; nobody tells of it."""
         self.netns.run("ipvsadm", *command.split())
+
+    def ipvs(self, command, *places):
+        """The same, and the controller tells of it as the real one does."""
+        self.change(command)
+        if self.controller:
+            self.controller.say_changed(*places)
 
     def serve(self, vip, weight=1):
         service = f"[{vip}]:80" if ":" in vip else f"{vip}:80"
         server = "[fd00:172::99]:80" if ":" in vip else "172.16.2.1:80"
         self.ipvs(f"-A -t {service} -s rr")
-        self.ipvs(f"-a -t {service} -r {server} -m -w {weight}")
+        self.ipvs(f"-a -t {service} -r {server} -m -w {weight}", f"{vip} port 80/tcp")
 
     def weigh(self, vip, weight):
-        self.ipvs(f"-e -t {vip}:80 -r 172.16.2.1:80 -m -w {weight}")
+        self.ipvs(f"-e -t {vip}:80 -r 172.16.2.1:80 -m -w {weight}", f"{vip} port 80/tcp")
 
     def start(self, *arguments, ready=True, **options):
         if not self.controller:
@@ -355,6 +367,40 @@ def test_a_vip_is_announced_while_a_real_server_is_usable(site, reflector, pods)
     assert max(took) <= 1.0, took
     wait_for("the report", lambda: pod.controller.announced() == [])
     wait_for("no routes", lambda: site.routes() == [] and pod.local_routes() == [])
+
+
+def test_a_change_is_seen_at_once_where_the_controller_tells_of_it(site, reflector, pods):
+    pod = pods()
+    for vip in VIP, VIP2:
+        pod.serve(vip)
+    sidecar = pod.start("--set", "node.pollInterval=60s")
+    sidecar.wait_until_up()
+    wait_for("both", lambda: reflector.paths(VIP + "/32") and reflector.paths(VIP2 + "/32"))
+    for vip in VIP, VIP2:
+        pod.change(f"-d -t {vip}:80 -r 172.16.2.1:80")
+    took = []
+    for vip, untold in (VIP2, [VIP + "/32"]), (VIP, []):
+        since = time.monotonic()
+        pod.controller.say_changed(f"{vip} port 80/tcp")
+        withdrawn = wait_for("the withdrawal", lambda: reflector.when("DELROUTE", vip + "/32", since))  # noqa: B023
+        took.append(withdrawn - since)
+        wait_for("the report", lambda: pod.controller.announced() == untold)  # noqa: B023
+        sidecar.wait("vip.withdrawn", prefix=vip + "/32", reason="no usable real server")
+    assert max(took) <= 0.5, took
+    # It says where to look, not what there is to see.
+    pod.controller.say_changed(f"{VIP} port 80/tcp", "10.1.1.3 port 80/tcp")
+    for vip in VIP, VIP2:
+        pod.change(f"-a -t {vip}:80 -r 172.16.2.1:80 -m")
+    assert pod.controller.announced() == []
+    pod.controller.say_changed()
+    wait_for("both", lambda: pod.controller.announced() == [VIP + "/32", VIP2 + "/32"])
+    # Without a controller the sidecar looks again and again.
+    since = time.monotonic()
+    pod.controller.close()
+    pod.controller = None
+    sidecar.wait("controller.lost")
+    pod.change("-C")
+    wait_for("the withdrawal", lambda: reflector.when("DELROUTE", VIP + "/32", since), 5)
 
 
 def test_a_withdrawn_route_does_not_come_back_with_a_new_session(site, reflector, pods):

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "places.h"
+
+#include <string.h>
+
+void places_done(struct places *p)
+{
+	free(p->items);
+	*p = (struct places){0};
+}
+
+enum place_state places_state_of(const struct ipvs_service *s)
+{
+	for (size_t i = 0; i < s->n_dests; i++)
+		if (s->dests[i].weight > 0)
+			return PLACE_USABLE;
+	return PLACE_IDLE;
+}
+
+struct places places_of_table(const struct ipvs_table *t)
+{
+	struct places p = {xcalloc(t->n_services, sizeof *p.items), t->n_services};
+
+	for (size_t i = 0; i < t->n_services; i++) {
+		const struct ipvs_service *s = &t->services[i];
+
+		p.items[i] = (struct placed){{s->addr, s->protocol, s->port}, places_state_of(s)};
+	}
+	return p;
+}
+
+static enum place_state better(enum place_state a, enum place_state b)
+{
+	return a > b ? a : b;
+}
+
+struct places places_union(const struct places *a, const struct places *b)
+{
+	struct places all = {.items = xcalloc(a->n_items + b->n_items, sizeof *all.items)};
+	size_t i = 0, k = 0;
+
+	while (i < a->n_items || k < b->n_items) {
+		const struct placed *x = i < a->n_items ? &a->items[i] : NULL;
+		const struct placed *y = k < b->n_items ? &b->items[k] : NULL;
+		int order = !x ? 1 : !y ? -1 : place_cmp(&x->place, &y->place);
+		struct placed *to = &all.items[all.n_items++];
+
+		*to = order <= 0 ? *x : *y;
+		if (order == 0)
+			to->state = better(x->state, y->state);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return all;
+}
+
+bool places_lost_any(const struct places *before, const struct places *now)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < before->n_items; i++) {
+		const struct placed *was = &before->items[i];
+
+		while (k < now->n_items && place_cmp(&now->items[k].place, &was->place) < 0)
+			k++;
+		if (k == now->n_items || place_cmp(&now->items[k].place, &was->place) != 0 ||
+			now->items[k].state < was->state)
+			return true;
+	}
+	return false;
+}
+
+/* Where `place` is, or belongs. */
+static size_t position(const struct places *p, const struct place *place)
+{
+	size_t low = 0, high = p->n_items;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (place_cmp(&p->items[middle].place, place) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void insert_at(struct places *p, size_t at, const struct placed *one)
+{
+	p->items = xreallocarray(p->items, p->n_items + 1, sizeof *p->items);
+	memmove(&p->items[at + 1], &p->items[at], (p->n_items - at) * sizeof *p->items);
+	p->items[at] = *one;
+	p->n_items++;
+}
+
+static void remove_at(struct places *p, size_t at)
+{
+	p->n_items--;
+	memmove(&p->items[at], &p->items[at + 1], (p->n_items - at) * sizeof *p->items);
+}
+
+bool places_note(struct places *p, const struct place *place, enum place_state state)
+{
+	size_t at = position(p, place);
+	bool is_there = at < p->n_items && place_cmp(&p->items[at].place, place) == 0;
+	enum place_state before = is_there ? p->items[at].state : PLACE_GONE;
+
+	if (state == before)
+		return false;
+	if (state == PLACE_GONE)
+		remove_at(p, at);
+	else if (is_there)
+		p->items[at].state = state;
+	else
+		insert_at(p, at, &(struct placed){*place, state});
+	return true;
+}
+
+void vips_done(struct vips *v)
+{
+	free(v->items);
+	*v = (struct vips){0};
+}
+
+struct vips places_vips(const struct places *p)
+{
+	struct vips v = {.items = xcalloc(p->n_items, sizeof *v.items)};
+
+	for (size_t i = 0; i < p->n_items; i++) {
+		const struct ipaddr *addr = &p->items[i].place.vip;
+		bool usable = p->items[i].state == PLACE_USABLE;
+		struct vip *last = v.n_items > 0 ? &v.items[v.n_items - 1] : NULL;
+
+		if (last && ipaddr_equal(&last->addr, addr))
+			last->usable |= usable;
+		else
+			v.items[v.n_items++] = (struct vip){*addr, usable};
+	}
+	return v;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "announce.h"
+#include "base/mem.h"
+#include "base/place.h"
+#include "net/ipvs.h"
+
+/* What was seen of the kernel's IPVS table, place by place, and the VIPs that follow. Pure. */
+
+enum place_state {
+	PLACE_GONE,   /* there is no virtual server */
+	PLACE_IDLE,   /* it has no real server of weight above 0 */
+	PLACE_USABLE, /* it has one */
+};
+
+/* Sorted by place_cmp, without duplicates; none is PLACE_GONE. `{0}` is the empty set. */
+struct places {
+	struct placed {
+		struct place place;
+		enum place_state state;
+	} * items;
+	size_t n_items;
+};
+
+void places_done(struct places *p);
+#define CLEANUP_PLACES CLEANUP(places_done)
+
+struct places places_of_table(const struct ipvs_table *t);
+enum place_state places_state_of(const struct ipvs_service *s);
+
+/* What either holds, usable if either says so: two looks at a table that changed between them. */
+struct places places_union(const struct places *a, const struct places *b);
+
+/* True when `now` lacks a place that `before` has, or has it without a usable real server. */
+bool places_lost_any(const struct places *before, const struct places *now);
+
+/* Notes what one place is now; true when it was something else. */
+bool places_note(struct places *p, const struct place *place, enum place_state state);
+
+/* Every VIP, usable if one of its places is. The caller frees it. */
+struct vips places_vips(const struct places *p);
+void vips_done(struct vips *v);
+#define CLEANUP_VIPS CLEANUP(vips_done)

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "places.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct place place(const char *text)
+{
+	struct place p;
+	struct err e = {0};
+
+	if (place_parse(&p, text, &e) < 0)
+		fail_msg("%s", e.msg);
+	return p;
+}
+
+/* What was seen at each place, in any order. */
+struct seen {
+	const char *place;
+	enum place_state state;
+};
+
+static struct places places_of(const struct seen seen[], size_t n)
+{
+	struct places p = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		struct place at = place(seen[i].place);
+
+		assert_true(places_note(&p, &at, seen[i].state));
+	}
+	return p;
+}
+
+#define PLACES(array) places_of((array), sizeof(array) / sizeof(array)[0])
+
+/* "10.1.1.1+ 10.1.1.2-": those with a plus are usable. */
+static void assert_vips(const struct places *p, const char *expected)
+{
+	CLEANUP_VIPS struct vips v = places_vips(p);
+	char text[1024] = "", one[IPADDR_TEXT];
+	size_t len = 0;
+
+	for (size_t i = 0; i < v.n_items; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%c", i ? " " : "",
+			ipaddr_format(one, &v.items[i].addr), v.items[i].usable ? '+' : '-');
+	assert_string_equal(text, expected);
+}
+
+static void note(struct places *p, const char *at, enum place_state state, bool changes)
+{
+	struct place one = place(at);
+
+	assert_int_equal(places_note(p, &one, state), changes);
+}
+
+static void test_a_vip_is_usable_when_one_of_its_places_is(void **state)
+{
+	static const struct seen seen[] = {{"10.1.1.2 port 80/tcp", PLACE_IDLE},
+		{"fd00::1 port 80/tcp", PLACE_USABLE}, {"10.1.1.1 port 443/tcp", PLACE_USABLE},
+		{"10.1.1.1 port 80/tcp", PLACE_IDLE}, {"10.1.1.1 port 80/udp", PLACE_IDLE}};
+	CLEANUP_PLACES struct places p = PLACES(seen);
+
+	(void)state;
+	assert_vips(&p, "10.1.1.1+ 10.1.1.2- fd00::1+");
+}
+
+static void test_what_is_noted_of_one_place_leaves_the_others(void **state)
+{
+	static const struct seen seen[] = {{"10.1.1.1 port 80/tcp", PLACE_USABLE},
+		{"10.1.1.1 port 443/tcp", PLACE_USABLE}, {"10.1.1.2 port 80/tcp", PLACE_USABLE}};
+	CLEANUP_PLACES struct places p = PLACES(seen);
+
+	(void)state;
+	note(&p, "10.1.1.1 port 80/tcp", PLACE_IDLE, true);
+	note(&p, "10.1.1.1 port 80/tcp", PLACE_IDLE, false);
+	assert_vips(&p, "10.1.1.1+ 10.1.1.2+");
+	note(&p, "10.1.1.1 port 443/tcp", PLACE_GONE, true);
+	note(&p, "10.1.1.1 port 443/tcp", PLACE_GONE, false);
+	assert_vips(&p, "10.1.1.1- 10.1.1.2+");
+	note(&p, "10.1.1.1 port 80/tcp", PLACE_GONE, true);
+	note(&p, "10.1.1.3 port 53/udp", PLACE_USABLE, true);
+	assert_vips(&p, "10.1.1.2+ 10.1.1.3+");
+}
+
+static void test_a_table_is_read_place_by_place(void **state)
+{
+	struct ipvs_dest none[] = {{.weight = 0}, {.weight = 0}},
+			 one[] = {{.weight = 0}, {.weight = 3}};
+	struct ipvs_service services[] = {
+		{.addr = place("10.1.1.1 port 80/tcp").vip, .dests = none, .n_dests = 2},
+		{.addr = place("10.1.1.2 port 80/tcp").vip, .dests = one, .n_dests = 2},
+		{.addr = place("10.1.1.3 port 80/tcp").vip},
+	};
+	const struct ipvs_table table = {services, 3};
+	CLEANUP_PLACES struct places p = places_of_table(&table);
+
+	(void)state;
+	assert_vips(&p, "10.1.1.1- 10.1.1.2+ 10.1.1.3-");
+}
+
+static void test_two_looks_together_lose_only_what_both_lack(void **state)
+{
+	static const struct seen before[] = {{"10.1.1.1 port 80/tcp", PLACE_USABLE},
+		{"10.1.1.2 port 80/tcp", PLACE_USABLE}, {"10.1.1.3 port 80/tcp", PLACE_USABLE}};
+	static const struct seen first[] = {
+		{"10.1.1.1 port 80/tcp", PLACE_USABLE}, {"10.1.1.3 port 80/tcp", PLACE_IDLE}};
+	static const struct seen second[] = {
+		{"10.1.1.2 port 80/tcp", PLACE_USABLE}, {"10.1.1.3 port 80/tcp", PLACE_IDLE}};
+	CLEANUP_PLACES struct places a = PLACES(before), b = PLACES(first), c = PLACES(second);
+	CLEANUP_PLACES struct places both = places_union(&b, &c);
+
+	(void)state;
+	assert_true(places_lost_any(&a, &b));
+	assert_true(places_lost_any(&a, &both));
+	assert_false(places_lost_any(&b, &a));
+	assert_false(places_lost_any(&b, &b));
+	assert_vips(&both, "10.1.1.1+ 10.1.1.2+ 10.1.1.3-");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_vip_is_usable_when_one_of_its_places_is),
+		cmocka_unit_test(test_what_is_noted_of_one_place_leaves_the_others),
+		cmocka_unit_test(test_a_table_is_read_place_by_place),
+		cmocka_unit_test(test_two_looks_together_lose_only_what_both_lack),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
