@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lifeline.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -21,18 +22,40 @@ struct lifeline {
 	struct lifeline_report report; /* its `announced` is the one above */
 };
 
-static void tell(struct lifeline *l)
+static json_t *texts_of(const struct prefixes *p)
 {
-	const struct lifeline_report *r = &l->report;
 	json_t *list = json_array();
 	char text[IPNET_TEXT];
 
-	for (size_t i = 0; i < r->announced->n_items; i++)
-		json_array_append_new(
-			list, json_string(ipnet_format(text, &r->announced->items[i])));
-	control_send(l->conn,
-		json_pack("{ss si si sb so}", "type", "announced", "sessions", (int)r->sessions,
-			"peers", (int)r->peers, "complete", r->complete, "prefixes", list));
+	for (size_t i = 0; i < p->n_items; i++)
+		json_array_append_new(list, json_string(ipnet_format(text, &p->items[i])));
+	return list;
+}
+
+static json_t *message(const struct lifeline_report *r)
+{
+	return json_pack("{ss si si sb}", "type", "announced", "sessions", (int)r->sessions,
+		"peers", (int)r->peers, "complete", r->complete);
+}
+
+static void tell_all(struct lifeline *l)
+{
+	json_t *msg = message(&l->report);
+
+	json_object_set_new(msg, "prefixes", texts_of(&l->announced));
+	control_send(l->conn, msg);
+}
+
+/* The whole list takes several times longer than all else that a change of one VIP takes. */
+static void tell_changes(struct lifeline *l, const struct prefixes *before)
+{
+	CLEANUP_PREFIXES struct prefixes gained = prefixes_minus(&l->announced, before, SIZE_MAX);
+	CLEANUP_PREFIXES struct prefixes lost = prefixes_minus(before, &l->announced, SIZE_MAX);
+	json_t *msg = message(&l->report);
+
+	json_object_set_new(msg, "gained", texts_of(&gained));
+	json_object_set_new(msg, "lost", texts_of(&lost));
+	control_send(l->conn, msg);
 }
 
 static int parse(struct place *ret, const json_t *item, struct err *e)
@@ -99,7 +122,7 @@ static void dial(void *ud)
 	}
 	log_info("controller.connected");
 	control_send(l->conn, json_pack("{ss}", "type", "sidecar"));
-	tell(l);
+	tell_all(l);
 }
 
 int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
@@ -146,12 +169,14 @@ static bool same(const struct lifeline_report *a, const struct lifeline_report *
 
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report)
 {
+	CLEANUP_PREFIXES struct prefixes before = {0};
+
 	if (same(&l->report, report))
 		return;
-	prefixes_done(&l->announced);
+	before = l->announced;
 	l->announced = prefixes_copy(report->announced);
 	l->report = *report;
 	l->report.announced = &l->announced;
 	if (l->conn)
-		tell(l);
+		tell_changes(l, &before);
 }

@@ -25,7 +25,8 @@
  *                     IPVS table has changed at these places (base/place.h), or may have anywhere
  *                     when there are none. It says where to look, and not what there is to see.
  *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar
- * announces now; on a lifeline only.
+ *                     announces now, sorted; on a lifeline only. Later ones say what has changed
+ *                     since, with "gained" and "lost" in the place of "prefixes".
  */
 #define CONTROL_CONTROLLER "kago-controller"
 

@@ -56,19 +56,86 @@ static void forget(struct sidecars *s)
 	s->said = (struct sidecar_state){0};
 }
 
+/* Where `net` is in a sorted list of texts, or belongs. */
+static size_t position(const json_t *list, const struct ipnet *net)
+{
+	size_t low = 0, high = json_array_size(list);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const char *text = json_string_value(json_array_get(list, middle));
+		struct ipnet there = {0};
+		struct err e = {0};
+
+		if (ipnet_parse(&there, text ? text : "", &e) < 0 || ipnet_cmp(&there, net) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void change_one(json_t *list, const char *text, bool gained)
+{
+	struct ipnet net;
+	struct err e = {0};
+	const char *there;
+	size_t at;
+
+	if (!text || ipnet_parse(&net, text, &e) < 0)
+		return;
+	at = position(list, &net);
+	there = json_string_value(json_array_get(list, at));
+	if (there && strcmp(there, text) == 0) {
+		if (!gained)
+			json_array_remove(list, at);
+	} else if (gained) {
+		json_array_insert_new(list, at, json_string(text));
+	}
+}
+
+static void change_all(json_t *list, const json_t *items, bool gained)
+{
+	size_t i;
+	const json_t *item;
+
+	json_array_foreach(items, i, item)
+		change_one(list, json_string_value(item), gained);
+}
+
+/* All prefixes that are announced after a message, which says them or what is different; new. */
+static json_t *announced_after(json_t *before, const json_t *msg)
+{
+	json_t *all = json_object_get(msg, "prefixes");
+	const json_t *gained = json_object_get(msg, "gained"), *lost = json_object_get(msg, "lost");
+	json_t *list;
+
+	if (json_is_array(all))
+		return json_incref(all);
+	if (!json_is_array(gained) || !json_is_array(lost))
+		return NULL;
+	list = before ? json_copy(before) : json_array();
+	change_all(list, lost, false);
+	change_all(list, gained, true);
+	return list;
+}
+
 static void take_announced(struct sidecars *s, const struct control_conn *c, const json_t *msg)
 {
-	json_t *prefixes = json_object_get(msg, "prefixes");
+	CLEANUP(json_decrefp) json_t *prefixes = NULL;
 	size_t sessions = count_in(msg, "sessions");
 
-	if (find_lifeline(s, c) == s->n_lifelines || !json_is_array(prefixes))
+	if (find_lifeline(s, c) == s->n_lifelines)
+		return;
+	prefixes = announced_after(s->said.announced, msg);
+	if (!prefixes)
 		return;
 	if (!json_equal(s->said.announced, prefixes) || s->said.sessions != sessions)
 		log_info("sidecar.announces", LOG_UINT("prefixes", json_array_size(prefixes)),
 			LOG_UINT("sessions", sessions));
 	forget(s);
 	s->said = (struct sidecar_state){
-		.announced = json_incref(prefixes),
+		.announced = steal(prefixes),
 		.sessions = sessions,
 		.peers = count_in(msg, "peers"),
 		.complete = json_is_true(json_object_get(msg, "complete")),

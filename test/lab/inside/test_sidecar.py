@@ -121,8 +121,11 @@ class Controller:
 
     def reported(self):
         """What the sidecar said last of what it announces."""
-        reports = [m for m in self.messages if m["type"] == "announced"]
-        return {key: reports[-1][key] for key in ("prefixes", "sessions", "complete")} if reports else {}
+        said, heard = {}, set()
+        for message in [m for m in self.messages if m["type"] == "announced"]:
+            heard = set(message.get("prefixes", heard)) - set(message.get("lost", [])) | set(message.get("gained", []))
+            said = {"prefixes": sorted(heard), "sessions": message["sessions"], "complete": message["complete"]}
+        return said
 
     def announced(self):
         return self.reported().get("prefixes")
