@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include "api.h"
 #include "base/limits.h"
@@ -274,9 +273,6 @@ static int launch(struct exabgp *x, struct err *e)
 	const char *const argv[] = {x->config->bgp.program, x->conf_path, NULL};
 	int r = relay_listen(&x->relay, x->loop, &relay_ops, x, e);
 
-	/* As process 1 of a container we inherit what a dead exabgp left behind. */
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
 	if (r == 0)
 		r = child_start(&x->child, x->loop, argv, &child_ops, x, e);
 	if (r < 0) {

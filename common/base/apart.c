@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/offspring.h"
 
 /* Fits into a pipe in one piece (PIPE_BUF). */
 struct answer {
@@ -45,6 +45,7 @@ int apart_start(struct apart *ret, int (*fn)(const void *arg, struct err *e), co
 		return r;
 	}
 	close(fds[1]);
+	offspring_own(pid);
 	*ret = (struct apart){.pid = pid, .fd = fds[0]};
 	return 0;
 }
@@ -54,8 +55,10 @@ int apart_finish(const struct apart *a, struct err *e)
 	struct answer answer;
 	ssize_t n = read(a->fd, &answer, sizeof answer);
 
+	if (n != sizeof answer)
+		kill(a->pid, SIGKILL);
 	close(a->fd);
-	waitpid(a->pid, NULL, 0);
+	offspring_disown(a->pid);
 	if (n != sizeof answer)
 		return err_set(e, ECHILD, "the child ended without an answer");
 	*e = answer.e;
@@ -66,7 +69,7 @@ void apart_cancel(const struct apart *a)
 {
 	close(a->fd);
 	kill(a->pid, SIGKILL);
-	waitpid(a->pid, NULL, 0);
+	offspring_disown(a->pid);
 }
 
 int apart(int (*fn)(const void *arg, struct err *e), const void *arg, struct err *e)

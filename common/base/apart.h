@@ -7,8 +7,8 @@
 
 /*
  * Calls fn(arg, e) in a forked child and gives back its result and its error as if it had been
- * called here: for libraries whose memory shall not stay. Blocks until the child ends. What `fn`
- * does to our memory is lost. -ECHILD when it ends without a result.
+ * called here: for libraries whose memory shall not stay. Blocks until `fn` has a result. What it
+ * does to our memory is lost. -ECHILD when the child ends without a result.
  */
 int apart(int (*fn)(const void *arg, struct err *e), const void *arg, struct err *e);
 
@@ -25,5 +25,5 @@ int apart_start(struct apart *ret, int (*fn)(const void *arg, struct err *e), co
 /* What `apart` gives back; blocks while `fd` is not readable, and closes it. */
 int apart_finish(const struct apart *a, struct err *e);
 
-/* Kills the child, wherever it is. */
+/* Kills the child, wherever it is, and does not wait for its end. */
 void apart_cancel(const struct apart *a);

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/offspring.h"
 #include "loop/loop.h"
 
 struct child {
@@ -88,8 +89,9 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *ud)
 	struct child *c = ud;
 
 	(void)source;
-	/* A grandchild may hold the pipe open, so this takes what is there and does not wait for
-	 * more. */
+	offspring_disown(c->pid);
+	/* A grandchild may hold the pipe open, so this takes what is there and
+	 * does not wait for more. */
 	while (read_output(c) > 0)
 		;
 	if (c->len > 0)
@@ -147,18 +149,9 @@ static int spawn(struct child *c, const char *const argv[], struct err *e)
 	close(fds[1]);
 	if (c->pid < 0)
 		return err_errno(e, errno, "starting %s", argv[0]);
+	offspring_own(c->pid);
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
 	return 0;
-}
-
-/* sd_event wants SIGCHLD blocked before it watches a child. */
-static void block_sigchld(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 int child_start(struct child **ret, sd_event *loop, const char *const argv[],
@@ -170,7 +163,6 @@ int child_start(struct child **ret, sd_event *loop, const char *const argv[],
 	c->fd = -1;
 	c->ops = *ops;
 	c->ud = ud;
-	block_sigchld();
 	r = spawn(c, argv, e);
 	if (r < 0)
 		return r;
@@ -195,11 +187,11 @@ int child_signal(const struct child *c, int sig, struct err *e)
 	return r < 0 ? err_errno(e, -r, "signalling process %d", c->pid) : 0;
 }
 
-static void kill_and_reap(struct child *c)
+static void kill_it(const struct child *c)
 {
 	if (c->pid > 0 && !c->ended) {
 		kill(c->pid, SIGKILL);
-		waitpid(c->pid, NULL, 0);
+		offspring_disown(c->pid);
 	}
 }
 
@@ -209,7 +201,7 @@ struct child *child_free(struct child *c)
 		return NULL;
 	sd_event_source_disable_unref(c->output);
 	sd_event_source_disable_unref(c->end);
-	kill_and_reap(c);
+	kill_it(c);
 	closep(&c->fd);
 	free(c);
 	return NULL;

@@ -25,7 +25,8 @@ struct child_ops {
 	bool powerless;
 };
 
-/* `argv` ends with NULL and argv[0] is the program's path; the environment is ours. */
+/* `loop` is of loop_new; `argv` ends with NULL and argv[0] is the program's path; the environment
+ * is ours. */
 int child_start(struct child **ret, sd_event *loop, const char *const argv[],
 	const struct child_ops *ops, void *ud, struct err *e);
 
@@ -34,7 +35,10 @@ pid_t child_pid(const struct child *c);
 /* Sends a signal, by pidfd: never to another process. -ESRCH after the end. */
 int child_signal(const struct child *c, int sig, struct err *e);
 
-/* Kills it (SIGKILL) if it still runs, without waiting for output; no callback comes any more. */
+/*
+ * Kills it (SIGKILL) if it still runs, without waiting for output or for its end; no
+ * callback comes any more.
+ */
 struct child *child_free(struct child *c);
 
 /* "exit status 1" or "signal 9 (Killed)", for logs; ret_buf holds 64 bytes. */

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <time.h>
 
+#include "loop/reaper.h"
+
 /* What a callback of ours needs; it lives as long as the event source that it belongs to. */
 struct hook {
 	void (*call)(void *ud);
@@ -64,6 +66,9 @@ int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e)
 		r = watch_signal(loop, SIGINT, on_stop, ud);
 	if (r < 0)
 		return err_errno(e, -r, "starting the event loop");
+	r = reaper_attach(loop, e);
+	if (r < 0)
+		return r;
 	*ret = steal(loop);
 	return 0;
 }

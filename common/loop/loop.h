@@ -14,7 +14,7 @@
 
 /*
  * A new loop with SIGPIPE ignored, and SIGTERM and SIGINT blocked and calling `on_stop` each time
- * one comes. The caller unrefs it.
+ * one comes. Orphans are collected (loop/reaper.h). The caller unrefs it.
  */
 int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e);
 
