@@ -89,8 +89,10 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *ud)
 	struct child *c = ud;
 
 	(void)source;
+	/* It is not collected yet, so no other group can have its number. */
+	kill(-c->pid, SIGKILL);
 	offspring_disown(c->pid);
-	/* A grandchild may hold the pipe open, so this takes what is there and
+	/* A process that left the group may hold the pipe open, so this takes what is there and
 	 * does not wait for more. */
 	while (read_output(c) > 0)
 		;
@@ -127,6 +129,7 @@ static void become(const struct child *c, const char *const argv[], int output, 
 	 * it. */
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0);
 	if (getppid() != parent || dup2(output, STDOUT_FILENO) < 0 ||
 		dup2(output, STDERR_FILENO) < 0 || (c->ops.powerless && !give_up_power()))
 		_exit(127);
@@ -150,6 +153,8 @@ static int spawn(struct child *c, const char *const argv[], struct err *e)
 	if (c->pid < 0)
 		return err_errno(e, errno, "starting %s", argv[0]);
 	offspring_own(c->pid);
+	/* Both sides do it, so whoever comes first finds the group made. */
+	setpgid(c->pid, c->pid);
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
 	return 0;
 }
@@ -187,9 +192,11 @@ int child_signal(const struct child *c, int sig, struct err *e)
 	return r < 0 ? err_errno(e, -r, "signalling process %d", c->pid) : 0;
 }
 
-static void kill_it(const struct child *c)
+/* The leader once more by its own number: it may have left its group. */
+static void kill_all(const struct child *c)
 {
 	if (c->pid > 0 && !c->ended) {
+		kill(-c->pid, SIGKILL);
 		kill(c->pid, SIGKILL);
 		offspring_disown(c->pid);
 	}
@@ -201,7 +208,7 @@ struct child *child_free(struct child *c)
 		return NULL;
 	sd_event_source_disable_unref(c->output);
 	sd_event_source_disable_unref(c->end);
-	kill_it(c);
+	kill_all(c);
 	closep(&c->fd);
 	free(c);
 	return NULL;

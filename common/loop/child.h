@@ -10,8 +10,8 @@
 
 /*
  * A program run as our child: its output comes back line by line, its end is told once, and it dies
- * with us (PR_SET_PDEATHSIG). It starts with SIGHUP ignored. `on_exit` may free the child or start
- * it again.
+ * with us (PR_SET_PDEATHSIG). It starts with SIGHUP ignored, and leads a process group: what it
+ * started and left behind is killed when it ends. `on_exit` may free the child or start it again.
  */
 struct child;
 
@@ -36,7 +36,7 @@ pid_t child_pid(const struct child *c);
 int child_signal(const struct child *c, int sig, struct err *e);
 
 /*
- * Kills it (SIGKILL) if it still runs, without waiting for output or for its end; no
+ * Kills it and its group (SIGKILL) if it still runs, without waiting for output or for its end; no
  * callback comes any more.
  */
 struct child *child_free(struct child *c);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
+#include "base/str.h"
 #include "loop/loop.h"
 
 enum { TURN = 20 * 1000, TURNS = 500 };
@@ -164,16 +165,110 @@ static void assert_vanishes(const struct run *run, pid_t pid)
 	assert_int_equal(kill(pid, 0), -1);
 }
 
-static void test_free_kills_without_waiting(void **state)
+static pid_t printed_pid(const struct run *run)
+{
+	struct err e = {0};
+	uint64_t pid = 0;
+
+	assert_int_equal(str_to_u64(&pid, run->last, 2, INT32_MAX, &e), 0);
+	return (pid_t)pid;
+}
+
+/* Until it has said something. */
+static void await_line(const struct run *run)
+{
+	for (int i = 0; i < TURNS && run->n_lines == 0; i++)
+		assert_true(sd_event_run(run->loop, TURN) >= 0);
+	assert_true(run->n_lines > 0);
+}
+
+static void on_exit_stay(void *ud, int status)
+{
+	struct run *run = ud;
+
+	run->status = status;
+	run->child = child_free(run->child);
+}
+
+static const struct child_ops stay = {.on_line = on_line, .on_exit = on_exit_stay};
+
+static void await_exit(const struct run *run)
+{
+	for (int i = 0; i < TURNS && run->child; i++)
+		assert_true(sd_event_run(run->loop, TURN) >= 0);
+	assert_null(run->child);
+}
+
+#define DEAF "(trap '' TERM HUP INT; while :; do sleep 60; done) >/dev/null & echo $!;"
+
+static void test_what_a_child_leaves_behind_ends_with_it(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	start_with(&run, &stay, (const char *[]){"/bin/sh", "-c", DEAF "exit 3", NULL});
+	await_exit(&run);
+	assert_int_equal(WEXITSTATUS(run.status), 3);
+	assert_vanishes(&run, printed_pid(&run));
+	sd_event_unref(run.loop);
+}
+
+static void test_a_killed_child_leaves_nobody_behind(void **state)
+{
+	struct run run = {0};
+	struct err e = {0};
+
+	(void)state;
+	start_with(&run, &stay, (const char *[]){"/bin/sh", "-c", DEAF "wait", NULL});
+	await_line(&run);
+	assert_int_equal(child_signal(run.child, SIGKILL, &e), 0);
+	await_exit(&run);
+	assert_int_equal(WTERMSIG(run.status), SIGKILL);
+	assert_vanishes(&run, printed_pid(&run));
+	sd_event_unref(run.loop);
+}
+
+/* Signals are for the program alone: it knows what its own children need. */
+static void test_a_signal_reaches_the_program_alone(void **state)
+{
+	struct run run = {0};
+	struct err e = {0};
+
+	(void)state;
+	start_with(&run, &stay,
+		(const char *[]){"/bin/sh", "-c",
+			"sleep 1 & trap 'wait $!; exit $?' TERM; echo ready; wait $!", NULL});
+	await_line(&run);
+	assert_int_equal(child_signal(run.child, SIGTERM, &e), 0);
+	await_exit(&run);
+	assert_int_equal(run.status, 0);
+	sd_event_unref(run.loop);
+}
+
+/* It would never be read to its end. */
+static void test_a_grandchild_that_never_stops_talking_does_not_delay_the_exit(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	start_with(&run, &stay, (const char *[]){"/bin/sh", "-c", "yes & sleep 0.1; exit 4", NULL});
+	await_exit(&run);
+	assert_int_equal(WEXITSTATUS(run.status), 4);
+	sd_event_unref(run.loop);
+}
+
+static void test_free_kills_all_of_them_without_waiting(void **state)
 {
 	struct run run = {0};
 	pid_t pid;
 
 	(void)state;
-	start(&run, (const char *[]){"/bin/sleep", "60", NULL});
+	start(&run, (const char *[]){"/bin/sh", "-c", DEAF "wait", NULL});
 	pid = child_pid(run.child);
+	await_line(&run);
 	child_free(run.child);
 	assert_vanishes(&run, pid);
+	assert_vanishes(&run, printed_pid(&run));
 	sd_event_unref(run.loop);
 }
 
@@ -186,7 +281,12 @@ int main(void)
 		cmocka_unit_test(test_a_signal_ends_it_and_reaches_nobody_after),
 		cmocka_unit_test(test_a_grandchild_that_holds_the_pipe_does_not_delay_the_exit),
 		cmocka_unit_test(test_a_powerless_program_has_no_capabilities_and_gets_none),
-		cmocka_unit_test(test_free_kills_without_waiting),
+		cmocka_unit_test(test_what_a_child_leaves_behind_ends_with_it),
+		cmocka_unit_test(test_a_killed_child_leaves_nobody_behind),
+		cmocka_unit_test(test_a_signal_reaches_the_program_alone),
+		cmocka_unit_test(
+			test_a_grandchild_that_never_stops_talking_does_not_delay_the_exit),
+		cmocka_unit_test(test_free_kills_all_of_them_without_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
