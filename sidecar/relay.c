@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "abstract.h"
 #include "base/limits.h"
+#include "base/log.h"
+#include "loop/acceptor.h"
 #include "loop/loop.h"
 
 struct relay {
@@ -16,7 +17,8 @@ struct relay {
 	struct relay_ops ops;
 	void *ud;
 	int listener, fd;
-	sd_event_source *accepting, *reading;
+	struct acceptor *acceptor;
+	sd_event_source *reading;
 	size_t len;
 	char line[LIMIT_API_LINE];
 };
@@ -34,7 +36,7 @@ struct relay *relay_free(struct relay *r)
 	if (!r)
 		return NULL;
 	hang_up(r);
-	sd_event_source_disable_unref(r->accepting);
+	acceptor_free(r->acceptor);
 	closep(&r->listener);
 	free(r);
 	return NULL;
@@ -84,24 +86,27 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 	return 0;
 }
 
-static int on_connection(sd_event_source *source, int listener, uint32_t events, void *ud)
+static void on_connection(void *ud, int fd)
 {
 	struct relay *r = ud;
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)source;
-	(void)events;
-	if (fd < 0)
-		return 0;
 	if (r->fd >= 0 || !abstract_is_ours(fd) ||
 		sd_event_add_io(r->loop, &r->reading, fd, EPOLLIN, on_readable, r) < 0) {
 		close(fd);
-		return 0;
+		return;
 	}
 	r->fd = fd;
 	r->ops.on_open(r->ud);
-	return 0;
 }
+
+static void on_shortage(void *ud, const struct err *why)
+{
+	(void)ud;
+	log_warn("exabgp.api_waits", LOG_ERR(why),
+		LOG_STR("next", "its API process is let in as soon as that works"));
+}
+
+static const struct acceptor_ops acceptor_ops = {on_connection, on_shortage};
 
 int relay_listen(
 	struct relay **ret, sd_event *loop, const struct relay_ops *ops, void *ud, struct err *e)
@@ -121,9 +126,9 @@ int relay_listen(
 		return n;
 	if (listen(r->listener, 4) < 0)
 		return err_errno(e, errno, "listening for exabgp");
-	n = sd_event_add_io(loop, &r->accepting, r->listener, EPOLLIN, on_connection, r);
+	n = acceptor_new(&r->acceptor, loop, r->listener, &acceptor_ops, r, e);
 	if (n < 0)
-		return err_errno(e, -n, "listening for exabgp");
+		return err_wrap(e, "listening for exabgp");
 	*ret = steal(r);
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "loop/acceptor.h"
 #include "loop/loop.h"
 
 enum { READ_STEP = 4096 };
@@ -31,7 +32,7 @@ struct control_conn {
 
 struct control_server {
 	sd_event *loop;
-	sd_event_source *io;
+	struct acceptor *acceptor;
 	struct control_ops ops;
 	void *ud;
 	int fd;
@@ -213,24 +214,21 @@ static int conn_new(struct control_conn **ret, sd_event *loop, int *fd,
 	return 0;
 }
 
-static int on_connection(sd_event_source *source, int fd, uint32_t events, void *ud)
+static void on_connection(void *ud, int fd)
 {
 	struct control_server *s = ud;
-	CLEANUP_CLOSE int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	CLEANUP_CLOSE int peer = fd;
 	struct control_conn *c;
 	struct err e = {0};
 
-	(void)source;
-	(void)events;
-	if (peer < 0 || s->n_conns >= LIMIT_CONTROL_CLIENTS)
-		return 0;
+	if (s->n_conns >= LIMIT_CONTROL_CLIENTS)
+		return;
 	if (conn_new(&c, s->loop, &peer, &s->ops, s->ud, &e) < 0)
-		return 0;
+		return;
 	c->server = s;
 	c->next = s->conns;
 	s->conns = c;
 	s->n_conns++;
-	return 0;
 }
 
 /* An abstract name (unix(7)): a leading NUL byte, and no file. */
@@ -263,6 +261,8 @@ static int bind_and_listen(int fd, const struct sockaddr *addr, socklen_t len)
 
 DEFINE_CLEANUP(struct control_server *, control_server_free);
 
+static const struct acceptor_ops acceptor_ops = {.on_connection = on_connection};
+
 int control_listen(struct control_server **ret, sd_event *loop, const char *name,
 	const struct control_ops *ops, void *ud, struct err *e)
 {
@@ -276,9 +276,9 @@ int control_listen(struct control_server **ret, sd_event *loop, const char *name
 	r = open_socket(&s->fd, name, bind_and_listen, e);
 	if (r < 0)
 		return r;
-	r = sd_event_add_io(loop, &s->io, s->fd, EPOLLIN, on_connection, s);
+	r = acceptor_new(&s->acceptor, loop, s->fd, &acceptor_ops, s, e);
 	if (r < 0)
-		return err_errno(e, -r, "watching the control socket");
+		return err_wrap(e, "control socket @%s", name);
 	*ret = steal(s);
 	return 0;
 }
@@ -294,7 +294,7 @@ struct control_server *control_server_free(struct control_server *s)
 		c->server = NULL;
 		conn_free(c);
 	}
-	sd_event_source_disable_unref(s->io);
+	acceptor_free(s->acceptor);
 	sd_event_unref(s->loop);
 	closep(&s->fd);
 	free(s);

@@ -6,14 +6,18 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/sockaddr.h"
 #include "config/listen.h"
+#include "loop/acceptor.h"
 #include "loop/loop.h"
 
 enum { IDLE_TIMEOUT = 30 /* s: a connection that sends nothing is closed */ };
 
 struct httpd {
+	int listener; /* ours: libmicrohttpd spins when it has no file descriptor for a client */
+	struct acceptor *acceptor;
 	struct MHD_Daemon *daemon;
 	sd_event_source *io, *timer;
 	httpd_fn *answer;
@@ -75,15 +79,51 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ud)
 	return 0;
 }
 
-static int start_daemon(struct httpd *h, const union sockaddr_any *addr)
+/* Consumes `fd`, also when there are too many. */
+static void on_connection(void *ud, int fd)
 {
-	unsigned flags = MHD_USE_EPOLL;
+	struct httpd *h = ud;
+	union sockaddr_any from = {0};
+	socklen_t len = sizeof from;
 
-	if (addr->any.sa_family == AF_INET6)
-		flags |= MHD_USE_IPv6;
+	if (getpeername(fd, &from.any, &len) < 0)
+		close(fd);
+	else
+		MHD_add_connection(h->daemon, fd, &from.any, len);
+	run(h);
+}
+
+static void on_shortage(void *ud, const struct err *why)
+{
+	(void)ud;
+	log_warn("http.waits", LOG_ERR(why),
+		LOG_STR("next", "clients are let in as soon as that works"));
+}
+
+static const struct acceptor_ops acceptor_ops = {on_connection, on_shortage};
+
+static bool set(int fd, int level, int option)
+{
+	return setsockopt(fd, level, option, &(int){1}, sizeof(int)) == 0;
+}
+
+static int open_listener(struct httpd *h, const union sockaddr_any *addr, socklen_t len)
+{
+	int family = addr->any.sa_family;
+
+	h->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (h->listener < 0 || !set(h->listener, SOL_SOCKET, SO_REUSEADDR) ||
+		(family == AF_INET6 && !set(h->listener, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+		bind(h->listener, &addr->any, len) < 0 || listen(h->listener, SOMAXCONN) < 0)
+		return -errno;
+	return 0;
+}
+
+static int start_daemon(struct httpd *h)
+{
 	errno = 0;
-	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_SOCK_ADDR,
-		&addr->any, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CONNECTIONS,
+	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+		on_request, h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT, MHD_OPTION_END);
 	return h->daemon ? 0 : errno ? -errno : -EIO;
 }
@@ -95,25 +135,30 @@ static int watch_daemon(struct httpd *h, sd_event *loop, struct err *e)
 
 	if (r < 0)
 		return err_errno(e, -r, "watching the HTTP server");
-	return loop_timer_new(&h->timer, loop, run, h, e);
+	r = loop_timer_new(&h->timer, loop, run, h, e);
+	if (r < 0)
+		return r;
+	return acceptor_new(&h->acceptor, loop, h->listener, &acceptor_ops, h, e);
 }
 
-int httpd_new(struct httpd **ret, sd_event *loop, const char *listen, httpd_fn *answer, void *ud,
+int httpd_new(struct httpd **ret, sd_event *loop, const char *at, httpd_fn *answer, void *ud,
 	struct err *e)
 {
 	CLEANUP(httpd_freep) struct httpd *h = xnew0(struct httpd);
 	struct listen where;
 	union sockaddr_any addr;
-	int r = listen_find(&where, listen, e);
+	int r = listen_find(&where, at, e);
 
+	h->listener = -1;
 	if (r < 0)
 		return r;
-	sockaddr_set(&addr, &where.addr, where.port);
 	h->answer = answer;
 	h->ud = ud;
-	r = start_daemon(h, &addr);
+	r = open_listener(h, &addr, sockaddr_set(&addr, &where.addr, where.port));
+	if (r == 0)
+		r = start_daemon(h);
 	if (r < 0)
-		return err_errno(e, -r, "listening on %s", listen);
+		return err_errno(e, -r, "listening on %s", at);
 	r = watch_daemon(h, loop, e);
 	if (r < 0)
 		return r;
@@ -125,10 +170,12 @@ struct httpd *httpd_free(struct httpd *h)
 {
 	if (!h)
 		return NULL;
+	acceptor_free(h->acceptor);
 	sd_event_source_disable_unref(h->io);
 	sd_event_source_disable_unref(h->timer);
 	if (h->daemon)
 		MHD_stop_daemon(h->daemon);
+	closep(&h->listener);
 	free(h);
 	return NULL;
 }

@@ -14,7 +14,7 @@ struct httpd;
  */
 typedef unsigned httpd_fn(void *ud, const char *path, char **ret_body);
 
-/* `listen` is what listen_find takes. Errors: its own, or why it cannot listen. */
-int httpd_new(struct httpd **ret, sd_event *loop, const char *listen, httpd_fn *answer, void *ud,
+/* `at` is what listen_find takes. Errors: its own, or why it cannot listen. */
+int httpd_new(struct httpd **ret, sd_event *loop, const char *at, httpd_fn *answer, void *ud,
 	struct err *e);
 struct httpd *httpd_free(struct httpd *h);

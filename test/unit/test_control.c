@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "loop/loop.h"
+#include "shortage.h"
 
 struct fixture {
 	sd_event *loop;
@@ -123,22 +124,47 @@ static void test_the_server_may_close_from_within_a_message(void **state)
 	assert_int_equal(f->n_closed, 0);
 }
 
+static int connect_raw(const struct fixture *f)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	size_t len = strlen(f->name);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(addr.sun_path + 1, f->name, len);
+	len += offsetof(struct sockaddr_un, sun_path) + 1;
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, (socklen_t)len), 0);
+	return fd;
+}
+
 static void test_a_line_that_is_no_object_ends_the_connection(void **state)
 {
 	struct fixture *f = *state;
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	CLEANUP_CLOSE int fd = connect_raw(f);
 	struct err e = {0};
 
-	memcpy(addr.sun_path + 1, f->name, strlen(f->name));
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&addr,
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(f->name))),
-		0);
 	assert_int_equal(write(fd, "{\"echo\":1}\n[]\n", 14), 14);
 	assert_int_equal(loop_run(f->loop, &e), 0);
 	assert_int_equal(f->n_messages, 1);
 	assert_string_equal(f->why, "sent a line that is no JSON object");
+}
+
+static void test_without_descriptors_it_rests_and_goes_on_later(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_CLOSE int fd = connect_raw(f);
+	struct rlimit before;
+	unsigned turns;
+
+	assert_int_equal(write(fd, "{\"echo\":1}\n[]\n", 14), 14);
+	shortage_begin(&before);
+	turns = turns_of(f->loop);
+	shortage_end(&before);
+	assert_in_range(turns, 1, 20);
+	assert_int_equal(f->n_messages, 0);
+	alarm(10);
+	assert_int_equal(loop_run(f->loop, &(struct err){0}), 0);
+	alarm(0);
+	assert_int_equal(f->n_messages, 1);
 }
 
 static void test_one_name_has_one_listener(void **state)
@@ -182,6 +208,8 @@ int main(void)
 			test_the_server_may_close_from_within_a_message, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_line_that_is_no_object_ends_the_connection, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_without_descriptors_it_rests_and_goes_on_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_name_has_one_listener, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_listening_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
