@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 
 /*
  * Typed reading of optional members, by dotted path without array steps: "metadata.name". Absent
@@ -25,3 +26,29 @@ int jsonx_need_str(const char **ret, const json_t *object, const char *path, str
 
 /* "a string", "a list", ... for messages. */
 const char *jsonx_type_name(const json_t *value);
+
+/*
+ * Building values. jansson copies what it is given and fails for lack of memory, or of a text that
+ * is no UTF-8. JSON and YAML that we read are UTF-8, and messages quote with str_quote, so only the
+ * first is left, which ends the program: nothing is written with a part missing.
+ */
+static inline json_t *jsonx_must(json_t *value)
+{
+	if (!value)
+		mem_exhausted();
+	return value;
+}
+
+/* Consumes `value`. */
+static inline void jsonx_append(json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, jsonx_must(value)) < 0)
+		mem_exhausted();
+}
+
+/* Consumes `value`. */
+static inline void jsonx_set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, jsonx_must(value)) < 0)
+		mem_exhausted();
+}

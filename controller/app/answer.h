@@ -5,32 +5,25 @@
 #include <stdint.h>
 
 #include "base/ipaddr.h"
-#include "base/mem.h"
+#include "doc/jsonx.h"
 
-/*
- * The JSON of answers on the control socket. jansson copies what it is given; a failure is lack of
- * memory, which ends the program.
- */
+/* The JSON of answers on the control socket: as doc/jsonx.h builds values. */
 
 static inline json_t *answer_must(json_t *value)
 {
-	if (!value)
-		mem_exhausted();
-	return value;
+	return jsonx_must(value);
 }
 
 /* Consumes `value`. */
 static inline void answer_append(json_t *array, json_t *value)
 {
-	if (json_array_append_new(array, answer_must(value)) < 0)
-		mem_exhausted();
+	jsonx_append(array, value);
 }
 
 /* Consumes `value`. */
 static inline void answer_set(json_t *object, const char *key, json_t *value)
 {
-	if (json_object_set_new(object, key, answer_must(value)) < 0)
-		mem_exhausted();
+	jsonx_set(object, key, value);
 }
 
 static inline json_t *answer_count(uint64_t n)

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "doc/jsonx.h"
 #include "publish/reasons.h"
 
 enum { LISTED = 8 };
@@ -230,13 +231,11 @@ void conditions_done(struct conditions *c)
 json_t *condition_json(const struct conditions *c, enum condition_type type, int64_t generation)
 {
 	const struct condition *one = &c->items[type];
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "type", condition_type_name(type),
-		"status", one->status == 'T' ? "True" : "False", "reason", one->reason, "message",
-		one->message);
+	json_t *json = jsonx_must(json_pack("{s:s, s:s, s:s, s:s}", "type",
+		condition_type_name(type), "status", one->status == 'T' ? "True" : "False",
+		"reason", one->reason, "message", one->message));
 
-	if (!json)
-		mem_exhausted();
 	if (generation)
-		json_object_set_new(json, "observedGeneration", json_integer(generation));
+		jsonx_set(json, "observedGeneration", json_integer(generation));
 	return json;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc/jsonx.h"
 #include "kube/failure.h"
 #include "loop/backoff.h"
 #include "loop/loop.h"
@@ -89,7 +90,7 @@ static json_t *time_json(int64_t usec)
 {
 	char text[TIMESTAMP_TEXT];
 
-	return json_string(timestamp_format(text, usec));
+	return jsonx_must(json_string(timestamp_format(text, usec)));
 }
 
 /* The name that the object has or gets. */
@@ -98,16 +99,9 @@ static char *object_name(const struct event *e)
 	return xasprintf("%s.%016" PRIx64, e->name, e->number);
 }
 
-static json_t *made(json_t *json)
-{
-	if (!json)
-		mem_exhausted();
-	return json;
-}
-
 static json_t *involved_json(const struct event *e)
 {
-	return made(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind",
+	return jsonx_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind",
 		"Service", "namespace", e->ns, "name", e->name, "uid", e->uid, "resourceVersion",
 		e->resource_version));
 }
@@ -116,8 +110,9 @@ static json_t *event_json(const struct events *ev, const struct event *e)
 {
 	CLEANUP_FREE char *name = object_name(e);
 
-	return made(json_pack("{s:s, s:s, s:{s:s, s:s}, s:o, s:s, s:s, s:s, s:{s:s}, s:s, s:s, "
-			      "s:o, s:o, s:I}",
+	return jsonx_must(json_pack(
+		"{s:s, s:s, s:{s:s, s:s}, s:o, s:s, s:s, s:s, s:{s:s}, s:s, s:s, "
+		"s:o, s:o, s:I}",
 		"apiVersion", "v1", "kind", "Event", "metadata", "namespace", e->ns, "name", name,
 		"involvedObject", involved_json(e), "type", e->warning ? "Warning" : "Normal",
 		"reason", e->reason, "message", e->note, "source", "component", "kago-controller",
@@ -128,7 +123,7 @@ static json_t *event_json(const struct events *ev, const struct event *e)
 
 static json_t *count_json(const struct event *e)
 {
-	return made(json_pack(
+	return jsonx_must(json_pack(
 		"{s:I, s:o}", "count", (json_int_t)e->count, "lastTimestamp", time_json(e->last)));
 }
 

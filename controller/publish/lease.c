@@ -92,32 +92,31 @@ static json_t *micro_time(int64_t usec)
 	gmtime_r(&seconds, &tm);
 	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof text, "%s.%06dZ", date, (int)(usec % USEC));
-	return json_string(text);
+	return jsonx_must(json_string(text));
 }
 
 static json_t *build_meta(const struct lease *l)
 {
-	json_t *meta = json_pack("{s:s, s:s, s:{s:s}}", "name", l->name, "namespace", l->ns,
-		"labels", LEASE_FLEET_LABEL, l->fleet);
+	json_t *meta = jsonx_must(json_pack("{s:s, s:s, s:{s:s}}", "name", l->name, "namespace",
+		l->ns, "labels", LEASE_FLEET_LABEL, l->fleet));
 
 	if (l->announces)
-		json_object_set_new(
-			meta, "annotations", json_pack("{s:s}", LEASE_ANNOUNCES, l->announces));
+		jsonx_set(meta, "annotations", json_pack("{s:s}", LEASE_ANNOUNCES, l->announces));
 	if (l->resource_version && l->resource_version[0])
-		json_object_set_new(meta, "resourceVersion", json_string(l->resource_version));
+		jsonx_set(meta, "resourceVersion", json_string(l->resource_version));
 	return meta;
 }
 
 json_t *lease_build(const struct lease *l)
 {
-	json_t *spec = json_pack("{s:I, s:I, s:o, s:o}", "leaseDurationSeconds",
+	json_t *spec = jsonx_must(json_pack("{s:I, s:I, s:o, s:o}", "leaseDurationSeconds",
 		(json_int_t)(l->duration / USEC), "leaseTransitions", (json_int_t)l->transitions,
-		"acquireTime", micro_time(l->acquired), "renewTime", micro_time(l->renewed));
+		"acquireTime", micro_time(l->acquired), "renewTime", micro_time(l->renewed)));
 
 	if (l->holder && l->holder[0])
-		json_object_set_new(spec, "holderIdentity", json_string(l->holder));
-	return json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", LEASE_API_VERSION, "kind", "Lease",
-		"metadata", build_meta(l), "spec", spec);
+		jsonx_set(spec, "holderIdentity", json_string(l->holder));
+	return jsonx_must(json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", LEASE_API_VERSION, "kind",
+		"Lease", "metadata", build_meta(l), "spec", spec));
 }
 
 static bool is_number(const char *text)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "doc/jsonx.h"
 #include "loop/loop.h"
 
 /* Of the Lease of that name, or of all of the namespace. */
@@ -52,13 +53,13 @@ struct kube_call *lease_client_delete(const struct lease_client *c, const char *
 	CLEANUP_FREE char *path = path_of(c, name);
 	struct kube_request r = {
 		.method = "DELETE", .path = path, .timeout = timeout, .done = done, .ud = ud};
-	json_t *conditions = json_pack("{s:s}", "uid", uid);
+	json_t *conditions = jsonx_must(json_pack("{s:s}", "uid", uid));
 
 	if (version)
-		json_object_set_new(conditions, "resourceVersion", json_string(version));
+		jsonx_set(conditions, "resourceVersion", json_string(version));
 	return start(c, &r,
-		json_pack("{s:s, s:s, s:o}", "apiVersion", "v1", "kind", "DeleteOptions",
-			"preconditions", conditions));
+		jsonx_must(json_pack("{s:s, s:s, s:o}", "apiVersion", "v1", "kind", "DeleteOptions",
+			"preconditions", conditions)));
 }
 
 const char *lease_client_version(const struct kube_answer *answer)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "doc/jsonx.h"
 #include "model/port.h"
 #include "model/timestamp.h"
 #include "publish/conditions.h"
@@ -48,12 +48,12 @@ static const char *port_fault(
 static json_t *port_json(
 	const struct facts *f, const struct ipaddr *vip, const struct service_port *port)
 {
-	json_t *json = json_pack(
-		"{s:i, s:s}", "port", port->port, "protocol", protocol_name(port->protocol));
+	json_t *json = jsonx_must(json_pack(
+		"{s:i, s:s}", "port", port->port, "protocol", protocol_name(port->protocol)));
 	const char *fault = port_fault(f, vip, port);
 
 	if (fault)
-		json_object_set_new(json, "error", json_sprintf("kago.dev/%s", fault));
+		jsonx_set(json, "error", json_sprintf("kago.dev/%s", fault));
 	return json;
 }
 
@@ -61,26 +61,26 @@ static json_t *vip_json(
 	const struct facts *f, const struct status_features *features, const struct ipaddr *vip)
 {
 	char text[IPADDR_TEXT];
-	json_t *json = json_pack("{s:s}", "ip", ipaddr_format(text, vip)), *ports;
+	json_t *json = jsonx_must(json_pack("{s:s}", "ip", ipaddr_format(text, vip))), *ports;
 
 	if (features->ip_mode)
-		json_object_set_new(json, "ipMode", json_string("Proxy"));
+		jsonx_set(json, "ipMode", json_string("Proxy"));
 	if (f->service->reason)
 		return json;
-	ports = json_array();
+	ports = jsonx_must(json_array());
 	for (size_t i = 0; i < f->service->n_ports; i++)
-		json_array_append_new(ports, port_json(f, vip, &f->service->ports[i]));
-	json_object_set_new(json, "ports", ports);
+		jsonx_append(ports, port_json(f, vip, &f->service->ports[i]));
+	jsonx_set(json, "ports", ports);
 	return json;
 }
 
 static json_t *ingress_json(
 	const struct conditions *c, const struct facts *f, const struct status_features *features)
 {
-	json_t *ingress = json_array();
+	json_t *ingress = jsonx_must(json_array());
 
 	for (size_t i = 0; i < c->n_vips; i++)
-		json_array_append_new(ingress, vip_json(f, features, &c->vips[i]));
+		jsonx_append(ingress, vip_json(f, features, &c->vips[i]));
 	return ingress;
 }
 
@@ -88,14 +88,14 @@ static json_t *time_json(int64_t usec)
 {
 	char text[TIMESTAMP_TEXT];
 
-	return json_string(timestamp_format(text, usec));
+	return jsonx_must(json_string(timestamp_format(text, usec)));
 }
 
 /* Says in *ret_changed whether one differs from what the Service holds; else leaves it alone. */
 static json_t *conditions_json(
 	bool *ret_changed, const struct conditions *c, const struct service *s, int64_t now)
 {
-	json_t *list = json_array();
+	json_t *list = jsonx_must(json_array());
 
 	for (enum condition_type i = 0; i < N_CONDITIONS; i++) {
 		const struct held_condition *held = &s->held.conditions[i];
@@ -104,21 +104,16 @@ static json_t *conditions_json(
 
 		if (held_condition_digest(json) != held->digest)
 			*ret_changed = true;
-		json_object_set_new(
-			json, "lastTransitionTime", time_json(stays ? held->since : now));
-		json_array_append_new(list, json);
+		jsonx_set(json, "lastTransitionTime", time_json(stays ? held->since : now));
+		jsonx_append(list, json);
 	}
 	return list;
 }
 
 static json_t *head_json(const char *ns, const char *name)
 {
-	json_t *json = json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "Service",
-		"metadata", "name", name, "namespace", ns);
-
-	if (!json)
-		mem_exhausted();
-	return json;
+	return jsonx_must(json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind",
+		"Service", "metadata", "name", name, "namespace", ns));
 }
 
 static json_t *status_json(
@@ -137,15 +132,15 @@ static json_t *status_json(
 	conditions_done(&c);
 	if (!changed)
 		return NULL;
-	return json_pack(
-		"{s:{s:O}, s:O}", "loadBalancer", "ingress", ingress, "conditions", conditions);
+	return jsonx_must(json_pack(
+		"{s:{s:O}, s:O}", "loadBalancer", "ingress", ingress, "conditions", conditions));
 }
 
 /* Adds to the metadata what is known. */
 static void add_known(json_t *document, const char *key, const char *value)
 {
 	if (value && *value)
-		json_object_set_new(json_object_get(document, "metadata"), key, json_string(value));
+		jsonx_set(json_object_get(document, "metadata"), key, json_string(value));
 }
 
 json_t *status_document(const struct facts *f, const struct status_features *features, int64_t now)
@@ -159,7 +154,7 @@ json_t *status_document(const struct facts *f, const struct status_features *fea
 	/* Without its uid a Service that is gone would be made anew, which fails with 422. */
 	add_known(document, "uid", s->uid);
 	add_known(document, "resourceVersion", s->resource_version);
-	json_object_set_new(document, "status", status);
+	jsonx_set(document, "status", status);
 	return document;
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "scarcity.h"
 
 static json_t *json_of(const char *text)
 {
@@ -134,11 +135,31 @@ static void test_a_version_that_is_no_number_is_newer_than_another(void **state)
 	assert_true(lease_version_newer("09", "10"));
 }
 
+static json_t *build(const void *arg)
+{
+	return lease_build(arg);
+}
+
+static void test_a_lease_is_whole_or_there_is_none(void **state)
+{
+	const struct lease l = {.name = "kago-edge.lb-1",
+		.ns = "kago",
+		.fleet = "edge",
+		.resource_version = "77",
+		.announces = "10.0.0.1",
+		.holder = "lb-1",
+		.duration = 40000000};
+
+	(void)state;
+	assert_whole_or_none(build, &l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_lease_is_read_back_as_it_was_built),
 		cmocka_unit_test(test_a_new_one_that_is_nobodys_has_no_version_and_no_holder),
+		cmocka_unit_test(test_a_lease_is_whole_or_there_is_none),
 		cmocka_unit_test(test_what_others_left_out_is_empty),
 		cmocka_unit_test(test_what_is_no_lease_is_refused),
 		cmocka_unit_test(test_versions_are_compared_as_numbers),

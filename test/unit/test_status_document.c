@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "facts.h"
+#include "scarcity.h"
 
 static void assert_json(const json_t *json, const char *text)
 {
@@ -355,6 +356,23 @@ static void test_clearing_applies_nothing(void **state)
 			      "\"name\":\"web\",\"namespace\":\"shop\"}}");
 }
 
+static json_t *build(const void *arg)
+{
+	return status_document(arg, &modern, new_year);
+}
+
+static void test_a_status_is_whole_or_there_is_none(void **state)
+{
+	struct example x;
+
+	(void)state;
+	example_init(&x);
+	x.service.generation = 7;
+	decide(&x, FLEET_REJECTED, "TooMany", "too many");
+	assert_whole_or_none(build, &x.facts);
+	example_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_who_announces_the_old_address_does_not_announce_the_new_one),
 		cmocka_unit_test(test_of_many_announcers_eight_are_named),
 		cmocka_unit_test(test_a_message_fits_into_a_condition),
+		cmocka_unit_test(test_a_status_is_whole_or_there_is_none),
 		cmocka_unit_test(test_clearing_applies_nothing),
 	};
 
