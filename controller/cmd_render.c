@@ -118,7 +118,7 @@ static size_t report(const struct fleet *f)
 	size_t n_bad = 0;
 
 	for (size_t i = 0; i < f->n_services; i++) {
-		const struct fleet_service *s = &f->services[i];
+		const struct fleet_service *s = f->services[i];
 
 		if (strcmp(s->reason, "Served") == 0 ||
 			strcmp(s->reason, FLEET_INVALID_OBJECT) == 0)
@@ -170,7 +170,7 @@ static int render(
 		.n_pools = config->n_pools,
 	};
 	CLEANUP(fleet_freep) struct fleet *fleet = fleet_build(s, &rules);
-	CLEANUP_FREE const struct virtual_server **servers = fleet_servers(fleet);
+	const struct virtual_server *const *servers = fleet_servers(fleet);
 	const char *template_path = config->keepalived.template_path;
 	int status;
 

@@ -58,10 +58,12 @@ static void decide(void *ud)
 	/* Decided already, when changes came too fast for their turn. */
 	if (changed_at == 0)
 		return;
-	fleet = fleet_build(app->store, &app->rules);
-	outcomes_log(apply_newest(app->apply), fleet);
 	app->changed_at = 0;
 	sd_event_source_set_priority(app->decide_timer, PATIENT);
+	fleet = fleet_next(apply_newest(app->apply), app->store, &app->rules);
+	if (!fleet)
+		return;
+	outcomes_log(apply_newest(app->apply), fleet);
 	apply_submit(app->apply, fleet, changed_at);
 	if (app->cluster)
 		cluster_decided(app->cluster);
@@ -377,6 +379,7 @@ static void on_config(void *ud)
 	struct app *app = ud;
 
 	app->rules = rules_of(app->config, app->cluster != NULL);
+	store_touch(app->store);
 	note_change(app, true);
 }
 

@@ -122,15 +122,6 @@ static json_t *assignment_json(const struct explain *x, const struct service *s)
 			"pool", a->pool, "reason", a->reason, "message", a->message));
 }
 
-static const struct fleet_service *find_decision(const struct fleet *f, const struct service *s)
-{
-	for (size_t i = 0; f && i < f->n_services; i++)
-		if (strcmp(f->services[i].ns, s->id.ns) == 0 &&
-			strcmp(f->services[i].name, s->id.name) == 0)
-			return &f->services[i];
-	return NULL;
-}
-
 static json_t *decision_json(const struct fleet_service *svc)
 {
 	return answer_must(json_pack("{s:s, s:s, s:s, s:o}", "outcome",
@@ -138,20 +129,12 @@ static json_t *decision_json(const struct fleet_service *svc)
 		"vips", answer_vips(svc->vips, svc->n_vips)));
 }
 
-static int by_place(const void *a, const void *b)
-{
-	return virtual_server_cmp(a, b);
-}
-
 static const struct virtual_server *find_server(
 	const struct fleet *f, const struct ipaddr *vip, const struct service_port *port)
 {
-	const struct virtual_server key = {
-		.vip = *vip, .port = port->port, .protocol = port->protocol};
+	const struct place at = {*vip, port->protocol, port->port};
 
-	if (f->n_servers == 0)
-		return NULL;
-	return bsearch(&key, f->servers, f->n_servers, sizeof key, by_place);
+	return virtual_server_find(fleet_servers(f), f->n_servers, &at);
 }
 
 static void append_unserved(json_t *array, const struct fleet *f, const struct fleet_service *svc,
@@ -250,7 +233,7 @@ static json_t *announced_json(const struct explain *x, const struct ipaddr vips[
 static void add_decision(json_t *answer, const struct explain *x, const struct service *s)
 {
 	const struct fleet *f = x->now->fleet;
-	const struct fleet_service *svc = find_decision(f, s);
+	const struct fleet_service *svc = f ? fleet_find(f, s->id.ns, s->id.name) : NULL;
 
 	if (!svc)
 		return;

@@ -65,7 +65,7 @@ static void put_services(FILE *out, const struct snapshot *s)
 	uint64_t n[FLEET_PENDING + 1] = {0};
 
 	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++)
-		n[s->fleet->services[i].outcome]++;
+		n[s->fleet->services[i]->outcome]++;
 	metrics_help(out, "kago_services", "gauge", "Services of this fleet by outcome.");
 	for (int outcome = FLEET_SERVED; outcome <= FLEET_PENDING; outcome++)
 		fprintf(out, "kago_services{outcome=\"%s\"} %" PRIu64 "\n",
@@ -93,7 +93,7 @@ static void put_counter(
 {
 	metrics_help(out, name, "counter", text);
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++) {
-		const struct virtual_server *vs = &s->fleet->servers[i];
+		const struct virtual_server *vs = s->fleet->servers[i];
 		const struct ipvs_service *there = in_kernel(s, vs);
 		uint64_t value;
 
@@ -127,7 +127,7 @@ static void put_real_servers(FILE *out, const struct snapshot *s)
 	metrics_help(out, "kago_real_servers", "gauge",
 		"Real servers by what the kernel holds of them.");
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++) {
-		const struct virtual_server *vs = &s->fleet->servers[i];
+		const struct virtual_server *vs = s->fleet->servers[i];
 
 		for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
 			put_labels(out, "kago_real_servers", vs);

@@ -17,12 +17,12 @@ static struct ipaddr *all_vips(const struct fleet *f, size_t *ret_n)
 	size_t n = 0;
 
 	for (size_t i = 0; f && i < f->n_services; i++)
-		n += f->services[i].n_vips;
+		n += f->services[i]->n_vips;
 	vips = xcalloc(n + 1, sizeof *vips);
 	*ret_n = 0;
 	for (size_t i = 0; f && i < f->n_services; i++)
-		for (size_t k = 0; k < f->services[i].n_vips; k++)
-			vips[(*ret_n)++] = f->services[i].vips[k];
+		for (size_t k = 0; k < f->services[i]->n_vips; k++)
+			vips[(*ret_n)++] = f->services[i]->vips[k];
 	qsort(vips, n, sizeof *vips, vip_cmp);
 	return vips;
 }

@@ -70,15 +70,22 @@ void outcomes_log(const struct fleet *before, const struct fleet *now)
 	size_t n_before = before ? before->n_services : 0, i = 0, j = 0;
 
 	while (i < n_before || j < now->n_services) {
-		int order = i == n_before ? 1
-			    : j == now->n_services
-				    ? -1
-				    : service_cmp(&before->services[i], &now->services[j]);
+		int order;
 
+		/* Most are shared. */
+		if (i < n_before && j < now->n_services &&
+			before->services[i] == now->services[j]) {
+			i++;
+			j++;
+			continue;
+		}
+		order = i == n_before          ? 1
+			: j == now->n_services ? -1
+					       : service_cmp(before->services[i], now->services[j]);
 		if (order < 0)
-			log_gone(&before->services[i]);
-		else if (order > 0 || !same_outcome(&before->services[i], &now->services[j]))
-			log_outcome(&now->services[j]);
+			log_gone(before->services[i]);
+		else if (order > 0 || !same_outcome(before->services[i], now->services[j]))
+			log_outcome(now->services[j]);
 		i += order <= 0;
 		j += order >= 0;
 	}

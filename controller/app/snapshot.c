@@ -101,7 +101,7 @@ json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *s
 	json_t *array = answer_must(json_array());
 
 	for (size_t i = 0; i < s->fleet->n_servers; i++) {
-		const struct virtual_server *vs = &s->fleet->servers[i];
+		const struct virtual_server *vs = s->fleet->servers[i];
 
 		if (vs->ns == svc->ns && vs->name == svc->name)
 			answer_append(array, server_json(s, vs));
@@ -114,7 +114,7 @@ static json_t *services_json(const struct snapshot *s)
 	json_t *array = answer_must(json_array());
 
 	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++) {
-		const struct fleet_service *svc = &s->fleet->services[i];
+		const struct fleet_service *svc = s->fleet->services[i];
 
 		answer_append(array, answer_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
 					     "namespace", svc->ns, "name", svc->name, "outcome",

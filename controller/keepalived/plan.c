@@ -23,7 +23,6 @@ struct plan *plan_unref(struct plan *p)
 	if (!p || --p->n_refs > 0)
 		return NULL;
 	fleet_free(p->fleet);
-	free(p->servers);
 	free(p);
 	return NULL;
 }

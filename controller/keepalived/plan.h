@@ -10,7 +10,7 @@
 /* A decision on its way, shared by those who carry it out. */
 struct plan {
 	struct fleet *fleet;
-	const struct virtual_server **servers; /* all of the fleet, sorted */
+	const struct virtual_server *const *servers; /* all of the fleet, sorted */
 	size_t n_servers;
 	unsigned n_refs;
 };

@@ -3,10 +3,13 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "model/objects.h"
+
+static const char too_large[] = "TooLarge", fleet_full[] = "FleetFull";
 
 struct applicant {
 	const struct service *service;
@@ -14,8 +17,7 @@ struct applicant {
 	size_t n_reals;
 };
 
-/* How many real servers it has at most: an endpoint may be there twice, or not be ready. */
-static size_t count_reals(const struct fleet_service *verdict, const struct service *service)
+size_t admission_count(const struct fleet_service *verdict, const struct service *service)
 {
 	size_t v4 = 0, v6 = 0, n = 0;
 
@@ -54,14 +56,14 @@ struct room {
 static bool has_room(struct fleet_service *ret, const struct applicant *a, const struct room *taken)
 {
 	if (a->n_reals > LIMIT_FLEET_REALS - taken->reals) {
-		reject(ret, "FleetFull",
+		reject(ret, fleet_full,
 			xasprintf("no room for %zu real servers: older Services have %zu, the "
 				  "fleet may have %d",
 				a->n_reals, taken->reals, LIMIT_FLEET_REALS));
 		return false;
 	}
 	if (a->service->policy.sources.n_nets > LIMIT_FLEET_SOURCES - taken->sources) {
-		reject(ret, "FleetFull",
+		reject(ret, fleet_full,
 			xasprintf("no room for %zu source ranges: older Services have %zu, the "
 				  "fleet may have %d",
 				a->service->policy.sources.n_nets, taken->sources,
@@ -74,7 +76,7 @@ static bool has_room(struct fleet_service *ret, const struct applicant *a, const
 static void admit(struct fleet_service *ret, const struct applicant *a, struct room *taken)
 {
 	if (a->n_reals > LIMIT_SERVICE_REALS) {
-		reject(ret, "TooLarge",
+		reject(ret, too_large,
 			xasprintf("%zu real servers over all VIPs and ports; a Service may have %d",
 				a->n_reals, LIMIT_SERVICE_REALS));
 		return;
@@ -86,7 +88,7 @@ static void admit(struct fleet_service *ret, const struct applicant *a, struct r
 }
 
 void admission_check(
-	struct fleet_service verdicts[], const struct service *services[], size_t n_services)
+	struct fleet_service *const verdicts[], const struct service *services[], size_t n_services)
 {
 	CLEANUP_FREE struct applicant *applicants = xcalloc(n_services, sizeof *applicants);
 	struct room taken = {0}, wanted = {0};
@@ -98,7 +100,8 @@ void admission_check(
 
 		if (!services[i])
 			continue;
-		*a = (struct applicant){services[i], i, count_reals(&verdicts[i], services[i])};
+		*a = (struct applicant){services[i], i, admission_count(verdicts[i], services[i])};
+		verdicts[i]->n_wanted = a->n_reals;
 		wanted.reals += a->n_reals;
 		wanted.sources += services[i]->policy.sources.n_nets;
 		any_is_too_large |= a->n_reals > LIMIT_SERVICE_REALS;
@@ -111,8 +114,15 @@ void admission_check(
 	for (size_t i = 0; i < n; i++) {
 		const struct applicant *a = &applicants[i];
 
-		admit(&verdicts[a->index], a, &taken);
-		if (verdicts[a->index].reason)
+		admit(verdicts[a->index], a, &taken);
+		if (verdicts[a->index]->reason)
 			services[a->index] = NULL;
 	}
+}
+
+bool admission_refused(const struct fleet_service *verdict)
+{
+	return verdict->outcome == FLEET_REJECTED && verdict->reason &&
+	       (strcmp(verdict->reason, too_large) == 0 ||
+		       strcmp(verdict->reason, fleet_full) == 0);
 }

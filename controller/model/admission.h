@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/fleet.h"
 #include "model/service.h"
+
+/* How many real servers it has at most: an endpoint may be there twice, or not be ready. */
+size_t admission_count(const struct fleet_service *verdict, const struct service *service);
 
 /*
  * Who is not served at all: a Service with more than LIMIT_SERVICE_REALS real
@@ -13,5 +17,8 @@
  * `verdicts` tells why. Those that are NULL already are left alone; the others have their VIPs in
  * `verdicts`.
  */
-void admission_check(
-	struct fleet_service verdicts[], const struct service *services[], size_t n_services);
+void admission_check(struct fleet_service *const verdicts[], const struct service *services[],
+	size_t n_services);
+
+/* Whether it was refused for want of room, as others may be, too. */
+bool admission_refused(const struct fleet_service *verdict);

@@ -22,14 +22,14 @@ static int by_place_and_seniority(const void *pa, const void *pb)
 	return order ? order : service_cmp_seniority(a->service, b->service);
 }
 
-static size_t count(const struct service *const services[], const struct fleet_service verdicts[],
+static size_t count(const struct service *const services[], struct fleet_service *const verdicts[],
 	size_t n_services)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_services; i++)
 		if (services[i])
-			n += verdicts[i].n_vips * services[i]->n_ports;
+			n += verdicts[i]->n_vips * services[i]->n_ports;
 	return n;
 }
 
@@ -46,7 +46,7 @@ static struct claim *add_claims(struct claim *end, const struct service *s,
 }
 
 struct claim *claims_settle(size_t *ret_n, const struct service *const services[],
-	const struct fleet_service verdicts[], size_t n_services)
+	struct fleet_service *const verdicts[], size_t n_services)
 {
 	size_t n = count(services, verdicts, n_services);
 	struct claim *claims = xcalloc(n, sizeof *claims), *end = claims;
@@ -54,7 +54,7 @@ struct claim *claims_settle(size_t *ret_n, const struct service *const services[
 
 	for (size_t i = 0; i < n_services; i++)
 		if (services[i])
-			end = add_claims(end, services[i], &verdicts[i], i);
+			end = add_claims(end, services[i], verdicts[i], i);
 	qsort(claims, n, sizeof *claims, by_place_and_seniority);
 	for (size_t i = 1; i < n; i++)
 		if (by_place(granted, &claims[i]) == 0)

@@ -23,5 +23,5 @@ struct claim {
  * ones that of the first by namespace and name.
  */
 struct claim *claims_settle(size_t *ret_n, const struct service *const services[],
-	const struct fleet_service verdicts[], size_t n_services)
+	struct fleet_service *const verdicts[], size_t n_services)
 	__attribute__((warn_unused_result));

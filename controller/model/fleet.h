@@ -47,7 +47,7 @@ struct real_server {
 	uint32_t weight; /* 1, or 0 while it drains */
 };
 
-/* One VIP, protocol and port. */
+/* One VIP, protocol and port. Fleets that follow each other share those that stay the same. */
 struct virtual_server {
 	const char *ns, *name; /* the Service; borrowed from its fleet_service */
 	struct ipaddr vip;
@@ -63,6 +63,7 @@ struct virtual_server {
 	struct ipnet *sources;
 	size_t n_sources;
 	bool restricted; /* only `sources` may, which may be none; else everybody may */
+	unsigned n_refs; /* fleets that have it */
 };
 
 /* The reason of a Service that is none an API server would take: store_put told its user already.
@@ -86,13 +87,17 @@ struct fleet_service {
 	struct ipaddr *vips; /* sorted; empty when rejected or pending */
 	size_t n_vips;
 	size_t n_virtual_servers;
+	size_t n_wanted; /* real servers that it may come to have: what admission counts */
+	unsigned n_refs; /* fleets that have it */
 };
 
 struct fleet {
-	struct virtual_server *servers; /* sorted by VIP, protocol, port; no two alike */
+	struct virtual_server **servers; /* sorted by VIP, protocol, port; no two alike */
 	size_t n_servers;
-	struct fleet_service *services; /* sorted by namespace, name */
+	struct fleet_service **services; /* sorted by namespace, name */
 	size_t n_services;
+	size_t n_wanted; /* of all its Services */
+	bool is_full;    /* some Service is refused for want of room */
 };
 
 /* Where the addresses of a Service come from. */
@@ -115,10 +120,19 @@ struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules
 	__attribute__((warn_unused_result));
 struct fleet *fleet_free(struct fleet *f);
 
-/* All its virtual servers, as functions that take a selection want them; the array is the caller's.
+/*
+ * What fleet_build would give, made from the decision before: only Services whose EndpointSlices
+ * have changed since the last fleet_next are decided anew, unless more than that has changed. NULL:
+ * nothing has. `old` may be NULL; the rules are those it was made with, or store_touch was called.
  */
-const struct virtual_server **fleet_servers(const struct fleet *f)
+struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct fleet_rules *rules)
 	__attribute__((warn_unused_result));
+
+/* What became of a Service; NULL if it is not of the fleet. */
+const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, const char *name);
+
+/* All its virtual servers, as functions that take a selection want them; borrowed. */
+const struct virtual_server *const *fleet_servers(const struct fleet *f);
 
 struct place virtual_server_place(const struct virtual_server *vs);
 

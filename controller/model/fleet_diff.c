@@ -84,8 +84,15 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 	size_t i = 0, j = 0;
 
 	while (i < n_old || j < n_new) {
-		int order = i == n_old ? 1 : j == n_new ? -1 : virtual_server_cmp(old[i], new[j]);
+		int order;
 
+		/* Most are shared. */
+		if (i < n_old && j < n_new && old[i] == new[j]) {
+			i++;
+			j++;
+			continue;
+		}
+		order = i == n_old ? 1 : j == n_new ? -1 : virtual_server_cmp(old[i], new[j]);
 		if (order == 0)
 			diff_pair(&w, old[i], new[j]);
 		else

@@ -19,6 +19,18 @@ const struct service **store_services(size_t *ret_n, const struct store *s,
 const struct service **store_left(size_t *ret_n, const struct store *s,
 	const struct fleet_rules *rules) __attribute__((warn_unused_result));
 
+/*
+ * The Services whose slices have changed since the last call, each perhaps twice, or with `ret_all`
+ * anything: for fleet_next alone. The caller frees them with store_news_done.
+ */
+struct store_news {
+	struct objname *services;
+	size_t n_services;
+	bool all;
+};
+struct store_news store_take_news(struct store *s);
+void store_news_done(struct store_news *news);
+
 /* NULL when it is not known. */
 const struct service *store_find(const struct store *s, const char *ns, const char *name);
 

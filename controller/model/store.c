@@ -25,11 +25,53 @@ struct store {
 	size_t n_order;
 	struct slice *slices;
 	struct backend *backends;
+	struct store_news news;
 };
+
+/* With more news than this all is decided anew. */
+enum { NEWS_MAX = 1024 };
 
 struct store *store_new(void)
 {
-	return xnew0(struct store);
+	struct store *s = xnew0(struct store);
+
+	s->news.all = true;
+	return s;
+}
+
+void store_touch(struct store *s)
+{
+	s->news.all = true;
+}
+
+void store_news_done(struct store_news *news)
+{
+	for (size_t i = 0; i < news->n_services; i++)
+		objname_done(&news->services[i]);
+	free(news->services);
+	*news = (struct store_news){0};
+}
+
+struct store_news store_take_news(struct store *s)
+{
+	struct store_news taken = s->news;
+
+	s->news = (struct store_news){0};
+	return taken;
+}
+
+static void note_slices(struct store *s, const struct objname *service)
+{
+	struct store_news *n = &s->news;
+
+	if (n->n_services == NEWS_MAX)
+		n->all = true;
+	if (n->all)
+		return;
+	if ((n->n_services & (n->n_services - 1)) == 0)
+		n->services = xreallocarray(
+			n->services, n->n_services ? 2 * n->n_services : 1, sizeof *n->services);
+	objname_init(&n->services[n->n_services++], service->ns, service->name);
 }
 
 static struct backend *find_backend(const struct store *s, const struct objname *service)
@@ -52,6 +94,7 @@ static void add_slice(struct store *s, struct slice *slice)
 {
 	struct backend *backend = find_backend(s, &slice->service);
 
+	note_slices(s, &slice->service);
 	if (!backend) {
 		backend = xnew0(struct backend);
 		objname_init(&backend->id, slice->service.ns, slice->service.name);
@@ -68,6 +111,7 @@ static void remove_slice(struct store *s, struct slice *slice)
 {
 	struct backend *backend = find_backend(s, &slice->service);
 
+	note_slices(s, &slice->service);
 	HASH_DEL(s->slices, slice);
 	DL_DELETE(backend->slices, slice);
 	if (!backend->slices) {
@@ -100,6 +144,7 @@ static void add_service(struct store *s, struct service *service)
 {
 	size_t place = place_of(s, &service->id);
 
+	store_touch(s);
 	HASH_ADD_KEYPTR(hh, s->services, service->id.ns, service->id.len, service);
 	if ((s->n_order & (s->n_order - 1)) == 0) /* grows at 0 and at powers of two */
 		s->order =
@@ -116,6 +161,7 @@ static void remove_service(struct store *s, struct service *service)
 {
 	size_t place = place_of(s, &service->id);
 
+	store_touch(s);
 	HASH_DEL(s->services, service);
 	if (service->backend)
 		service->backend->service = NULL;
@@ -133,6 +179,7 @@ struct store *store_free(struct store *s)
 	free(s->order);
 	while (s->slices)
 		remove_slice(s, s->slices);
+	store_news_done(&s->news);
 	free(s);
 	return NULL;
 }
@@ -161,8 +208,16 @@ static enum store_change replace_service(
 	return before || after ? STORE_CHANGED : STORE_SAME;
 }
 
+/* Of a Service that we do not know, which may be one of those that are no load balancers. */
+static bool is_foreign(const struct store *s, const struct slice *slice)
+{
+	return !slice || !find_service(s, &slice->service);
+}
+
 static enum store_change replace_slice(struct store *s, struct slice *before, struct slice *after)
 {
+	bool foreign = is_foreign(s, before) && is_foreign(s, after);
+
 	if (before && after && slice_equal(before, after)) {
 		slice_free(after);
 		return STORE_SAME;
@@ -171,7 +226,9 @@ static enum store_change replace_slice(struct store *s, struct slice *before, st
 		remove_slice(s, before);
 	if (after)
 		add_slice(s, after);
-	return before || after ? STORE_CHANGED : STORE_SAME;
+	if (!before && !after)
+		return STORE_SAME;
+	return foreign ? STORE_IGNORED : STORE_CHANGED;
 }
 
 static int put_service(enum store_change *ret, struct store *s, const struct objname *id,

@@ -64,24 +64,13 @@ static struct news *news_new(const struct facts *f)
 	return n;
 }
 
-static int decision_cmp(const void *key, const void *element)
-{
-	const struct fleet_service *b = element;
-	const struct objname *a = key;
-	int order = strcmp(a->ns, b->ns);
-
-	return order ? order : strcmp(a->name, b->name);
-}
-
 /* A decision from before the Service had an address says nothing about it now. */
 static const struct fleet_service *find_decision(
 	const struct fleet *fleet, const struct assignment *a)
 {
-	const struct fleet_service *found = NULL;
+	const struct objname *id = &a->service->id;
+	const struct fleet_service *found = fleet ? fleet_find(fleet, id->ns, id->name) : NULL;
 
-	if (fleet && fleet->n_services)
-		found = bsearch(&a->service->id, fleet->services, fleet->n_services,
-			sizeof *fleet->services, decision_cmp);
 	return found && found->outcome == FLEET_PENDING && a->n_vips > 0 ? NULL : found;
 }
 

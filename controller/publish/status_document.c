@@ -17,7 +17,7 @@ static bool is_taken(
 	struct virtual_server key = {.vip = *vip, .port = port->port, .protocol = port->protocol};
 
 	for (size_t low = 0, high = f->fleet ? f->fleet->n_servers : 0; low < high;) {
-		const struct virtual_server *vs = &f->fleet->servers[low + (high - low) / 2];
+		const struct virtual_server *vs = f->fleet->servers[low + (high - low) / 2];
 		int order = virtual_server_cmp(&key, vs);
 
 		if (order == 0)

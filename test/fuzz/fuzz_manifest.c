@@ -33,17 +33,17 @@ static const struct mustache *template(void)
 static void check_fleet(const struct fleet *f)
 {
 	for (size_t i = 0; i < f->n_servers; i++) {
-		const struct virtual_server *vs = &f->servers[i];
+		const struct virtual_server *vs = f->servers[i];
 		size_t n_usable = 0;
 
-		FUZZ_CHECK(i == 0 || virtual_server_cmp(vs - 1, vs) < 0);
+		FUZZ_CHECK(i == 0 || virtual_server_cmp(f->servers[i - 1], vs) < 0);
 		FUZZ_CHECK(vs->n_reals > 0 && vs->n_reals <= LIMIT_ENDPOINTS);
 		for (size_t j = 0; j < vs->n_reals; j++)
 			n_usable += vs->reals[j].weight > 0;
 		FUZZ_CHECK(n_usable > 0);
 	}
 	for (size_t i = 0; i < f->n_services; i++)
-		FUZZ_CHECK(f->services[i].reason && f->services[i].message);
+		FUZZ_CHECK(f->services[i]->reason && f->services[i]->message);
 }
 
 /* What a leader would make of the same objects. */
@@ -117,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
 	CLEANUP(fleet_freep) struct fleet *f = NULL;
-	CLEANUP_FREE const struct virtual_server **servers = NULL;
+	const struct virtual_server *const *servers;
 	CLEANUP_FREE char *text = NULL;
 	json_auto_t *objects = NULL;
 	struct err e = {0};

@@ -28,14 +28,14 @@ static void expect_fleet(enum addressing addressing, size_t n_pools, const char 
 	put_all(w.store, SLICES("a", "web") SLICES("a", "shop"));
 	f = fleet_build(w.store, &w.rules);
 	assert_int_equal(f->n_services, 1);
-	verdict = &f->services[0];
+	verdict = f->services[0];
 	vips = vips_of(&(struct assignment){.vips = verdict->vips, .n_vips = verdict->n_vips});
 	text = xasprintf("%s%s%s%s: %s", vips, *vips ? " " : "", outcomes[verdict->outcome],
 		verdict->reason, verdict->message);
 	assert_string_equal(text, wanted);
 	assert_int_equal(f->n_servers, verdict->n_vips);
 	for (size_t i = 0; i < f->n_servers; i++)
-		assert_true(ipaddr_equal(&f->servers[i].vip, &verdict->vips[i]));
+		assert_true(ipaddr_equal(&f->servers[i]->vip, &verdict->vips[i]));
 	world_done(&w);
 }
 

@@ -33,10 +33,10 @@ static char *describe(const struct fleet *f)
 	FILE *out = open_memstream(&text, &len);
 
 	for (size_t i = 0; i < f->n_servers; i++)
-		print_server(out, &f->servers[i]);
+		print_server(out, f->servers[i]);
 	for (size_t i = 0; i < f->n_services; i++)
-		fprintf(out, "%s/%s %s: %s\n", f->services[i].ns, f->services[i].name,
-			f->services[i].reason, f->services[i].message);
+		fprintf(out, "%s/%s %s: %s\n", f->services[i]->ns, f->services[i]->name,
+			f->services[i]->reason, f->services[i]->message);
 	fclose(out);
 	return text;
 }
@@ -276,13 +276,13 @@ static void test_real_servers_over_the_limit_are_told(void **state)
 		assert_int_equal(store_put(&change, s, object, &e), 0);
 	}
 	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
-	assert_int_equal(f->servers[0].n_reals, LIMIT_ENDPOINTS);
+	assert_int_equal(f->servers[0]->n_reals, LIMIT_ENDPOINTS);
 	/* The draining one is left out first. */
-	for (size_t i = 0; i < f->servers[0].n_reals; i++)
-		assert_int_equal(f->servers[0].reals[i].weight, 1);
-	assert_int_equal(f->services[0].outcome, FLEET_SERVED);
-	assert_string_equal(f->services[0].reason, "TooManyEndpoints");
-	assert_string_equal(f->services[0].message,
+	for (size_t i = 0; i < f->servers[0]->n_reals; i++)
+		assert_int_equal(f->servers[0]->reals[i].weight, 1);
+	assert_int_equal(f->services[0]->outcome, FLEET_SERVED);
+	assert_string_equal(f->services[0]->reason, "TooManyEndpoints");
+	assert_string_equal(f->services[0]->message,
 		"too many endpoints: 10.1.1.1:80/TCP (3 of 4003 left out); 1 virtual server with "
 		"4000 real servers");
 }
@@ -382,15 +382,15 @@ static void test_each_vip_has_the_sources_of_its_family(void **state)
 				   V6("web-2", "web", "{addresses: ['fd00:2::1']}", "{port: 80}"));
 	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	assert_int_equal(f->n_servers, 3);
-	assert_true(f->servers[0].restricted);
-	assert_int_equal(f->servers[0].n_sources, 2);
-	assert_string_equal(ipnet_format(net, &f->servers[0].sources[0]), "10.0.0.0/8");
-	assert_string_equal(ipnet_format(net, &f->servers[0].sources[1]), "11.0.0.0/8");
-	assert_false(f->servers[1].restricted);
-	assert_int_equal(f->servers[1].n_sources, 0);
+	assert_true(f->servers[0]->restricted);
+	assert_int_equal(f->servers[0]->n_sources, 2);
+	assert_string_equal(ipnet_format(net, &f->servers[0]->sources[0]), "10.0.0.0/8");
+	assert_string_equal(ipnet_format(net, &f->servers[0]->sources[1]), "11.0.0.0/8");
+	assert_false(f->servers[1]->restricted);
+	assert_int_equal(f->servers[1]->n_sources, 0);
 	/* IPv6 clients are none of those. */
-	assert_true(f->servers[2].restricted);
-	assert_int_equal(f->servers[2].n_sources, 0);
+	assert_true(f->servers[2]->restricted);
+	assert_int_equal(f->servers[2]->n_sources, 0);
 }
 
 int main(void)

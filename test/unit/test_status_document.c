@@ -187,7 +187,8 @@ static void test_a_port_that_another_service_has_is_in_error(void **state)
 {
 	struct virtual_server taken = {
 		.ns = "shop", .name = "older", .port = 80, .protocol = IPPROTO_TCP};
-	struct fleet fleet = {.servers = &taken, .n_servers = 1};
+	struct virtual_server *servers[] = {&taken};
+	struct fleet fleet = {.servers = servers, .n_servers = 1};
 	struct example x;
 	json_auto_t *document = NULL;
 

@@ -14,7 +14,7 @@ static size_t count_reals(const struct store *s)
 {
 	CLEANUP(fleet_freep) struct fleet *f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 
-	return f->n_servers ? f->servers[0].n_reals : 0;
+	return f->n_servers ? f->servers[0]->n_reals : 0;
 }
 
 static void test_news_are_told_from_repetition(void **state)
@@ -229,8 +229,8 @@ static void test_a_wrong_service_stays_known(void **state)
 	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	assert_int_equal(f->n_servers, 0);
 	assert_int_equal(f->n_services, 1);
-	assert_int_equal(f->services[0].outcome, FLEET_REJECTED);
-	assert_string_equal(f->services[0].message, "spec.ports: must be a list, not a string");
+	assert_int_equal(f->services[0]->outcome, FLEET_REJECTED);
+	assert_string_equal(f->services[0]->message, "spec.ports: must be a list, not a string");
 }
 
 static void test_what_is_no_object_is_refused(void **state)
