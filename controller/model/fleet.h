@@ -37,7 +37,7 @@ struct health_check {
 
 /*
  * usec from a start of the checks until this one must have had its say: its two tries, with a
- * second before each, and one to spare. 0 for CHECK_NONE.
+ * second before each, and some to spare for a busy machine. 0 for CHECK_NONE.
  */
 uint64_t health_check_time(const struct health_check *check);
 

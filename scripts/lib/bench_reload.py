@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Event -> kernel of kago beside a bare keepalived. Runs inside the lab; see scripts/bench."""
+"""Changes and first loads of kago beside a bare keepalived. Runs inside the lab; see scripts/bench."""
 
 import argparse
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -15,16 +17,16 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
 PROBE = BIN / "kago-probe"
-ENDPOINTS = 10
-WAIT = 120  # s, for anything
+WAIT = 240  # s, for anything
 GAP = 0.5  # s between two changes, above the reload gap that kago is given
+CHURN = (20, 10)  # changes a second, seconds
 
 
 def vip(i):
     return f"10.{1 + i // 65536}.{i // 256 % 256}.{i % 256}"
 
 
-def manifest(i, endpoints):
+def objects(i, endpoints):
     addresses = [f"172.{16 + i // 256 % 16}.{i % 256}.{1 + k}" for k in range(endpoints)]
     service = {
         "apiVersion": "v1", "kind": "Service",
@@ -40,7 +42,7 @@ def manifest(i, endpoints):
         "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
         "endpoints": [{"addresses": [a], "conditions": {"ready": True}} for a in addresses],
     }
-    return "\n---\n".join(json.dumps(o) for o in (service, endpoint_slice))
+    return service, endpoint_slice
 
 
 def replace(path, text):
@@ -53,156 +55,192 @@ def netns(name, *argv):
     return ["ip", "netns", "exec", name, *map(str, argv)]
 
 
-class Watch:
-    """Sees in a namespace when the first service has so many real servers, to a millisecond."""
+def wait_until(what, condition, pause):
+    end = time.monotonic() + WAIT
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"{what}: not within {WAIT} s")
+        time.sleep(pause)
 
-    def __init__(self, ns, reals):
-        argv = netns(ns, PROBE, "ipvs", "wait", 6, vip(0), 80, reals)
+
+class Watch:
+    """Sees in a namespace when a service has so many real servers, to a millisecond."""
+
+    def __init__(self, ns, service, reals):
+        argv = netns(ns, PROBE, "ipvs", "wait", 6, vip(service), 80, reals)
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "waiting\n"
 
     def seen_at(self):
+        """None: not within the probe's time."""
         line = self.process.stdout.readline()
-        if self.process.wait() != 0:
-            sys.exit("the change was not seen in the kernel")
-        return int(line) / 1e6
+        return int(line) / 1e6 if self.process.wait() == 0 else None
 
 
-class Bare:
-    """A keepalived of its own with a given file."""
+class Subject:
+    """A program that fills IPVS in a namespace of its own."""
 
     def __init__(self, ns, folder):
-        self.ns, self.conf, self.log = ns, folder / "keepalived.conf", folder / "bare.log"
+        self.ns, self.folder, self.log = ns, folder, folder / f"{ns}.log"
+        subprocess.run(["ip", "netns", "add", ns], check=True)
+        subprocess.run(netns(ns, "ip", "link", "set", "lo", "up"), check=True)
 
-    def start(self):
-        argv = netns(self.ns, "keepalived", "--dont-fork", "--log-console", "--check", "--no_bfd",
-                     "--use-file", self.conf, "--pid", self.conf.with_name("k.pid"),
-                     "--checkers_pid", self.conf.with_name("c.pid"))
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
+    def run(self, *argv):
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(netns(self.ns, *argv), stdout=log, stderr=log)
 
-    def change(self, files, endpoints):
-        replace(self.conf, files[endpoints])
-        self.process.send_signal(signal.SIGHUP)
+    def first_load(self, size, endpoints):
+        """Seconds from the start until IPVS holds all of it; None: too long."""
+        watch = Watch(self.ns, size - 1, endpoints)
+        started = time.monotonic()
+        self.start()
+        seen_at = watch.seen_at()
+        if seen_at is None:
+            return None
+        table = json.loads(subprocess.run(netns(self.ns, PROBE, "ipvs", "quick"), capture_output=True,
+                                          text=True, check=True).stdout)
+        if (len(table), sum(len(s["dests"]) for s in table)) != (size, size * endpoints):
+            sys.exit(f"{self.ns}: the last service is there, not all of them are")
+        return seen_at - started
+
+    def one_change(self, endpoints):
+        """Milliseconds from the change until the kernel holds it."""
+        watch = Watch(self.ns, 0, endpoints)
+        started = time.monotonic()
+        self.change(endpoints)
+        seen_at = watch.seen_at()
+        time.sleep(GAP)
+        return None if seen_at is None else (seen_at - started) * 1000
 
     def stop(self):
         self.process.terminate()
         self.process.wait(WAIT)
+        subprocess.run(["ip", "netns", "del", self.ns], check=True)
 
 
-class Kago:
-    """kago-controller following a folder of manifests, a file a Service."""
+class Bare(Subject):
+    """A keepalived of its own with the files that kago made."""
 
-    def __init__(self, ns, folder, size):
-        self.ns, self.source, self.state = ns, folder / "manifests", folder / "run"
+    def __init__(self, folder, files):
+        super().__init__("bare", folder)
+        self.conf, self.files = folder / "keepalived.conf", files
+
+    def start(self):
+        replace(self.conf, self.files["all"])
+        self.run("keepalived", "--dont-fork", "--log-console", "--check", "--no_bfd", "--use-file", self.conf,
+                 "--pid", self.conf.with_name("k.pid"), "--checkers_pid", self.conf.with_name("c.pid"))
+
+    def change(self, endpoints):
+        replace(self.conf, self.files[endpoints])
+        self.process.send_signal(signal.SIGHUP)
+
+
+class Kago(Subject):
+    """kago-controller following manifests: one file for the Services that change, one for the others."""
+
+    def __init__(self, folder, size, endpoints):
+        super().__init__("kago", folder)
+        self.source, self.state = folder / "manifests", folder / "run"
         self.source.mkdir()
-        for i in range(size):
-            replace(self.source / f"s{i}.yaml", manifest(i, ENDPOINTS))
-        self.log = folder / "kago.log"
+        self.put(0, endpoints)
+        if size > 1:
+            rest = [o for i in range(1, size) for o in objects(i, endpoints)]
+            replace(self.source / "rest.json", json.dumps(
+                {"apiVersion": "v1", "kind": "List", "items": rest}))
+
+    def put(self, i, endpoints):
+        replace(self.source / f"s{i}.yaml", "\n---\n".join(json.dumps(o) for o in objects(i, endpoints)))
 
     def start(self):
         settings = {"keepalived.template": ROOT / "templates/keepalived.conf.mustache",
                     "keepalived.nftTemplate": ROOT / "templates/nftables.conf.mustache",
-                    "keepalived.stateDir": self.state, "keepalived.minReloadGap": "100ms",
-                    "keepalived.verifyTimeout": "60s"}
+                    "keepalived.stateDir": self.state}
         argv = [BIN / "kago-controller", "run", "--source", self.source]
         for key, value in settings.items():
             argv += ["--set", f"{key}={value}"]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(netns(self.ns, *argv), stderr=log)
+        self.run(*argv)
 
-    def change(self, _, endpoints):
-        replace(self.source / "s0.yaml", manifest(0, endpoints))
+    def change(self, endpoints):
+        self.put(0, endpoints)
 
-    def conf(self):
-        return (self.state / "keepalived.conf").read_text()
+    def conf(self, text):
+        """keepalived.conf once it says so."""
+        path = self.state / "keepalived.conf"
+        wait_until(f"{text} in {path}", lambda: path.exists() and path.read_text().count(
+            "real_server ") == text, 0.2)
+        return path.read_text()
+
+    def applied(self):
+        """What the log says of each change: milliseconds from the event to the kernel."""
+        return [float(ms) for ms in re.findall(
+            "event=kernel.applied .*event_to_kernel_ms=([0-9.]+)", self.log.read_text())]
+
+    def churn(self, endpoints):
+        """Milliseconds of the slowest of many changes, one after the other, and how many there were."""
+        rate, seconds = CHURN
+        before = len(self.applied())
+        start = time.monotonic()
+        for n in range(rate * seconds):
+            self.put(0, endpoints - 1 - n % 2)
+            time.sleep(max(0, start + (n + 1) / rate - time.monotonic()))
+        self.one_change(endpoints)
+        took = self.applied()[before:]
+        return max(took), len(took)
 
     def rss_mb(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        pid = subprocess.run(["ip", "netns", "pids", self.ns], capture_output=True, text=True,
+                             check=True).stdout.split()[0]
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(WAIT)
+
+def median(times):
+    return None if None in times else statistics.median(times)
 
 
-def loaded(ns):
-    """How many services and real servers the kernel holds in a namespace."""
-    table = json.loads(subprocess.run(netns(ns, PROBE, "ipvs", "dump"), capture_output=True,
-                                      text=True, check=True).stdout)
-    return len(table), sum(len(service["dests"]) for service in table)
+def ratio(a, b):
+    return "-" if a is None or b is None else f"1/{b / a:.0f}" if b > 1.5 * a else f"{a / b:.2f}"
 
 
-def wait_loaded(subject, size):
-    deadline = time.monotonic() + WAIT
-    while loaded(subject.ns) != (size, size * ENDPOINTS):
-        if time.monotonic() > deadline:
-            sys.exit(f"{subject.log.read_text()[-3000:]}\n{subject.ns}: {WAIT} s after the start "
-                     f"IPVS has {loaded(subject.ns)} services and real servers, not all of {size}")
-        time.sleep(1)
+def cell(value, digits=1):
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
-def one_change(subject, files, endpoints):
-    """Milliseconds from the change until the kernel of the subject holds it."""
-    watch = Watch(subject.ns, endpoints)
-    started = time.monotonic()
-    subject.change(files, endpoints)
-    took = watch.seen_at() - started
-    time.sleep(GAP)
-    return took * 1000
-
-
-def rendered(kago):
-    """keepalived.conf with all endpoints, and with one less of the first Service."""
-    files = {ENDPOINTS: kago.conf()}
-    one_change(kago, None, ENDPOINTS - 1)
-    files[ENDPOINTS - 1] = kago.conf()
-    one_change(kago, None, ENDPOINTS)
-    return files
-
-
-def measure(size, rounds, folder):
+def measure(size, endpoints, rounds, folder):
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for ns in ("bare", "kago"):
-        subprocess.run(["ip", "netns", "add", ns], check=True)
-        subprocess.run(netns(ns, "ip", "link", "set", "lo", "up"), check=True)
-    kago, bare = Kago("kago", folder, size), Bare("bare", folder)
-    kago.start()
-    wait_loaded(kago, size)
-    files = rendered(kago)
-    bare.conf.write_text(files[ENDPOINTS])
-    bare.start()
-    wait_loaded(bare, size)
-    times = {"bare": [], "kago": []}
-    for _ in range(rounds):
-        for endpoints in (ENDPOINTS - 1, ENDPOINTS):
-            times["bare"].append(one_change(bare, files, endpoints))
-            times["kago"].append(one_change(kago, files, endpoints))
+    kago = Kago(folder, size, endpoints)
+    load = {"kago": kago.first_load(size, endpoints)}
+    files = {"all": kago.conf(size * endpoints)}
+    times = {"kago": [kago.one_change(endpoints - 1 + n % 2) for n in range(2 * rounds)]}
+    slowest, n_changes = kago.churn(endpoints)
     rss = kago.rss_mb()
-    for subject in (bare, kago):
-        subject.stop()
-    for ns in ("bare", "kago"):
-        subprocess.run(["ip", "netns", "del", ns], check=True)
-    return times, rss
-
-
-def row(size, times, rss):
-    bare, kago = (statistics.median(times[k]) for k in ("bare", "kago"))
-    ratios = [k / b for k, b in zip(times["kago"], times["bare"])]
-    return (f"| {size} | {bare:.1f} | {kago:.1f} | {kago / bare:.2f} "
-            f"| {min(ratios):.2f} .. {max(ratios):.2f} | {rss:.1f} |")
+    kago.change(endpoints - 1)
+    files[endpoints - 1], files[endpoints] = kago.conf(size * endpoints - 1), files["all"]
+    kago.stop()
+    bare = Bare(folder, files)
+    load["bare"] = bare.first_load(size, endpoints)
+    times["bare"] = [None]
+    if load["bare"] is not None:
+        times["bare"] = [bare.one_change(endpoints - 1 + n % 2) for n in range(2 * rounds)]
+    bare.stop()
+    one = {who: median(times[who]) for who in times}
+    return (f"| {size} x {endpoints} | {cell(one['bare'])} | {cell(one['kago'])} | {ratio(one['kago'], one['bare'])} "
+            f"| {slowest:.1f} ({n_changes}) | {cell(load['bare'])} | {cell(load['kago'])} "
+            f"| {ratio(load['kago'], load['bare'])} | {rss:.1f} |")
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--sizes", default="10,100,1000")
+    parser.add_argument("--sizes", default="100x10,1000x10,1000x50,10000x10")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    lines = ["| Services | bare keepalived, ms | kago, ms | ratio of medians | ratio, pair by pair "
-             "| controller RSS, MB |", "|---|---|---|---|---|---|"]
+    lines = ["| Services x endpoints | bare reload, ms | kago, ms | ratio | slowest of 20 changes a second, ms (changes) "
+             "| first load bare, s | kago, s | ratio | controller RSS, MB |", "|---|---|---|---|---|---|---|---|---|"]
     print("\n".join(lines), flush=True)
-    for size in map(int, args.sizes.split(",")):
-        lines.append(row(size, *measure(size, args.rounds, pathlib.Path(f"/tmp/bench/{size}"))))
+    for size in args.sizes.split(","):
+        n, endpoints = map(int, size.split("x"))
+        lines.append(measure(n, endpoints, args.rounds, pathlib.Path(f"/tmp/bench/{size}")))
         print(lines[-1], flush=True)
     out = pathlib.Path(os.environ["KAGO_LAB_OUT"]) / "reload.md"
     out.write_text("\n".join(lines) + "\n")

@@ -49,9 +49,9 @@ def endpoints(name, *addresses, draining=(), protocol="TCP"):
 class Controller:
     """A controller in a namespace of its own, with the folder it follows."""
 
-    def __init__(self, network, folder):
+    def __init__(self, network, folder, name="lb"):
         self.network, self.folder = network, folder
-        self.netns = network.netns("lb")
+        self.netns = network.netns(name)
         self.netns.ip("link add e0 type dummy", "addr add 172.16.0.9/24 dev e0", "link set e0 up")
         self.source = folder / "manifests"
         self.source.mkdir()
@@ -288,6 +288,102 @@ def test_a_failed_check_sets_weight_0_and_keeps_it_out_of_the_way(lb):
         server.listen(10)
         lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 1}})
     assert "event=kernel.mismatch" not in lb.log()
+
+
+def listener(lb, stack, address):
+    server = stack.enter_context(lb.netns.socket(socket.AF_INET, socket.SOCK_STREAM))
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((address, 8080))
+    server.listen(10)
+    return server
+
+
+def checked(lb, *reals):
+    lb.put("web", service("web", "10.1.1.1", scheduler="rr", health_check="tcp",
+                          health_check_interval="1s", health_check_timeout="1s"),
+           endpoints("web", *reals))
+
+
+def weights(lb):
+    return next(iter(lb.ipvs().values()), {})
+
+
+def test_what_a_check_took_down_stays_down(lb):
+    """Through a change of its Service, a new keepalived, a new controller."""
+    lb.netns.ip("addr add 172.16.0.8/24 dev e0")
+    up, dead, new = ("172.16.0.9", "172.16.0.10", "172.16.0.8")
+    with contextlib.ExitStack() as stack:
+        listener(lb, stack, up)
+        checked(lb, up, dead)
+        lb.start()
+        lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {f"{up}:8080": 1, f"{dead}:8080": 0}})
+        seen = []
+
+        def is_down_until(what, condition):
+            wait_for(what, lambda: seen.append(weights(lb)[f"{dead}:8080"]) or condition(), SOON, 0.02)
+
+        listener(lb, stack, new)
+        checked(lb, up, dead, new)
+        is_down_until("a new real server", lambda: f"{new}:8080" in weights(lb))
+        is_down_until("the reload", lambda: lb.status()["keepalived"]["file"] == "idle" and new in lb.conf())
+        pid = int(re.findall(r"event=keepalived.up pid=(\d+)", lb.log())[-1])
+        os.kill(pid, signal.SIGKILL)
+        is_down_until("another keepalived", lambda: lb.log().count("event=keepalived.up") == 2)
+        is_down_until("its verdict", lambda: lb.log().count("TCP_CHECK on service [172.16.0.10]") >= 2
+                      or lb.log().count("Disabling service [172.16.0.10]") >= 2)
+        lb.process.kill()
+        lb.start()
+        is_down_until("another controller", lambda: lb.log().count("event=keepalived.up") >= 1)
+        is_down_until("its verdict", lambda: "Disabling service [172.16.0.10]" in lb.log())
+        assert set(seen) == {0}
+        lb.netns.ip(f"addr add {dead}/24 dev e0")
+        listener(lb, stack, dead)
+        lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {f"{a}:8080": 1 for a in (up, dead, new)}})
+
+
+def test_who_recovers_while_nobody_checks_is_found_well(lb):
+    """keepalived says nothing of a real server that is well at its first look."""
+    checked(lb, "172.16.0.9")
+    lb.start()
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 0}})
+    lb.process.kill()
+    with contextlib.ExitStack() as stack:
+        listener(lb, stack, "172.16.0.9")
+        lb.start()
+        lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 1}})
+
+
+def test_without_keepalived_changes_reach_the_kernel_and_checks_come_back_with_it(lb):
+    gate = lb.folder / "gate"
+    script = lb.folder / "keepalived"
+    script.write_text(f'#!/bin/bash\n[[ -e {gate} ]] || exit 1\nexec keepalived "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    checked(lb, "172.16.0.9")
+    lb.start_outside(**{"keepalived.program": script})
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 1}})
+    checked(lb, "172.16.0.9", "172.16.0.10")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 1, "172.16.0.10:8080": 1}})
+    lb.wait_for_log("event=config.put_off")
+    assert lb.http("/readyz") == (503, "health checks are not those of the newest decision\n")
+    gate.touch()
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 0, "172.16.0.10:8080": 0}})
+    wait_for("readiness", lambda: lb.http("/readyz")[0] == 200, SOON)
+
+
+def test_a_sorry_server_of_the_template_is_no_stray(lb):
+    template = (ROOT / "templates/keepalived.conf.mustache").read_text(encoding="utf-8")
+    own = lb.folder / "own.mustache"
+    own.write_text(template.replace("    {{#real_servers}}\n", "    sorry_server 172.16.0.99 8080\n    {{#real_servers}}\n"),
+                   encoding="utf-8")
+    checked(lb, "172.16.0.9")
+    lb.start(**{"keepalived.template": own})
+    sorry = {"172.16.0.99:8080": 1}
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 0, **sorry}})
+    checked(lb, "172.16.0.9", "172.16.0.10")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 0, "172.16.0.10:8080": 0, **sorry}})
+    lb.netns.run("ipvsadm", "-A", "-t", "10.9.9.9:80", "-s", "rr")
+    lb.wait_for_log("event=kernel.repaired")
+    assert weights(lb) == {"172.16.0.9:8080": 0, "172.16.0.10:8080": 0, **sorry}
 
 
 def test_a_controller_that_was_killed_takes_up_the_table_it_finds(lb):
