@@ -61,12 +61,14 @@ static void on_end(void *ud, int status)
 {
 	struct configtest *t = ud;
 	enum configtest_verdict verdict = verdict_of(status);
-	char text[64];
+	char text[64], complaints[COMPLAINTS_SIZE];
 
 	t->child = child_free(t->child);
 	if (verdict == CONFIGTEST_UNKNOWN && t->len == 0)
 		on_line(t, child_status_text(text, status));
-	t->done(t->ud, verdict, t->complaints);
+	/* `done` frees the test and reads on. */
+	memcpy(complaints, t->complaints, sizeof complaints);
+	t->done(t->ud, verdict, complaints);
 }
 
 static void on_deadline(void *ud)
