@@ -117,12 +117,12 @@ void suspects_accuse(struct suspects *s, const struct virtual_server *const bad[
 
 bool suspects_acquit(struct suspects *s)
 {
-	bool any = s->n_on_trial > 0;
-
+	if (s->n_on_trial == 0)
+		return false;
 	s->n_items -= s->n_on_trial;
 	memmove(s->items, s->items + s->n_on_trial, s->n_items * sizeof *s->items);
 	s->n_on_trial = 0;
-	return any;
+	return true;
 }
 
 bool suspects_try(struct suspects *s)
