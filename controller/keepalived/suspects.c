@@ -134,6 +134,11 @@ bool suspects_try(struct suspects *s)
 	return s->n_on_trial > 0;
 }
 
+bool suspects_on_trial(const struct suspects *s)
+{
+	return s->n_on_trial > 0;
+}
+
 bool suspects_hold_back(const struct suspects *s, const struct virtual_server *vs)
 {
 	const struct suspect *found = s->n_items > 0 ? find(s, vs) : NULL;

@@ -30,6 +30,9 @@ bool suspects_acquit(struct suspects *s);
 /* Puts some of those that are held back on trial; false: there are none. */
 bool suspects_try(struct suspects *s);
 
+/* Whether any are. */
+bool suspects_on_trial(const struct suspects *s);
+
 /* Whether it may not be in the file. */
 bool suspects_hold_back(const struct suspects *s, const struct virtual_server *vs);
 

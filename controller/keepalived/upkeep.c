@@ -45,7 +45,6 @@ struct upkeep {
 
 	enum { UPKEEP_IDLE, UPKEEP_PAUSING, UPKEEP_DRAFTING, UPKEEP_LOADING } state;
 	struct plan *next;           /* waits for its turn */
-	struct edition job;          /* on its way into the file */
 	struct edition file, before; /* in the file; what was, until keepalived has read it */
 	struct edition good;         /* the last one that keepalived did well with */
 	bool is_good;                /* the file is */
@@ -167,6 +166,9 @@ static void on_verdict(void *ud, enum draft_verdict verdict, const char *why)
 	case DRAFT_UNCHANGED:
 		edition_done(&u->file);
 		u->file = edition_take(&drafted);
+		/* Nothing is loaded: who is on trial has its time from now on. */
+		if (suspects_on_trial(u->suspects) && keepalived_is_up(u->keepalived))
+			loop_timer_arm(u->stable_timer, STABLE);
 		become_idle(u);
 		break;
 	case DRAFT_REFUSED:

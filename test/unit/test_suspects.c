@@ -169,7 +169,9 @@ static void those_on_trial_are_not_held_back(void **state)
 	struct crowd *c = *state;
 
 	suspects_accuse(c->suspects, c->all, 10, NULL, 0);
+	assert_false(suspects_on_trial(c->suspects));
 	assert_true(suspects_try(c->suspects));
+	assert_true(suspects_on_trial(c->suspects));
 	assert_int_equal(suspects_count(c->suspects), 5);
 	assert_false(is_held_back(c, 0));
 	assert_true(is_held_back(c, 9));

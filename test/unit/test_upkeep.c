@@ -284,6 +284,27 @@ static void suspects_are_tried_until_only_the_culprit_is_held_back(void **state)
 	assert_null(complaint(f, 'c'));
 }
 
+/* Who is on trial may be wanted no more. */
+static void a_trial_that_changes_nothing_ends_as_others_do(void **state)
+{
+	struct fixture *f = *state;
+
+	behave(f, END_WITH_B);
+	launch(f, false);
+	want(f, "a");
+	await_good(f, "a");
+	want(f, "abc");
+	await_good(f, "a");
+	want(f, "ac");
+	AWAIT(f, status(f).is_idle);
+	pass_time(f); /* b is on trial */
+	await_good(f, "a");
+	assert_int_equal(status(f).n_held_back, 1);
+	pass_time(f); /* c is */
+	await_good(f, "ac");
+	assert_int_equal(status(f).n_held_back, 0);
+}
+
 static void a_deaf_keepalived_is_told_again(void **state)
 {
 	struct fixture *f = *state;
@@ -378,6 +399,7 @@ int main(void)
 		TEST(a_file_that_ends_keepalived_is_taken_back),
 		TEST(only_what_is_new_is_held_back),
 		TEST(suspects_are_tried_until_only_the_culprit_is_held_back),
+		TEST(a_trial_that_changes_nothing_ends_as_others_do),
 		TEST(a_deaf_keepalived_is_told_again),
 		TEST(a_keepalived_that_stays_deaf_is_started_anew),
 		TEST(words_of_health_checks_are_passed_on),
