@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "model/fleet_diff.h"
 
 struct edition edition_of(
@@ -56,4 +57,17 @@ bool edition_has(const struct edition *ed, const struct place *place, const stru
 	const struct virtual_server *vs = virtual_server_find(ed->servers, ed->n_servers, place);
 
 	return vs && virtual_server_real(vs, addr, port);
+}
+
+void edition_log(const struct edition *before, const struct edition *now)
+{
+	const struct fleet_diff d = fleet_diff(
+		before->servers, before->n_servers, now->servers, now->n_servers, NULL, NULL);
+
+	log_info("config.written", LOG_UINT("virtual_servers", now->n_servers),
+		LOG_UINT("added", d.services_added), LOG_UINT("removed", d.services_removed),
+		LOG_UINT("changed", d.services_changed),
+		LOG_UINT("real_servers_added", d.reals_added),
+		LOG_UINT("real_servers_removed", d.reals_removed),
+		LOG_UINT("real_servers_changed", d.reals_changed));
 }

@@ -24,3 +24,6 @@ bool edition_same(const struct edition *a, const struct edition *b);
 
 bool edition_has(const struct edition *ed, const struct place *place, const struct ipaddr *addr,
 	uint16_t port);
+
+/* Logs that a file was written: config.written, with what is different. */
+void edition_log(const struct edition *before, const struct edition *now);

@@ -44,11 +44,11 @@ struct upkeep {
 	uint64_t not_before;
 
 	enum { UPKEEP_IDLE, UPKEEP_PAUSING, UPKEEP_DRAFTING, UPKEEP_LOADING } state;
-	struct plan *next;           /* waits for its turn */
-	struct edition file, before; /* in the file; what was, until keepalived has read it */
-	struct edition good;         /* the last one that keepalived did well with */
-	bool is_good;                /* the file is */
-	bool starting;               /* checks begin when keepalived has read its file */
+	struct plan *next;            /* waits for its turn */
+	struct edition file, before;  /* in the file; what was, until keepalived has read it */
+	struct edition watched, good; /* at the start of stable_timer; did well until its end */
+	bool is_good;                 /* the file is */
+	bool starting;                /* checks begin when keepalived has read its file */
 	unsigned deaths, late, trial_wait;
 	struct upkeep_status status;
 	char refusal[ERR_MSG_SIZE], unknown[ERR_MSG_SIZE];
@@ -96,19 +96,6 @@ static void become_idle(struct upkeep *u)
 	rest(u, "", "");
 }
 
-static void log_written(const struct upkeep *u)
-{
-	const struct fleet_diff d = fleet_diff(u->before.servers, u->before.n_servers,
-		u->file.servers, u->file.n_servers, NULL, NULL);
-
-	log_info("config.written", LOG_UINT("virtual_servers", u->file.n_servers),
-		LOG_UINT("added", d.services_added), LOG_UINT("removed", d.services_removed),
-		LOG_UINT("changed", d.services_changed),
-		LOG_UINT("real_servers_added", d.reals_added),
-		LOG_UINT("real_servers_removed", d.reals_removed),
-		LOG_UINT("real_servers_changed", d.reals_changed));
-}
-
 static void arm_load_timer(struct upkeep *u)
 {
 	loop_timer_arm(
@@ -142,11 +129,21 @@ static void install(struct upkeep *u, struct edition *drafted)
 	u->is_good = false;
 	u->deaths = 0;
 	u->status.n_files++;
-	log_written(u);
+	edition_log(&u->before, &u->file);
 	if (u->keepalived)
 		tell_keepalived(u);
 	else
 		become_idle(u);
+}
+
+/* Changes without end do not put off what time proves. */
+static void watch(struct upkeep *u)
+{
+	if (loop_timer_armed(u->stable_timer))
+		return;
+	edition_done(&u->watched);
+	u->watched = edition_copy(&u->file);
+	loop_timer_arm(u->stable_timer, STABLE);
 }
 
 static bool leave_out(void *ud, const struct virtual_server *vs)
@@ -168,7 +165,7 @@ static void on_verdict(void *ud, enum draft_verdict verdict, const char *why)
 		u->file = edition_take(&drafted);
 		/* Nothing is loaded: who is on trial has its time from now on. */
 		if (suspects_on_trial(u->suspects) && keepalived_is_up(u->keepalived))
-			loop_timer_arm(u->stable_timer, STABLE);
+			watch(u);
 		become_idle(u);
 		break;
 	case DRAFT_REFUSED:
@@ -262,7 +259,7 @@ static void on_loaded(void *ud)
 	if (u->starting)
 		u->ops.on_checks(u->ud, true);
 	u->starting = false;
-	loop_timer_arm(u->stable_timer, STABLE);
+	watch(u);
 	if (u->state != UPKEEP_LOADING)
 		return;
 	loop_timer_stop(u->timer);
@@ -292,15 +289,16 @@ static void on_word(void *ud, const struct keepalived_line *line)
 static void on_stable(void *ud)
 {
 	struct upkeep *u = ud;
-	size_t held_back = suspects_count(u->suspects);
 
 	u->deaths = 0;
 	edition_done(&u->good);
-	u->good = edition_copy(&u->file);
-	u->is_good = true;
+	u->good = edition_take(&u->watched);
+	u->is_good = edition_same(&u->good, &u->file);
+	if (!u->is_good && u->state != UPKEEP_LOADING)
+		watch(u);
 	if (suspects_acquit(u->suspects))
 		u->trial_wait = 1;
-	if (held_back > 0)
+	if (suspects_count(u->suspects) > 0 && !loop_timer_armed(u->trial_timer))
 		loop_timer_arm(u->trial_timer, (uint64_t)u->trial_wait * STABLE);
 }
 
@@ -310,6 +308,7 @@ static void on_trial_time(void *ud)
 
 	if (!suspects_try(u->suspects))
 		return;
+	loop_timer_stop(u->stable_timer); /* it begins with those on trial */
 	if (!u->next)
 		u->next = plan_ref(u->file.plan);
 	proceed(u);
@@ -410,6 +409,7 @@ struct upkeep *upkeep_free(struct upkeep *u)
 	plan_unref(u->next);
 	edition_done(&u->file);
 	edition_done(&u->before);
+	edition_done(&u->watched);
 	edition_done(&u->good);
 	sd_event_unref(u->loop);
 	free(u->path);

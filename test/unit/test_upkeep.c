@@ -305,6 +305,26 @@ static void a_trial_that_changes_nothing_ends_as_others_do(void **state)
 	assert_int_equal(status(f).n_held_back, 0);
 }
 
+/* A cluster where something changes every second may have suspects, too. */
+static void changes_do_not_put_off_what_time_proves(void **state)
+{
+	struct fixture *f = *state;
+
+	behave(f, END_WITH_B);
+	launch(f, false);
+	want(f, "a");
+	await_file(f, "a");
+	want(f, "ac");
+	await_file(f, "ac");
+	want(f, "acd");
+	await_file(f, "acd");
+	assert_int_equal(parked[0].n_set, 1);
+	pass_time(f);
+	want(f, "abcd");
+	await_file(f, "a");
+	assert_int_equal(status(f).n_held_back, 3);
+}
+
 static void a_deaf_keepalived_is_told_again(void **state)
 {
 	struct fixture *f = *state;
@@ -400,6 +420,7 @@ int main(void)
 		TEST(only_what_is_new_is_held_back),
 		TEST(suspects_are_tried_until_only_the_culprit_is_held_back),
 		TEST(a_trial_that_changes_nothing_ends_as_others_do),
+		TEST(changes_do_not_put_off_what_time_proves),
 		TEST(a_deaf_keepalived_is_told_again),
 		TEST(a_keepalived_that_stays_deaf_is_started_anew),
 		TEST(words_of_health_checks_are_passed_on),
