@@ -164,12 +164,10 @@ static bool is_gone(const struct ipvs_op *op, int result)
 	       (result == -ESRCH || result == -ENOENT);
 }
 
-static void take_answers(
-	const char *buf, size_t len, struct ipvs_op ops[], size_t n, uint32_t first)
+static void take_answers(void *buf, int len, struct ipvs_op ops[], size_t n, uint32_t first)
 {
-	for (const struct nlmsghdr *h = (const void *)buf; NLMSG_OK(h, len);
-		h = NLMSG_NEXT(h, len)) {
-		const struct nlmsgerr *answer = NLMSG_DATA(h);
+	for (struct nlmsghdr *h = buf; nlmsg_ok(h, len); h = nlmsg_next(h, &len)) {
+		const struct nlmsgerr *answer = nlmsg_data(h);
 		uint32_t i = h->nlmsg_seq - first;
 
 		if (h->nlmsg_type == NLMSG_ERROR && i < n)
@@ -189,7 +187,7 @@ static void read_answers(struct ipvs_writer *w, struct ipvs_op ops[], size_t n, 
 	do {
 		len = recv(nl_socket_get_fd(w->sock), buf, sizeof buf, MSG_DONTWAIT);
 		if (len > 0)
-			take_answers(buf, (size_t)len, ops, n, first);
+			take_answers(buf, (int)len, ops, n, first);
 	} while (len > 0 || errno == EINTR || errno == ENOBUFS);
 }
 
