@@ -143,16 +143,14 @@ static void lower_one(
 
 	if (!real || !dest)
 		return;
-	if (weight < dest->weight)
-		op_dest(d->ops, IPVS_EDIT_DEST, &d->wanted, real, weight);
-	else if (weight == dest->weight && dest->forward != IP_VS_CONN_F_MASQ)
+	if (weight < dest->weight || (weight == dest->weight && dest->forward != IP_VS_CONN_F_MASQ))
 		op_dest(d->ops, IPVS_EDIT_DEST, &d->wanted, real, weight);
 }
 
 static bool is_stray(
 	const struct differ *d, const struct real_server *real, const struct ipvs_dest *dest)
 {
-	return !real && !d->rules->is_spare(d->rules->ud, d->vs, dest);
+	return !real && dest && !d->rules->is_spare(d->rules->ud, d->vs, dest);
 }
 
 static void remove_unused(
