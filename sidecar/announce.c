@@ -75,6 +75,12 @@ void prefixes_remove(struct prefixes *p, const struct ipnet *net)
 	memmove(&p->items[at], &p->items[at + 1], (p->n_items - at) * sizeof *p->items);
 }
 
+static bool is_same(const struct ipnet *a, const struct ipnet *b)
+{
+	return a->addr.family == b->addr.family && a->len == b->len &&
+	       memcmp(a->addr.bytes, b->addr.bytes, sizeof a->addr.bytes) == 0;
+}
+
 /*
  * How many items two sets share at their beginnings. Sets are mostly compared with what they were
  * before one item changed, and this is several times cheaper than comparing items by their order.
@@ -83,7 +89,7 @@ static size_t same_head(const struct prefixes *a, const struct prefixes *b)
 {
 	size_t n = a->n_items < b->n_items ? a->n_items : b->n_items, i = 0;
 
-	while (i < n && memcmp(&a->items[i], &b->items[i], sizeof *a->items) == 0)
+	while (i < n && is_same(&a->items[i], &b->items[i]))
 		i++;
 	return i;
 }
@@ -93,8 +99,7 @@ static size_t same_tail(const struct prefixes *a, const struct prefixes *b, size
 {
 	size_t n = (a->n_items < b->n_items ? a->n_items : b->n_items) - head, i = 0;
 
-	while (i < n && memcmp(&a->items[a->n_items - 1 - i], &b->items[b->n_items - 1 - i],
-				sizeof *a->items) == 0)
+	while (i < n && is_same(&a->items[a->n_items - 1 - i], &b->items[b->n_items - 1 - i]))
 		i++;
 	return i;
 }
