@@ -34,20 +34,26 @@ static enum place_state better(enum place_state a, enum place_state b)
 	return a > b ? a : b;
 }
 
+/* Of the next ones of both, of which there is one at least. */
+static int next_order(const struct places *a, size_t i, const struct places *b, size_t k)
+{
+	if (i == a->n_items)
+		return 1;
+	return k == b->n_items ? -1 : place_cmp(&a->items[i].place, &b->items[k].place);
+}
+
 struct places places_union(const struct places *a, const struct places *b)
 {
 	struct places all = {.items = xcalloc(a->n_items + b->n_items, sizeof *all.items)};
 	size_t i = 0, k = 0;
 
 	while (i < a->n_items || k < b->n_items) {
-		const struct placed *x = i < a->n_items ? &a->items[i] : NULL;
-		const struct placed *y = k < b->n_items ? &b->items[k] : NULL;
-		int order = !x ? 1 : !y ? -1 : place_cmp(&x->place, &y->place);
+		int order = next_order(a, i, b, k);
 		struct placed *to = &all.items[all.n_items++];
 
-		*to = order <= 0 ? *x : *y;
+		*to = order <= 0 ? a->items[i] : b->items[k];
 		if (order == 0)
-			to->state = better(x->state, y->state);
+			to->state = better(a->items[i].state, b->items[k].state);
 		i += order <= 0;
 		k += order >= 0;
 	}
