@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "loop/loop.h"
 
-/* A process that has no file descriptor left: the limit is where the next one would be. */
+/*
+ * A process that has no file descriptor left: the limit is where the next one would be. Not under
+ * valgrind, which lets the kernel take a connection and closes it then.
+ */
 static inline void shortage_begin(struct rlimit *ret_before)
 {
 	struct rlimit now;
-	int next = dup(STDERR_FILENO);
+	const char *preload = getenv("LD_PRELOAD");
+	int next;
 
+	if (preload && strstr(preload, "vgpreload"))
+		skip();
+	next = dup(STDERR_FILENO);
 	assert_true(next >= 0);
 	assert_int_equal(close(next), 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, ret_before), 0);
