@@ -90,7 +90,8 @@ static void await_connections(const struct fixture *f, unsigned n)
 static void test_who_comes_is_let_in(void **state)
 {
 	const struct fixture *f = *state;
-	CLEANUP_CLOSE int one = come(f), two = come(f);
+	CLEANUP_CLOSE int one = come(f);
+	int two = come(f);
 
 	await_connections(f, 2);
 	close(two);

@@ -17,7 +17,8 @@
 #include "base/offspring.h"
 
 /* Whoever has the answer, or wants none any more, does not wait for the child. */
-pid_t waitpid(pid_t pid, int *status, int options)
+pid_t wait_for_none(pid_t pid, int *status, int options) __asm__("waitpid");
+pid_t wait_for_none(pid_t pid, int *status, int options)
 {
 	assert_true(options & WNOHANG);
 	return wait4(pid, status, options, NULL);
