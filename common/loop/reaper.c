@@ -39,12 +39,12 @@ static int block_sigchld(void)
 	return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
 }
 
-/* Consumes the source: the loop frees it, and it frees `r`. */
-static void leave_to_loop(sd_event_source *source, struct reaper *r)
+/* Consumes the source: the loop frees it, and calls `destroy` then, if it is not NULL. */
+static void leave_to_loop(sd_event_source *source, sd_event_destroy_t destroy)
 {
 	sd_event_source_set_floating(source, 1);
-	if (r)
-		sd_event_source_set_destroy_callback(source, free);
+	if (destroy)
+		sd_event_source_set_destroy_callback(source, destroy);
 	sd_event_source_unref(source);
 }
 
@@ -56,7 +56,8 @@ static int watch(struct reaper **r, sd_event *loop)
 	if (n < 0)
 		return n;
 	leave_to_loop((*r)->timer, NULL);
-	leave_to_loop(source, steal(*r));
+	leave_to_loop(source, free);
+	*r = NULL;
 	return 0;
 }
 
