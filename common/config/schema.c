@@ -49,10 +49,12 @@ static const struct schema_key keys[] = {
 		"/run/kago", "The folder of keepalived.conf and the pid files."},
 	{"keepalived.minReloadGap", SCHEMA_DURATION, {LIVE, UNUSED}, AT(keepalived.min_reload_gap),
 		MSEC(100), MIN(1), "2s",
-		"The least time between two reloads, each of which restarts the health checks."},
+		"The least time between two reloads of keepalived, each of which restarts the "
+		"health checks; changes go into IPVS at once."},
 	{"keepalived.verifyTimeout", SCHEMA_DURATION, {RESTART, UNUSED},
 		AT(keepalived.verify_timeout), MSEC(100), MIN(1), "2s",
-		"How long after a reload the kernel may take to hold what was asked for."},
+		"How long keepalived may take to say that it has read its file, plus 20 ms for "
+		"each virtual server, before it is told again and then started anew."},
 	{"keepalived.shutdownTimeout", SCHEMA_DURATION, {LIVE, UNUSED},
 		AT(keepalived.shutdown_timeout), 0, MIN(10), "25s",
 		"How long at SIGTERM the controller goes on serving until the sidecar has drained; "
