@@ -187,7 +187,8 @@ void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time)
 		program_want(a->program, a->plan->servers, a->plan->n_servers);
 	if (same) {
 		a->status.n_unchanged++;
-		set_result(a, "unchanged", "");
+		if (!a->program || program_status(a->program).settled)
+			set_result(a, "unchanged", "");
 	}
 	tell_keepalived(a);
 }

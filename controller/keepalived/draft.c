@@ -57,14 +57,15 @@ static void test(struct draft *d)
 		end(d, DRAFT_UNKNOWN, e.msg);
 }
 
-/* -EINVAL: what the template makes of the values is wrong, and would be again. */
+/* What the template makes of the values is wrong or too long, and would be again. */
 static void on_written(void *ud, int result, const struct err *e)
 {
 	struct draft *d = ud;
 
 	d->writer = errand_free(d->writer);
 	if (result < 0)
-		end(d, result == -EINVAL ? DRAFT_REFUSED : DRAFT_UNKNOWN, e->msg);
+		end(d, result == -EINVAL || result == -EFBIG ? DRAFT_REFUSED : DRAFT_UNKNOWN,
+			e->msg);
 	else if (d->write_only || d->is_packaged)
 		end(d, DRAFT_READY, NULL);
 	else

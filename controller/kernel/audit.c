@@ -45,8 +45,10 @@ static void compare(
 	if (vs && held)
 		a->ops->on_pair(a->ud, vs, held);
 	differ_build(&ops, vs, held, &rules);
+	/* What fills a new service is more than what is missing. */
 	for (size_t i = 0; i < ops.n_items; i++)
-		count(&a->report, &ops.items[i]);
+		if (held || ops.items[i].kind % 3 == 0)
+			count(&a->report, &ops.items[i]);
 	if (ops.n_items == 0 && vs && held && a->ops->order)
 		differ_reorder(&moves, vs, held);
 	a->report.unordered += moves.n_items > 0;

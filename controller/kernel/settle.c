@@ -48,7 +48,7 @@ static int settle_order(size_t *ret_n, struct settler *s, const struct virtual_s
 	ipvs_write(s->writer, ops.items, ops.n_items, e);
 	reorder_end(restore);
 	/* What went wrong leaves a real server out. */
-	return -EAGAIN;
+	return err_set(e, EAGAIN, "its real servers were moved");
 }
 
 int settle(size_t *ret_n, struct settler *s, const struct place *place,
@@ -67,5 +67,6 @@ int settle(size_t *ret_n, struct settler *s, const struct place *place,
 		return reorder && vs && held ? settle_order(ret_n, s, vs, held, e) : 0;
 	*ret_n = ops.n_items;
 	r = ipvs_write(s->writer, ops.items, ops.n_items, e);
-	return r == 0 && reorder ? -EAGAIN : r;
+	return r == 0 && reorder ? err_set(e, EAGAIN, "the order of its real servers comes next")
+				 : r;
 }

@@ -235,8 +235,9 @@ def main():
     parser.add_argument("--sizes", default="100x10,1000x10,1000x50,10000x10")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    lines = ["| Services x endpoints | bare reload, ms | kago, ms | ratio | slowest of 20 changes a second, ms (changes) "
-             "| first load bare, s | kago, s | ratio | controller RSS, MB |", "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| Services x endpoints | bare reload, ms | kago, ms | ratio | slowest of 20 changes a second, ms "
+             "(changes) | first load bare, s | kago, s | ratio | controller RSS, MB |",
+             "|---|---|---|---|---|---|---|---|---|"]
     print("\n".join(lines), flush=True)
     for size in args.sizes.split(","):
         n, endpoints = map(int, size.split("x"))

@@ -38,10 +38,10 @@ static json_t *dest_json(const struct ipvs_dest *d)
 
 	return json_pack("{ss si si si si si si sI sI sI sI sI}", "addr",
 		ipaddr_format(addr, &d->addr), "port", d->port, "weight", (int)d->weight, "forward",
-		(int)d->forward, "position", (int)d->position, "active_conns", (int)d->active_conns, "inactive_conns",
-		(int)d->inactive_conns, "conns", (json_int_t)d->conns, "in_packets",
-		(json_int_t)d->in_packets, "in_bytes", (json_int_t)d->in_bytes, "out_packets",
-		(json_int_t)d->out_packets, "out_bytes", (json_int_t)d->out_bytes);
+		(int)d->forward, "position", (int)d->position, "active_conns", (int)d->active_conns,
+		"inactive_conns", (int)d->inactive_conns, "conns", (json_int_t)d->conns,
+		"in_packets", (json_int_t)d->in_packets, "in_bytes", (json_int_t)d->in_bytes,
+		"out_packets", (json_int_t)d->out_packets, "out_bytes", (json_int_t)d->out_bytes);
 }
 
 static json_t *service_json(const struct ipvs_service *s)

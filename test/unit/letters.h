@@ -37,6 +37,7 @@ static inline struct virtual_server letters_server(char letter)
 		.port = 80,
 		.protocol = letter == lower ? IPPROTO_TCP : IPPROTO_UDP,
 		.scheduler = SCHEDULER_MH,
+		.n_refs = 1,
 	};
 
 	return vs;
@@ -53,11 +54,13 @@ static inline struct fleet *letters_fleet(const char *letters)
 {
 	struct fleet *f = xnew0(struct fleet);
 
-	f->servers = xcalloc(strlen(letters) + 1, sizeof *f->servers);
+	f->servers = xcalloc(strlen(letters) + 1, sizeof(struct virtual_server *));
 	for (; *letters; letters++) {
-		if (*letters != '+')
-			f->servers[f->n_servers++] = letters_server(*letters);
-		letters_add_real(&f->servers[f->n_servers - 1]);
+		if (*letters != '+') {
+			f->servers[f->n_servers] = xnew0(struct virtual_server);
+			*f->servers[f->n_servers++] = letters_server(*letters);
+		}
+		letters_add_real(f->servers[f->n_servers - 1]);
 	}
 	return f;
 }

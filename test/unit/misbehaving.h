@@ -188,7 +188,7 @@ static const char *complaint(const struct fixture *f, char letter)
 {
 	CLEANUP(fleet_freep) struct fleet *fleet = letters_fleet((char[]){letter, '\0'});
 
-	return upkeep_complaint(f->upkeep, &fleet->servers[0]);
+	return upkeep_complaint(f->upkeep, fleet->servers[0]);
 }
 
 static void on_health(

@@ -22,7 +22,7 @@ static bool is_spare(const char *template, const char *addr, uint16_t port)
 
 	assert_int_equal(mustache_parse(&m, template, strlen(template), &e), 0);
 	assert_int_equal(ipaddr_parse(&spare, addr, &e), 0);
-	return spare_is(m, &fleet->servers[0], &spare, port);
+	return spare_is(m, fleet->servers[0], &spare, port);
 }
 
 static void the_sorry_server_of_a_template_is_one(void **state)

@@ -373,8 +373,8 @@ def test_without_keepalived_changes_reach_the_kernel_and_checks_come_back_with_i
 def test_a_sorry_server_of_the_template_is_no_stray(lb):
     template = (ROOT / "templates/keepalived.conf.mustache").read_text(encoding="utf-8")
     own = lb.folder / "own.mustache"
-    own.write_text(template.replace("    {{#real_servers}}\n", "    sorry_server 172.16.0.99 8080\n    {{#real_servers}}\n"),
-                   encoding="utf-8")
+    reals = "    {{#real_servers}}\n"
+    own.write_text(template.replace(reals, "    sorry_server 172.16.0.99 8080\n" + reals), encoding="utf-8")
     checked(lb, "172.16.0.9")
     lb.start(**{"keepalived.template": own})
     sorry = {"172.16.0.99:8080": 1}
