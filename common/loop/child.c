@@ -172,6 +172,9 @@ int child_start(struct child **ret, sd_event *loop, const char *const argv[],
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(loop, &c->output, c->fd, EPOLLIN, on_output, c);
+	/* Who talks much does not keep us from our work. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(c->output, SD_EVENT_PRIORITY_NORMAL + 20);
 	if (r >= 0)
 		r = sd_event_add_child(loop, &c->end, c->pid, WEXITED, on_end, c);
 	if (r < 0)
