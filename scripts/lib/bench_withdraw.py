@@ -66,15 +66,15 @@ def logged(container, event, text):
 def one_round(lab, lb, reflector, web):
     """Milliseconds from when the controller saw it: to the sidecar, the reflector, the router."""
     lab.apply_endpoints("web", [web])
-    wait_for("a route", lambda: lab.next_hops(f"{VIP}/32"), PATIENCE)
+    wait_for("a route", lambda: lab.next_hops(VIP), PATIENCE)
     time.sleep(0.5)
     before = len(reflector.withdrawn)
     lab.apply_endpoints("web", [])
     wait_for("the withdrawal", lambda: len(reflector.withdrawn) > before, PATIENCE)
-    wait_for("the router", lambda: not lab.next_hops(f"{VIP}/32"), PATIENCE)
+    wait_for("the router", lambda: not lab.next_hops(VIP), PATIENCE)
     seen = logged(lb.ipvs, "service.no_endpoints", "default/web")
     times = (logged(lb.exabgp, "vip.withdrawn", f"{VIP}/32"), reflector.withdrawn[before],
-             lab.route_changes(f"{VIP}/32")[-1][0])
+             lab.route_changes(VIP)[-1][0])
     return [(t - seen) * 1000 for t in times]
 
 
@@ -87,7 +87,7 @@ def measure(size, rounds):
         lab.apply_service("web", VIP)
         lab.apply_endpoints("web", [web])
         lb = lab.lb_pod("lb", "node2", aggregate=AGGREGATE).start()
-        wait_for("the first route", lambda: lab.next_hops(f"{VIP}/32"), PATIENCE)
+        wait_for("the first route", lambda: lab.next_hops(VIP), PATIENCE)
         rows = [one_round(lab, lb, reflector, web) for _ in range(rounds)]
     cells = [f"{statistics.median(column):.1f} / {max(column):.1f}" for column in zip(*rows)]
     return f"| {size} | {' | '.join(cells)} |"
