@@ -36,6 +36,13 @@ seccompProfile: {type: RuntimeDefault}
 - {name: token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 {{- end }}
 
+{{/* Where BGP passwords are, for who opens connections to peers: exabgp, and the check. */}}
+{{- define "kago.passwordMount" -}}
+{{- if or .Values.bgpPasswords .Values.existingSecret -}}
+- {name: bgp-passwords, mountPath: /etc/kago-secrets, readOnly: true}
+{{- end }}
+{{- end }}
+
 {{- define "kago.initContainers" -}}
 {{- $fix := eq .Values.sysctls.method "initContainer" }}
 {{- if or $fix .Values.check.enabled -}}
@@ -73,6 +80,9 @@ seccompProfile: {type: RuntimeDefault}
   {{- end }}
   volumeMounts:
     {{- include "kago.mounts" . | nindent 4 }}
+    {{- with include "kago.passwordMount" . }}
+    {{- . | nindent 4 }}
+    {{- end }}
     {{- with .Values.ipvs.extraVolumeMounts }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -156,8 +166,8 @@ seccompProfile: {type: RuntimeDefault}
     {{- end }}
   volumeMounts:
     - {name: config, mountPath: /etc/kago, readOnly: true}
-    {{- if or .Values.bgpPasswords .Values.existingSecret }}
-    - {name: bgp-passwords, mountPath: /etc/kago-secrets, readOnly: true}
+    {{- with include "kago.passwordMount" . }}
+    {{- . | nindent 4 }}
     {{- end }}
     - {name: run-exabgp, mountPath: /run/kago-exabgp}
     {{- if .Values.nodeRoutes }}
