@@ -84,7 +84,7 @@ static void put_slice(struct store *s, unsigned i, unsigned k)
 		       "port", 53, "endpoints", endpoints));
 }
 
-static void change(struct store *s)
+static void alter(struct store *s)
 {
 	unsigned i = roll(N_SERVICES), k = roll(2);
 	char name[16];
@@ -145,7 +145,7 @@ static void the_next_decision_is_the_one_from_nothing(void **state)
 		struct fleet *next;
 
 		for (unsigned n = 1 + roll(3); n > 0; n--)
-			change(s);
+			alter(s);
 		next = fleet_next(f, s, &rules);
 		n_same += !next;
 		if (next) {
