@@ -142,13 +142,13 @@ def test_ranges_of_one_family_leave_nobody_of_the_other(site):
 def test_a_service_is_restricted_from_its_first_packet_to_its_last(site):
     """Also while no controller runs, and when the next one finds that it is gone."""
     site.put("web", VIPS, NEAR)
-    site.lb.start()
+    site.lb.start_outside()
     site.lb.wait_for_log("event=kernel.applied")
     site.lb.process.kill()
     assert passes(site.near, "tcp", VIPS[0]) and not passes(site.far, "tcp", VIPS[0])
     site.lb.remove("web")
     site.put("other", ["10.1.1.2"])
-    site.lb.start()
+    site.lb.start_outside()
     wait_for("its end", lambda: "10.1.1.1:80" not in str(site.lb.ipvs()), SOON)
     wait_for("the end of its guard", lambda: VIPS[0] not in site.lb.netns.run(
         "nft", "list", "table", "inet", "kago").stdout, SOON)
