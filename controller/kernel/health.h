@@ -33,7 +33,7 @@ void health_set_down(struct health *h, const struct place *place, const struct i
 void health_set_up(
 	struct health *h, const struct place *place, const struct ipaddr *addr, uint16_t port);
 
-/* Whether nobody has said it is down since health_doubt, or ever: it may be well again. */
+/* A real server that is down. */
 struct health_entry {
 	struct place place;
 	struct ipaddr addr;

@@ -105,14 +105,6 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 	return w.diff;
 }
 
-bool virtual_server_same(const struct virtual_server *a, const struct virtual_server *b)
-{
-	struct fleet_diff d = {0};
-
-	diff_reals(&d, a, b);
-	return same_settings(a, b) && reals_touched(&d) == 0;
-}
-
 bool fleet_diff_empty(const struct fleet_diff *d)
 {
 	return d->services_added + d->services_removed + d->services_changed + reals_touched(d) ==

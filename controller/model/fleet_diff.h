@@ -26,8 +26,4 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 		void *ud, const struct virtual_server *old, const struct virtual_server *new),
 	void *ud);
 
-/* Whether two virtual servers with the same VIP, protocol and port are the same in all that
- * keepalived is told. */
-bool virtual_server_same(const struct virtual_server *a, const struct virtual_server *b);
-
 bool fleet_diff_empty(const struct fleet_diff *d);

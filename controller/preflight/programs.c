@@ -83,7 +83,13 @@ static void judge_example(struct findings *f, const struct programs_facts *p)
 {
 	const char *said = p->complaints && *p->complaints ? p->complaints : "it does not say why";
 
-	if (!p->accepted)
+	if (p->untested)
+		findings_bad(f, FINDING_WARNING, "keepalived.template",
+			"see what ends keepalived here, such as a memory limit, and check again",
+			"whether keepalived takes what %s makes of an example could not be tested: "
+			"%s",
+			p->template_path, said);
+	else if (!p->accepted)
 		findings_bad(f, FINDING_ERROR, "keepalived.template", CORRECT_TEMPLATE,
 			"keepalived refuses what %s makes of an example: %s", p->template_path,
 			said);

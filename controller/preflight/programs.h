@@ -14,6 +14,7 @@ struct programs_facts {
 	char *template_error;   /* why there is nothing to test */
 	char *complaints;       /* what keepalived said of the example made of it; "" if nothing */
 	bool accepted, warned;  /* it would run with it; it finds something odd in it */
+	bool untested;          /* it was killed, or late: that says nothing of the template */
 	char *nft_path, *nft_error; /* the other template */
 	bool nft_asked;             /* nftables was; else it was only read */
 };

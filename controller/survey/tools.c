@@ -39,6 +39,7 @@ static void on_test(void *ud, enum configtest_verdict verdict, const char *compl
 
 	t->facts->accepted = verdict == CONFIGTEST_ACCEPTED || verdict == CONFIGTEST_WARNED;
 	t->facts->warned = verdict == CONFIGTEST_WARNED;
+	t->facts->untested = verdict == CONFIGTEST_UNKNOWN;
 	t->facts->complaints = xstrdup(complaints);
 	t->done(t->ud);
 }

@@ -169,6 +169,13 @@ static void odd_template(struct preflight *p)
 	p->programs.accepted = p->programs.warned = true;
 }
 
+static void untested_template(struct preflight *p)
+{
+	refused_template(p);
+	xreplace(&p->programs.complaints, "signal 9 (Killed)");
+	p->programs.untested = true;
+}
+
 static void broken_nft_template(struct preflight *p)
 {
 	xreplace(&p->programs.nft_error,
@@ -275,9 +282,9 @@ static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs
 	no_ipv6, no_nftables, absent_sysctl, no_proc, wrong_sysctls, read_only_sysctl, set_sysctl,
 	needless_sysctl, wrong_sysctl_of_ipv6, no_interface, two_interfaces, small_mtu,
 	no_pod_address, no_http, no_keepalived, other_program, old_keepalived, slow_keepalived,
-	broken_template, refused_template, odd_template, broken_nft_template, no_cluster,
-	no_account, unreachable, unauthorized, old_server, hesitant_server, recent_server,
-	no_permissions, some_permissions, no_answer, no_pool, no_peer, silent_peer,
+	broken_template, refused_template, odd_template, untested_template, broken_nft_template,
+	no_cluster, no_account, unreachable, unauthorized, old_server, hesitant_server,
+	recent_server, no_permissions, some_permissions, no_answer, no_pool, no_peer, silent_peer,
 	unknown_password};
 enum { N_CHANGES = sizeof changes / sizeof changes[0] };
 
