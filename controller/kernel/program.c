@@ -7,8 +7,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "kernel/audit.h"
+#include "kernel/checks.h"
+#include "kernel/look.h"
 #include "kernel/reorder.h"
+#include "kernel/repairs.h"
 #include "kernel/settle.h"
 #include "kernel/tasks.h"
 #include "loop/backoff.h"
@@ -19,36 +21,41 @@ enum {
 	TRIES = 5, /* at a place that changes while it is put right */
 	RETRY_MIN = 100 * 1000,
 	RETRY_MAX = 10 * 1000 * 1000,
+	LOOK_MAX = 60 * 1000 * 1000,
 };
 
 struct program {
 	sd_event *loop;
-	sd_event_source *work_timer, *retry_timer, *look_timer, *health_timer;
-	struct ipvs *ipvs;
+	sd_event_source *work_timer, *retry_timer, *look_timer;
 	struct settler *settler;
 	struct program_ops ops;
 	void *ud;
 	const struct virtual_server *const *servers;
 	size_t n_servers;
-	struct health *health;
+	struct checks *checks;
 	struct tasks *todo, *failed;
 	struct backoff backoff;
+	struct look *look;      /* NULL: none is under way */
+	struct repairs repairs; /* since they were last reported */
 	struct place changed[PROGRAM_CHANGED_MAX];
 	size_t n_changed; /* above PROGRAM_CHANGED_MAX: too many to name */
 	bool decided;     /* something is wanted */
-	bool checking;    /* health checks are made */
+	bool looked;      /* the whole table was seen once; nothing is touched before */
+	bool agreed;      /* nothing had to be done since the last look was answered */
 	bool repairing;   /* what nobody had asked for */
 	struct program_status status;
 	char trouble[ERR_MSG_SIZE];
 };
 
 DEFINE_CLEANUP(struct program *, program_free);
-DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
 
 static struct task *task_for(struct program *p, const struct place *place)
 {
+	struct task *task = tasks_at(p->todo, place);
+
+	task->doubt |= !p->looked;
 	p->status.settled = false;
-	return tasks_at(p->todo, place);
+	return task;
 }
 
 static void note_changed(struct program *p, const struct place *place)
@@ -67,12 +74,18 @@ static void tell_changed(struct program *p)
 		p->ops.on_changed(p->ud, p->changed, n > PROGRAM_CHANGED_MAX ? 0 : n);
 }
 
+static const struct virtual_server *wanted(void *ud, const struct place *place)
+{
+	const struct program *p = ud;
+
+	return virtual_server_find(p->servers, p->n_servers, place);
+}
+
 static bool is_down(void *ud, const struct virtual_server *vs, const struct real_server *real)
 {
 	const struct program *p = ud;
-	const struct place at = virtual_server_place(vs);
 
-	return health_is_down(p->health, &at, &real->addr, real->port);
+	return checks_is_down(p->checks, vs, real);
 }
 
 static bool is_spare(void *ud, const struct virtual_server *vs, const struct ipvs_dest *dest)
@@ -94,6 +107,20 @@ static struct differ_rules rules_for(void *ud, const struct virtual_server *vs)
 	};
 }
 
+static bool is_doubtful(void *ud, const struct virtual_server *vs, const struct ipvs_service *held)
+{
+	const struct program *p = ud;
+
+	return checks_is_doubtful(p->checks, vs, held);
+}
+
+static void doubt(void *ud, const struct virtual_server *vs, const struct ipvs_service *held)
+{
+	struct program *p = ud;
+
+	checks_doubt(p->checks, vs, held);
+}
+
 static void fail(struct program *p, const struct task *t, const struct err *e)
 {
 	struct task *failed = tasks_at(p->failed, &t->place);
@@ -105,28 +132,44 @@ static void fail(struct program *p, const struct task *t, const struct err *e)
 	memcpy(p->trouble, e->msg, sizeof p->trouble);
 }
 
-static void do_task(struct program *p, const struct task *t)
+static void try_again(struct program *p, const struct task *t)
 {
-	const struct virtual_server *vs = virtual_server_find(p->servers, p->n_servers, &t->place);
-	const struct differ_rules rules = rules_for(p, vs);
-	struct err e = {0};
-	size_t n = 0;
-	int r = settle(&n, p->settler, &t->place, vs, &rules, t->reorder, &e);
+	struct task *again = tasks_at(p->todo, &t->place);
 
-	p->status.n_operations += n;
-	if (t->told || n > 0)
-		note_changed(p, &t->place);
-	if (r == -EAGAIN && t->tries < TRIES) {
-		struct task *again = tasks_at(p->todo, &t->place);
-
-		again->tries = t->tries + 1;
-		again->reorder |= t->reorder;
-	} else if (r < 0) {
-		fail(p, t, &e);
-	}
+	again->tries = t->tries + 1;
+	again->reorder |= t->reorder;
+	again->unasked = t->unasked;
 }
 
-static void look(void *ud);
+static void count_repairs(struct program *p, const struct settled *settled)
+{
+	if (settled->moved)
+		p->repairs.unordered++;
+	else
+		repairs_count(&p->repairs, &settled->ops);
+}
+
+static void do_task(struct program *p, const struct task *t)
+{
+	const struct virtual_server *vs = wanted(p, &t->place);
+	const struct settle_job job = {
+		t->place, vs, rules_for(p, vs), t->reorder, t->doubt ? doubt : NULL, p};
+	struct settled settled;
+	struct err e = {0};
+	int r = settle(&settled, p->settler, &job, &e);
+
+	p->status.n_operations += settled.ops.n_items;
+	p->agreed &= settled.ops.n_items == 0;
+	if (t->told || settled.ops.n_items > 0)
+		note_changed(p, &t->place);
+	if (t->unasked)
+		count_repairs(p, &settled);
+	if (r == -EAGAIN && t->tries < TRIES)
+		try_again(p, t);
+	else if (r < 0)
+		fail(p, t, &e);
+	ipvs_ops_done(&settled.ops);
+}
 
 static void finish(struct program *p)
 {
@@ -140,8 +183,10 @@ static void finish(struct program *p)
 		log_info("kernel.writable");
 	p->trouble[0] = '\0';
 	p->backoff.last = 0;
+	p->status.seen_all |= p->agreed;
 	if (!p->status.seen_all) {
-		loop_timer_arm(p->look_timer, 0);
+		if (!p->look)
+			loop_timer_arm(p->look_timer, 0);
 	} else if (!p->status.settled) {
 		p->status.settled = true;
 		if (p->repairing)
@@ -151,19 +196,40 @@ static void finish(struct program *p)
 	}
 }
 
+/* What others did to the table, when all of it is put right. */
+static void report_repairs(struct program *p)
+{
+	const struct repairs r = p->repairs;
+
+	p->repairs = (struct repairs){0};
+	if (r.missing + r.stray + r.different > 0) {
+		p->status.n_repairs++;
+		p->repairing = true;
+		log_warn("kernel.mismatch", LOG_STR("first", r.first),
+			LOG_UINT("missing", r.missing), LOG_UINT("different", r.different),
+			LOG_UINT("stray", r.stray), LOG_STR("next", "it is put right"));
+	}
+	if (r.unordered > 0)
+		log_info("kernel.reordered", LOG_UINT("virtual_servers", r.unordered));
+}
+
 static void work(void *ud)
 {
 	struct program *p = ud;
 	uint64_t begin = loop_clock();
 	struct task t;
 
+	if (!p->looked)
+		return;
 	while (loop_clock() - begin < PROGRAM_SLICE && tasks_take(&t, p->todo))
 		do_task(p, &t);
 	tell_changed(p);
-	if (!tasks_empty(p->todo))
+	if (!tasks_empty(p->todo)) {
 		loop_timer_arm(p->work_timer, 0);
-	else
-		finish(p);
+		return;
+	}
+	report_repairs(p);
+	finish(p);
 }
 
 static void on_retry(void *ud)
@@ -176,156 +242,110 @@ static void on_retry(void *ud)
 	work(p);
 }
 
-/* How long a check may take until it has had its say, from the start of all checks. */
-static uint64_t patience(const struct program *p, const struct place *place)
-{
-	const struct virtual_server *vs = virtual_server_find(p->servers, p->n_servers, place);
-
-	return vs ? health_check_time(&vs->check) : 0;
-}
-
-static uint64_t verdict_due(const struct program *p, const struct place *place)
-{
-	return p->checking ? loop_clock() + patience(p, place) : HEALTH_NEVER;
-}
-
-static void arm_health(struct program *p)
-{
-	uint64_t due = health_due(p->health), now = loop_clock();
-
-	if (due == HEALTH_NEVER)
-		loop_timer_stop(p->health_timer);
-	else
-		loop_timer_arm(p->health_timer, due > now ? due - now : 0);
-}
-
-static bool sift_overdue(void *ud, struct health_entry *entry)
+static void on_overdue(void *ud, const struct place *place)
 {
 	struct program *p = ud;
 
-	if (entry->until > loop_clock())
-		return true;
-	task_for(p, &entry->place);
-	return false;
-}
-
-/* The new checks found nothing wrong with them. */
-static void on_health_time(void *ud)
-{
-	struct program *p = ud;
-
-	health_sift(p->health, sift_overdue, p);
-	arm_health(p);
-	work(p);
-}
-
-static bool sift_doubt(void *ud, struct health_entry *entry)
-{
-	entry->until = verdict_due(ud, &entry->place);
-	return true;
+	task_for(p, place);
+	loop_timer_arm(p->work_timer, 0);
 }
 
 void program_checks_begin(struct program *p)
 {
-	p->checking = true;
-	health_sift(p->health, sift_doubt, p);
-	arm_health(p);
+	checks_begin(p->checks);
 }
 
 void program_checks_end(struct program *p)
 {
-	p->checking = false;
-	health_sift(p->health, sift_doubt, p);
-	arm_health(p);
+	checks_end(p->checks);
 }
 
 void program_health(struct program *p, const struct place *place, const struct ipaddr *addr,
 	uint16_t port, bool up)
 {
-	if (up)
-		health_set_up(p->health, place, addr, port);
-	else
-		health_set_down(p->health, place, addr, port, HEALTH_NEVER);
+	checks_told(p->checks, place, addr, port, up);
 	program_check(p, place);
 }
 
-/* Weight 0 that no decision and no word of keepalived explains: a check, most likely. */
-static void doubt(void *ud, const struct virtual_server *vs, const struct ipvs_service *s)
+/* What is already known to need something is no news. */
+static void on_wrong(struct program *p, const struct place *place)
 {
-	struct program *p = ud;
-	const struct place at = virtual_server_place(vs);
+	bool is_known = tasks_find(p->todo, place) || tasks_find(p->failed, place);
+	struct task *task = task_for(p, place);
 
-	for (size_t i = 0; vs->check.type != CHECK_NONE && i < vs->n_reals; i++) {
-		const struct real_server *real = &vs->reals[i];
-		const struct ipvs_dest *dest = ipvs_service_find(s, &real->addr, real->port);
-
-		if (dest && dest->weight == 0 && real->weight > 0 &&
-			!health_is_down(p->health, &at, &real->addr, real->port))
-			health_set_down(
-				p->health, &at, &real->addr, real->port, verdict_due(p, &at));
-	}
+	task->reorder = true;
+	if (is_known)
+		return;
+	task->doubt = true;
+	task->unasked = p->looked;
 }
 
-static void on_wrong(void *ud, const struct place *place)
+static void end_look(struct program *p)
 {
-	task_for(ud, place)->reorder = true;
-}
-
-/* What is wanted no more cannot be down. */
-static bool sift_wanted(void *ud, struct health_entry *entry)
-{
-	const struct program *p = ud;
-	const struct virtual_server *vs =
-		virtual_server_find(p->servers, p->n_servers, &entry->place);
-
-	return vs && virtual_server_real(vs, &entry->addr, entry->port);
-}
-
-static void report(struct program *p, const struct audit_report *r)
-{
-	if (r->missing + r->stray + r->different > 0) {
-		p->status.n_repairs++;
-		p->repairing = true;
-		log_warn("kernel.mismatch", LOG_STR("first", r->first),
-			LOG_UINT("missing", r->missing), LOG_UINT("different", r->different),
-			LOG_UINT("stray", r->stray), LOG_STR("next", "it is put right"));
-	}
-	if (r->unordered > 0)
-		log_info("kernel.reordered", LOG_UINT("virtual_servers", r->unordered));
-}
-
-static void look(void *ud)
-{
-	const struct audit_ops ops = {rules_for, doubt, on_wrong, reorder_is_possible()};
-	CLEANUP(ipvs_table_freep) struct ipvs_table *table = NULL;
-	struct program *p = ud;
-	bool was_settled = p->status.settled;
-	struct audit_report r;
-	struct err e = {0};
-
+	p->look = look_free(p->look);
 	loop_timer_arm(p->look_timer, PROGRAM_LOOK);
-	if (ipvs_read_quick(&table, p->ipvs, &e) < 0) {
-		log_error("ipvs.read_failed", LOG_ERR(&e));
-		if (!p->status.seen_all)
-			loop_timer_arm(p->look_timer, RETRY_MIN);
+}
+
+static void fail_look(struct program *p, const struct err *e)
+{
+	log_error("ipvs.read_failed", LOG_ERR(e));
+	end_look(p);
+	if (!p->status.seen_all)
+		loop_timer_arm(p->look_timer, RETRY_MIN);
+}
+
+static void on_looked(
+	void *ud, int result, const struct place places[], size_t n_places, const struct err *e)
+{
+	struct program *p = ud;
+
+	if (result < 0) {
+		fail_look(p, e);
 		return;
 	}
-	health_sift(p->health, sift_wanted, p);
-	r = audit(p->servers, p->n_servers, table, &ops, p);
-	arm_health(p);
-	if (was_settled)
-		report(p, &r);
-	if (tasks_empty(p->todo) && tasks_empty(p->failed))
-		p->status.seen_all = true;
+	for (size_t i = 0; i < n_places; i++)
+		on_wrong(p, &places[i]);
+	end_look(p);
+	p->looked = true;
+	p->agreed = true;
 	work(p);
+}
+
+static void start_look(struct program *p)
+{
+	const struct look_spec spec = {
+		p->servers, p->n_servers, {rules_for, is_doubtful, reorder_is_possible()}, p};
+	struct err e = {0};
+
+	p->agreed = false;
+	loop_timer_arm(p->look_timer, LOOK_MAX);
+	checks_forget_unwanted(p->checks);
+	if (look_start(&p->look, p->loop, &spec, on_looked, p, &e) < 0)
+		fail_look(p, &e);
+}
+
+static void on_look_time(void *ud)
+{
+	struct program *p = ud;
+	struct err e = {0};
+
+	if (!p->look) {
+		start_look(p);
+		return;
+	}
+	err_set(&e, ETIMEDOUT, "reading all of IPVS took longer than %d s", LOOK_MAX / 1000000);
+	fail_look(p, &e);
 }
 
 static void note_difference(
 	void *ud, const struct virtual_server *old, const struct virtual_server *new)
 {
 	const struct place at = virtual_server_place(new ? new : old);
+	struct program *p = ud;
+	struct task *task = task_for(p, &at);
 
-	task_for(ud, &at);
+	task->unasked = false;
+	task->doubt = !p->looked;
 }
 
 void program_want(struct program *p, const struct virtual_server *const servers[], size_t n)
@@ -337,7 +357,7 @@ void program_want(struct program *p, const struct virtual_server *const servers[
 	p->n_servers = n;
 	if (!p->decided) {
 		p->decided = true;
-		look(p);
+		start_look(p);
 		return;
 	}
 	fleet_diff(old, n_old, servers, n, note_difference, p);
@@ -360,8 +380,7 @@ static int create_timers(struct program *p, struct err *e)
 	} timers[] = {
 		{&p->work_timer, work},
 		{&p->retry_timer, on_retry},
-		{&p->look_timer, look},
-		{&p->health_timer, on_health_time},
+		{&p->look_timer, on_look_time},
 	};
 	int r = 0;
 
@@ -373,20 +392,21 @@ static int create_timers(struct program *p, struct err *e)
 int program_new(struct program **ret, sd_event *loop, struct ipvs *ipvs,
 	const struct program_ops *ops, void *ud, struct err *e)
 {
+	static const struct checks_ops checks_ops = {wanted, on_overdue};
 	CLEANUP(program_freep) struct program *p = xnew0(struct program);
 	int r;
 
 	p->loop = sd_event_ref(loop);
-	p->ipvs = ipvs;
 	p->ops = *ops;
 	p->ud = ud;
-	p->health = health_new();
 	p->todo = tasks_new();
 	p->failed = tasks_new();
 	p->backoff = (struct backoff){.min = RETRY_MIN, .max = RETRY_MAX};
 	r = create_timers(p, e);
 	if (r >= 0)
-		r = settler_new(&p->settler, p->ipvs, e);
+		r = checks_new(&p->checks, loop, &checks_ops, p, e);
+	if (r >= 0)
+		r = settler_new(&p->settler, ipvs, e);
 	if (r < 0)
 		return r;
 	*ret = steal(p);
@@ -397,14 +417,14 @@ struct program *program_free(struct program *p)
 {
 	if (!p)
 		return NULL;
+	look_free(p->look);
 	tasks_free(p->todo);
 	tasks_free(p->failed);
-	health_free(p->health);
+	checks_free(p->checks);
 	settler_free(p->settler);
 	sd_event_source_disable_unref(p->work_timer);
 	sd_event_source_disable_unref(p->retry_timer);
 	sd_event_source_disable_unref(p->look_timer);
-	sd_event_source_disable_unref(p->health_timer);
 	sd_event_unref(p->loop);
 	free(p);
 	return NULL;
@@ -415,6 +435,6 @@ struct program_status program_status(const struct program *p)
 	struct program_status status = p->status;
 
 	status.trouble = p->trouble;
-	status.n_down = health_n_down(p->health);
+	status.n_down = checks_n_down(p->checks);
 	return status;
 }

@@ -14,10 +14,11 @@
  * Keeps IPVS equal to what was decided: what a change is about is read from the kernel, compared
  * (kernel/differ.h) and written at once, whatever else there is. What could not be written is tried
  * again with backoff, for ever. Every PROGRAM_LOOK everything is compared, for others have hands,
- * too. Long work goes in slices, so that the loop is not held. Logs: kernel.*, ipvs.*.
+ * too: in a child (kernel/look.h), and what it finds is looked at again here. Long work goes in
+ * slices, so that the loop is not held. Logs: kernel.*, ipvs.*.
  */
 enum {
-	PROGRAM_LOOK = 10 * 1000 * 1000, /* usec */
+	PROGRAM_LOOK = 10 * 1000 * 1000, /* usec, from the end of one look */
 	PROGRAM_SLICE = 10 * 1000,       /* usec */
 	PROGRAM_CHANGED_MAX = 64,        /* places that are told one by one */
 };

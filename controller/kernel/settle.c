@@ -35,38 +35,41 @@ struct settler *settler_free(struct settler *s)
 	return NULL;
 }
 
-static int settle_order(size_t *ret_n, struct settler *s, const struct virtual_server *vs,
+static int settle_order(struct settled *ret, struct settler *s, const struct settle_job *job,
 	const struct ipvs_service *held, struct err *e)
 {
-	CLEANUP_IPVS_OPS struct ipvs_ops ops = {0};
 	bool restore;
 
-	differ_reorder(&ops, vs, held);
-	if (ops.n_items == 0 || reorder_begin(&restore) < 0)
+	differ_reorder(&ret->ops, job->vs, held);
+	if (ret->ops.n_items == 0)
 		return 0;
-	*ret_n = ops.n_items;
-	ipvs_write(s->writer, ops.items, ops.n_items, e);
+	if (reorder_begin(&restore) < 0) {
+		ipvs_ops_done(&ret->ops);
+		return 0;
+	}
+	ret->moved = true;
+	ipvs_write(s->writer, ret->ops.items, ret->ops.n_items, e);
 	reorder_end(restore);
 	/* What went wrong leaves a real server out. */
 	return err_set(e, EAGAIN, "its real servers were moved");
 }
 
-int settle(size_t *ret_n, struct settler *s, const struct place *place,
-	const struct virtual_server *vs, const struct differ_rules *rules, bool reorder,
-	struct err *e)
+int settle(struct settled *ret, struct settler *s, const struct settle_job *job, struct err *e)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *table = NULL;
-	CLEANUP_IPVS_OPS struct ipvs_ops ops = {0};
-	int r = ipvs_read_service(&table, s->ipvs, place, e);
+	int r = ipvs_read_service(&table, s->ipvs, &job->place, e);
 	const struct ipvs_service *held = r == 0 ? &table->services[0] : NULL;
 
+	*ret = (struct settled){0};
 	if (r < 0 && r != -ENOENT)
 		return r;
-	differ_build(&ops, vs, held, rules);
-	if (ops.n_items == 0)
-		return reorder && vs && held ? settle_order(ret_n, s, vs, held, e) : 0;
-	*ret_n = ops.n_items;
-	r = ipvs_write(s->writer, ops.items, ops.n_items, e);
-	return r == 0 && reorder ? err_set(e, EAGAIN, "the order of its real servers comes next")
-				 : r;
+	if (job->on_held && job->vs && held)
+		job->on_held(job->ud, job->vs, held);
+	differ_build(&ret->ops, job->vs, held, &job->rules);
+	if (ret->ops.n_items == 0)
+		return job->reorder && job->vs && held ? settle_order(ret, s, job, held, e) : 0;
+	r = ipvs_write(s->writer, ret->ops.items, ret->ops.n_items, e);
+	return r == 0 && job->reorder
+		       ? err_set(e, EAGAIN, "the order of its real servers comes next")
+		       : r;
 }

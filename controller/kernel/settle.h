@@ -15,12 +15,23 @@ struct settler;
 int settler_new(struct settler **ret, struct ipvs *ipvs, struct err *e);
 struct settler *settler_free(struct settler *s);
 
+struct settle_job {
+	struct place place;
+	const struct virtual_server *vs; /* what shall be there; NULL: nothing */
+	struct differ_rules rules;
+	bool reorder; /* its real servers are brought into order, too, if that is possible */
+	/* Called with what is held before it is compared; NULL: nobody asks. */
+	void (*on_held)(void *ud, const struct virtual_server *vs, const struct ipvs_service *held);
+	void *ud;
+};
+
+struct settled {
+	struct ipvs_ops ops; /* carried out, also where one of them failed */
+	bool moved;          /* they bring real servers into order, and nothing else */
+};
+
 /*
- * `vs` is what shall be at the place; NULL: nothing. With `reorder` its real servers are brought
- * into order, too, where that is possible (reorder.h). `ret_n` gets the number of operations, also
- * on failure. -EAGAIN: look again, for the place changed meanwhile or one thing comes after
- * another.
+ * The caller frees `ret->ops`, also on failure. -EAGAIN: look again, for the place changed
+ * meanwhile or one thing comes after another.
  */
-int settle(size_t *ret_n, struct settler *s, const struct place *place,
-	const struct virtual_server *vs, const struct differ_rules *rules, bool reorder,
-	struct err *e);
+int settle(struct settled *ret, struct settler *s, const struct settle_job *job, struct err *e);

@@ -35,13 +35,21 @@ bool tasks_empty(const struct tasks *t)
 	return !t->items;
 }
 
-struct task *tasks_at(struct tasks *t, const struct place *place)
+struct task *tasks_find(struct tasks *t, const struct place *place)
 {
 	struct item *item;
 
 	HASH_FIND(hh, t->items, place, sizeof *place, item);
-	if (item)
-		return &item->task;
+	return item ? &item->task : NULL;
+}
+
+struct task *tasks_at(struct tasks *t, const struct place *place)
+{
+	struct task *task = tasks_find(t, place);
+	struct item *item;
+
+	if (task)
+		return task;
 	item = xnew0(struct item);
 	item->task.place = *place;
 	HASH_ADD(hh, t->items, task.place, sizeof *place, item);

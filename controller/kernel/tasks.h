@@ -12,6 +12,8 @@ struct task {
 	struct place place;
 	bool told;      /* what the kernel holds there has changed, whatever we find */
 	bool reorder;   /* the order of its real servers counts, too */
+	bool doubt;     /* weight 0 that nothing explains is a health check's */
+	bool unasked;   /* what is wrong there is not what a decision changed */
 	unsigned tries; /* so many times it changed while it was looked at */
 };
 
@@ -24,6 +26,9 @@ bool tasks_empty(const struct tasks *t);
 
 /* The one for a place, to be changed; made if there is none. Borrowed until it is taken. */
 struct task *tasks_at(struct tasks *t, const struct place *place);
+
+/* The same, but NULL if there is none. */
+struct task *tasks_find(struct tasks *t, const struct place *place);
 
 /* Takes the first one out; false: there is none. */
 bool tasks_take(struct task *ret, struct tasks *t);
