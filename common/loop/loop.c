@@ -7,6 +7,12 @@
 
 #include "loop/reaper.h"
 
+/* Of the one loop that a program runs. */
+static struct loop_holds holds = {
+	.classes = {{1000, 0}, {5 * 1000, 0}, {20 * 1000, 0}, {100 * 1000, 0}, {500 * 1000, 0},
+		{UINT64_MAX, 0}},
+};
+
 /* What a callback of ours needs; it lives as long as the event source that it belongs to. */
 struct hook {
 	void (*call)(void *ud);
@@ -73,11 +79,45 @@ int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e)
 	return 0;
 }
 
+static void note_held(uint64_t took)
+{
+	size_t i = 0;
+
+	while (took > holds.classes[i].limit)
+		i++;
+	holds.classes[i].n++;
+	holds.sum += took;
+}
+
+static int run_once(sd_event *loop)
+{
+	int r = sd_event_prepare(loop);
+	uint64_t begin;
+
+	if (r == 0)
+		r = sd_event_wait(loop, UINT64_MAX);
+	if (r <= 0)
+		return r;
+	begin = loop_clock();
+	r = sd_event_dispatch(loop);
+	note_held(loop_clock() - begin);
+	return r;
+}
+
 int loop_run(sd_event *loop, struct err *e)
 {
-	int r = sd_event_loop(loop);
+	int r = 0, code = 0;
 
-	return r < 0 ? err_errno(e, -r, "running the event loop") : r;
+	while (r >= 0 && sd_event_get_state(loop) != SD_EVENT_FINISHED)
+		r = run_once(loop);
+	if (r >= 0)
+		r = sd_event_get_exit_code(loop, &code);
+	return r < 0 ? err_errno(e, -r, "running the event loop") : code;
+}
+
+struct loop_holds loop_holds(void)
+{
+	return holds;
 }
 
 void loop_exit(sd_event *loop, int code)

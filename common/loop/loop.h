@@ -22,6 +22,17 @@ int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e)
 int loop_run(sd_event *loop, struct err *e);
 void loop_exit(sd_event *loop, int code);
 
+/* How long single events of loop_run held the loop, so that everything else waited. */
+enum { LOOP_HOLD_CLASSES = 6 };
+struct loop_holds {
+	struct {
+		uint64_t limit; /* usec; UINT64_MAX for the last */
+		uint64_t n;     /* events up to it, and above the limit before */
+	} classes[LOOP_HOLD_CLASSES];
+	uint64_t sum; /* usec */
+};
+struct loop_holds loop_holds(void);
+
 /* When this turn of the loop began: the time of the event that is being handled. */
 uint64_t loop_now(sd_event *loop);
 

@@ -6,6 +6,7 @@
 #include "app/metrics.h"
 #include "base/mem.h"
 #include "base/place.h"
+#include "loop/loop.h"
 
 void metrics_help(FILE *out, const char *name, const char *type, const char *text)
 {
@@ -162,6 +163,28 @@ static void put_own(FILE *out, const struct snapshot *s)
 		"Prefixes that the sidecar announces.", json_array_size(s->sidecar->announced));
 }
 
+static void put_loop(FILE *out)
+{
+	static const char name[] = "kago_loop_stall_seconds";
+	const struct loop_holds holds = loop_holds();
+	uint64_t n = 0;
+
+	metrics_help(out, name, "histogram",
+		"How long single events held the program, so that everything else waited.");
+	for (size_t i = 0; i < LOOP_HOLD_CLASSES; i++) {
+		uint64_t limit = holds.classes[i].limit;
+
+		n += holds.classes[i].n;
+		if (limit == UINT64_MAX)
+			fprintf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
+		else
+			fprintf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+				(double)limit / 1e6, n);
+	}
+	seconds(out, "kago_loop_stall_seconds_sum", holds.sum);
+	fprintf(out, "%s_count %" PRIu64 "\n", name, n);
+}
+
 char *snapshot_metrics(const struct snapshot *s)
 {
 	struct apply_status st = apply_status(s->apply);
@@ -172,6 +195,7 @@ char *snapshot_metrics(const struct snapshot *s)
 	if (!out)
 		mem_exhausted();
 	put_own(out, s);
+	put_loop(out);
 	metrics_put_cluster(out, s);
 	put_services(out, s);
 	put_apply(out, &st);
