@@ -2,17 +2,13 @@
 #include "source/dir.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "loop/loop.h"
+#include "source/files.h"
 #include "source/folder.h"
-#include "source/manifests.h"
 
 enum {
 	WATCH_AGAIN = 1000 * 1000, /* usec between tries to watch a folder that is gone */
@@ -21,82 +17,17 @@ enum {
 		  IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR,
 };
 
-/* A set of file names. */
-struct name {
-	UT_hash_handle hh;
-	char text[];
-};
-
 struct dir_source {
+	struct files files;
 	struct folder *folder;
 	struct source_ops ops;
 	void *ud;
-	char *path;
 	int fd, watch;
 	sd_event_source *io, *retry;
-	struct name *busy;       /* written to and not yet closed */
-	struct name *touched;    /* since the last look began, */
-	bool all_touched;        /* or anything may be */
-	struct name *looking_at; /* what was touched before the look that goes on, */
-	bool looking_at_all;     /* or all */
-	bool lost;               /* the folder cannot be read; what was known stands */
+	bool lost; /* the folder cannot be read; what was known stands */
 };
 
 DEFINE_CLEANUP(struct dir_source *, dir_source_free);
-
-static struct name *find_name(struct name *set, const char *text)
-{
-	struct name *n;
-
-	HASH_FIND_STR(set, text, n);
-	return n;
-}
-
-static void add_name(struct name **set, const char *text)
-{
-	size_t size = strlen(text) + 1;
-	struct name *n;
-
-	if (find_name(*set, text))
-		return;
-	n = xcalloc(1, sizeof *n + size);
-	memcpy(n->text, text, size);
-	HASH_ADD_STR(*set, text, n);
-}
-
-static void remove_name(struct name **set, const char *text)
-{
-	struct name *n = find_name(*set, text);
-
-	if (!n)
-		return;
-	HASH_DEL(*set, n);
-	free(n);
-}
-
-static void clear_names(struct name **set)
-{
-	struct name *n, *next;
-
-	HASH_ITER(hh, *set, n, next) {
-		HASH_DEL(*set, n);
-		free(n);
-	}
-}
-
-/*
- * A manifest's own name tells which file to look at; a hidden file is somebody's temporary one. Any
- * other name may be what symlinks lead through, such as the ..data of a mounted ConfigMap.
- */
-static void note_touched(struct dir_source *d, const char *name)
-{
-	bool hidden = name[0] == '.' && name[1] != '.';
-
-	if (manifests_is_name(name))
-		add_name(&d->touched, name);
-	else if (!hidden)
-		d->all_touched = true;
-}
 
 static void note_event(struct dir_source *d, const struct inotify_event *event)
 {
@@ -104,22 +35,23 @@ static void note_event(struct dir_source *d, const struct inotify_event *event)
 
 	if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
 		d->watch = -1;
-	if (event->mask & IN_Q_OVERFLOW) {
-		/* The end of a writing may be among what was lost. */
-		clear_names(&d->busy);
-		d->all_touched = true;
-	}
-	if (event->len == 0)
+	/* The end of a writing may be among what was lost. */
+	if (event->mask & IN_Q_OVERFLOW)
+		files_clear_busy(&d->files);
+	if (event->len == 0) {
+		files_touch_all(&d->files);
 		return;
-	note_touched(d, event->name);
+	}
+	files_touch(&d->files, event->name);
 	if (event->mask & IN_MODIFY)
-		add_name(&d->busy, event->name);
+		files_set_busy(&d->files, event->name, true);
 	else if (event->mask & done)
-		remove_name(&d->busy, event->name);
+		files_set_busy(&d->files, event->name, false);
 }
 
-static void drain_events(struct dir_source *d)
+static void drain_events(void *ud)
 {
+	struct dir_source *d = ud;
 	_Alignas(struct inotify_event) char buf[EVENTS_SIZE];
 	ssize_t n;
 
@@ -134,63 +66,26 @@ static void drain_events(struct dir_source *d)
 	}
 }
 
-static bool is_busy(void *ud, const char *name)
+static int add_watch(struct dir_source *d, struct err *e)
 {
-	struct dir_source *d = ud;
-
-	drain_events(d);
-	return find_name(d->busy, name) != NULL;
+	d->watch = inotify_add_watch(d->fd, d->files.path, WATCHED);
+	files_touch_all(&d->files);
+	return d->watch < 0 ? err_errno(e, errno, "watching %s", d->files.path) : 0;
 }
 
-static bool is_touched(void *ud, const char *name)
+static bool needs_look(const struct dir_source *d)
 {
-	const struct dir_source *d = ud;
-
-	return d->looking_at_all || find_name(d->looking_at, name);
-}
-
-/* ops of the folder's scan, which get us as `ud`. */
-static void pass_upsert(void *ud, const json_t *object)
-{
-	struct dir_source *d = ud;
-
-	d->ops.upsert(d->ud, object);
-}
-
-static void pass_remove(void *ud, const char *kind, const char *ns, const char *name)
-{
-	struct dir_source *d = ud;
-
-	d->ops.remove(d->ud, kind, ns, name);
-}
-
-static void pass_problem(void *ud, const char *where, const char *what)
-{
-	struct dir_source *d = ud;
-
-	d->ops.problem(d->ud, where, what);
+	return files_are_touched(&d->files) || d->watch < 0;
 }
 
 static int scan(struct dir_source *d, struct err *e)
 {
-	static const struct source_ops ops = {
-		.upsert = pass_upsert, .remove = pass_remove, .problem = pass_problem};
-	static const struct folder_hints hints = {is_busy, is_touched};
-	int r;
+	int r = folder_scan(d->folder, drain_events, d, e);
 
-	d->looking_at = steal(d->touched);
-	d->looking_at_all = d->all_touched;
-	d->all_touched = false;
-	r = folder_scan(d->folder, &hints, &ops, d, e);
-	clear_names(&d->looking_at);
+	/* Events that came meanwhile are drained already: nothing else would bring us back. */
+	if (r >= 0 && needs_look(d))
+		loop_timer_arm(d->retry, 0);
 	return r;
-}
-
-static int add_watch(struct dir_source *d, struct err *e)
-{
-	d->watch = inotify_add_watch(d->fd, d->path, WATCHED);
-	d->all_touched = true;
-	return d->watch < 0 ? err_errno(e, errno, "watching %s", d->path) : 0;
 }
 
 static void look(struct dir_source *d)
@@ -202,14 +97,10 @@ static void look(struct dir_source *d)
 		r = scan(d, &e);
 	if (r >= 0) {
 		d->lost = false;
-		/* Events that came meanwhile are drained already: nothing else would bring us back.
-		 */
-		if (d->touched || d->all_touched || d->watch < 0)
-			loop_timer_arm(d->retry, 0);
 		return;
 	}
 	if (!d->lost)
-		d->ops.problem(d->ud, d->path, e.msg);
+		d->ops.problem(d->ud, d->files.path, e.msg);
 	d->lost = true;
 	d->watch = -1;
 	loop_timer_arm(d->retry, WATCH_AGAIN);
@@ -223,7 +114,8 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *ud)
 	(void)fd;
 	(void)events;
 	drain_events(d);
-	look(d);
+	if (needs_look(d))
+		look(d);
 	return 0;
 }
 
@@ -257,8 +149,8 @@ int dir_source_new(struct dir_source **ret, sd_event *loop, const char *path,
 	d->fd = d->watch = -1;
 	d->ops = *ops;
 	d->ud = ud;
-	d->path = xstrdup(path);
-	d->folder = folder_new(path);
+	files_init(&d->files, path);
+	d->folder = folder_new(&d->files, ops, ud);
 	r = set_up(d, loop, e);
 	if (r < 0)
 		return r;
@@ -273,11 +165,9 @@ struct dir_source *dir_source_free(struct dir_source *d)
 		return NULL;
 	sd_event_source_disable_unref(d->io);
 	sd_event_source_disable_unref(d->retry);
-	clear_names(&d->busy);
-	clear_names(&d->touched);
 	folder_free(d->folder);
+	files_done(&d->files);
 	closep(&d->fd);
-	free(d->path);
 	free(d);
 	return NULL;
 }

@@ -1,30 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/err.h"
+#include "source/files.h"
 #include "source/source.h"
 
-/* The manifests of a folder, and what changed in them since the last look. */
+/* What the manifests of a folder say, and what changed in that since the last scan. */
 struct folder;
 
-struct folder *folder_new(const char *path) __attribute__((warn_unused_result));
+/* `files` outlive it, and are borrowed. */
+struct folder *folder_new(struct files *files, const struct source_ops *ops, void *ud)
+	__attribute__((warn_unused_result));
 struct folder *folder_free(struct folder *f);
 
-/* What a scan asks about the file of a name in the folder. */
-struct folder_hints {
-	/* Somebody is writing it just now: it keeps what was last read from it. Asked before and
-	 * after. */
-	bool (*is_busy)(void *ud, const char *name);
-	/* It may have changed since the last scan; files never read are looked at without being
-	 * asked. */
-	bool (*is_touched)(void *ud, const char *name);
-};
-
 /*
- * Reads the files that are new or changed and tells `ops` of their objects and of those that are
- * gone; `synced` is not called. Errors: the folder itself cannot be read; nothing is removed then.
+ * Reads what was touched, and tells `ops` of its objects and of those that are gone; `synced` is
+ * not called. `catch_up` is called when it matters what happened to the files up to now, which
+ * includes who writes them. Errors: the folder itself cannot be read; nothing is told then.
  */
-int folder_scan(struct folder *f, const struct folder_hints *hints, const struct source_ops *ops,
-	void *ud, struct err *e);
+int folder_scan(struct folder *f, void (*catch_up)(void *ud), void *ud, struct err *e);

@@ -7,13 +7,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
 
+#include "base/fsutil.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "loop/loop.h"
 
 enum { PATIENCE = 5 * 1000 * 1000 };
@@ -238,6 +241,36 @@ static void test_a_configmap_swap_is_followed(void **state)
 	await(f, "upsert one v=2\n");
 }
 
+/* The kernel keeps so many; two of a kind in a row count as one. */
+static uint64_t events_kept(void)
+{
+	CLEANUP_FREE char *text = NULL;
+	struct err e = {0};
+	uint64_t n;
+	size_t len;
+
+	assert_int_equal(fs_read(&text, &len, "/proc/sys/fs/inotify/max_queued_events", 32, &e), 0);
+	text[strcspn(text, "\n")] = '\0';
+	assert_int_equal(str_to_u64(&n, text, 1, INT32_MAX, &e), 0);
+	return n;
+}
+
+static void test_what_happened_while_events_were_lost_is_found(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_FREE char *one = path_of(f, "a.yaml"), *two = path_of(f, "b.yaml");
+
+	put(f, "a.yaml", OBJECT("one", "1"));
+	put(f, "b.yaml", OBJECT("two", "1"));
+	start(f);
+	for (uint64_t i = events_kept(); i > 0; i--)
+		assert_int_equal(chmod(i % 2 ? one : two, 0644), 0);
+	put(f, "c.yaml", OBJECT("three", "1"));
+	unlink(two);
+	await(f, "remove two\n");
+	await(f, "upsert three v=1\n");
+}
+
 static void test_an_object_in_two_files_comes_from_the_first(void **state)
 {
 	struct fixture *f = *state;
@@ -295,6 +328,8 @@ int main(void)
 			test_a_file_that_is_being_written_is_read_when_it_is_closed, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(test_a_configmap_swap_is_followed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_what_happened_while_events_were_lost_is_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_an_object_in_two_files_comes_from_the_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(
