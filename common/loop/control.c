@@ -126,6 +126,16 @@ void control_close(struct control_conn *c)
 		conn_free(c);
 }
 
+int control_take_fd(struct control_conn *c)
+{
+	int fd = steal_fd(&c->fd);
+
+	c->io = sd_event_source_disable_unref(c->io);
+	c->out_len = 0;
+	control_close(c);
+	return fd;
+}
+
 void control_set_data(struct control_conn *c, void *data)
 {
 	c->data = data;

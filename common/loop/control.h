@@ -14,8 +14,9 @@
  * volume, and two pods of a node never meet. The controller listens on CONTROL_CONTROLLER, unless
  * control.socket is configured.
  *
- * To the controller:  {"type":"status"} -> {"type":"status", ...} once
+ * To the controller:  {"type":"status"} -> {"type":"status", ...}
  *                     {"type":"explain","namespace":NS,"name":NAME} -> {"type":"explain", ...}
+ *                     The connection ends with the answer to one of these.
  *                     {"type":"sidecar"}: the connection is the sidecar's lifeline. It is answered
  * by
  *                     {"type":"state","ready":BOOL} at once and at each change: ready once the
@@ -46,6 +47,12 @@ void control_send(struct control_conn *c, json_t *msg);
 
 /* Closes after what is queued went out; on_close is not called. */
 void control_close(struct control_conn *c);
+
+/*
+ * Takes the socket, for somebody else to answer, and ends the connection without a word; on_close
+ * is not called, and what was queued is lost. The caller closes it.
+ */
+int control_take_fd(struct control_conn *c) __attribute__((warn_unused_result));
 
 /* The owner's pointer for this connection; NULL at first. */
 void control_set_data(struct control_conn *c, void *data);

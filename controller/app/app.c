@@ -39,6 +39,7 @@ struct app {
 	struct ipvs *ipvs; /* NULL: render only */
 	struct ruleset *ruleset;
 	struct apply *apply;
+	struct scribes *scribes;
 	struct sidecars *sidecars;
 	struct httpd *httpd;
 	struct follow *follow;
@@ -47,6 +48,7 @@ struct app {
 	uint64_t n_objects_rejected, n_source_problems;
 };
 
+DEFINE_CLEANUP(struct ipvs *, ipvs_close);
 DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
 
 static void decide(void *ud)
@@ -155,18 +157,13 @@ static const struct fleet *newest_fleet(void *ud)
 	return apply_newest(app->apply);
 }
 
-/* With NULL for the kernel, IPVS is not read. */
-static void take_snapshot(struct app *app, struct snapshot *ret, struct ipvs_table **ret_kernel)
+/* IPVS is not read. */
+static struct snapshot take_snapshot(const struct app *app)
 {
-	struct err e = {0};
-
-	if (ret_kernel && app->ipvs && ipvs_read(ret_kernel, app->ipvs, &e) < 0)
-		log_error("ipvs.read_failed", LOG_ERR(&e));
-	*ret = (struct snapshot){
+	struct snapshot s = {
 		.fleet_name = app->config->fleet,
 		.render_only = app->options->render_only,
 		.fleet = apply_newest(app->apply),
-		.kernel = ret_kernel ? *ret_kernel : NULL,
 		.apply = app->apply,
 		.sidecar = sidecars_state(app->sidecars),
 		.n_sidecars = sidecars_count(app->sidecars),
@@ -177,16 +174,30 @@ static void take_snapshot(struct app *app, struct snapshot *ret, struct ipvs_tab
 		.pools = app->config->pools,
 		.n_pools = app->config->n_pools,
 	};
+
 	if (app->cluster)
-		ret->cluster = cluster_state(app->cluster);
+		s.cluster = cluster_state(app->cluster);
+	return s;
+}
+
+/* With IPVS, over a socket of its own: a child must not use ours. */
+static struct snapshot take_whole_snapshot(const struct app *app, struct ipvs_table **ret_kernel)
+{
+	CLEANUP(ipvs_closep) struct ipvs *ipvs = NULL;
+	struct snapshot s = take_snapshot(app);
+	struct err e = {0};
+
+	if (app->ipvs && (ipvs_open(&ipvs, &e) < 0 || ipvs_read(ret_kernel, ipvs, &e) < 0))
+		log_error("ipvs.read_failed", LOG_ERR(&e));
+	s.kernel = *ret_kernel;
+	return s;
 }
 
 static json_t *on_status_request(void *ud)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
-	struct snapshot s;
+	const struct snapshot s = take_whole_snapshot(ud, &kernel);
 
-	take_snapshot(ud, &s, &kernel);
 	return snapshot_status(&s);
 }
 
@@ -201,7 +212,7 @@ static json_t *on_explain_request(void *ud, const char *ns, const char *name)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
 	struct app *app = ud;
-	struct snapshot s;
+	const struct snapshot s = take_whole_snapshot(app, &kernel);
 	struct explain x = {
 		.now = &s,
 		.store = app->store,
@@ -212,30 +223,33 @@ static json_t *on_explain_request(void *ud, const char *ns, const char *name)
 		.ud = app,
 	};
 
-	take_snapshot(app, &s, &kernel);
 	return explain_service(&x, ns, name);
+}
+
+static void write_metrics(void *ud, const char *path, FILE *out)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
+	const struct snapshot s = take_whole_snapshot(ud, &kernel);
+
+	(void)path;
+	snapshot_metrics(&s, out);
 }
 
 static unsigned on_http(void *ud, const char *path, char **ret_body)
 {
-	CLEANUP(ipvs_table_freep) struct ipvs_table *kernel = NULL;
-	struct app *app = ud;
 	struct snapshot s;
 	const char *why_not;
 
+	if (strcmp(path, "/metrics") == 0)
+		return 0;
 	if (strcmp(path, "/healthz") == 0) {
 		*ret_body = xstrdup("ok\n");
 		return 200;
 	}
-	if (strcmp(path, "/metrics") != 0 && strcmp(path, "/readyz") != 0)
+	if (strcmp(path, "/readyz") != 0)
 		return 404;
-	if (strcmp(path, "/metrics") == 0) {
-		take_snapshot(app, &s, &kernel);
-		*ret_body = snapshot_metrics(&s);
-		return 200;
-	}
 	/* Asked every other second; what it says of the kernel was read when that had changed. */
-	take_snapshot(app, &s, NULL);
+	s = take_snapshot(ud);
 	why_not = snapshot_why_not_ready(&s);
 	*ret_body = xasprintf("%s\n", why_not ? why_not : "ok");
 	return why_not ? 503 : 200;
@@ -323,6 +337,7 @@ static int set_up_parts(struct app *app, struct err *e)
 	static const struct apply_ops apply_ops = {on_apply_status, on_kernel_changed};
 	static const struct sidecars_ops sidecars_ops = {
 		on_status_request, on_explain_request, on_announced, on_sidecar_gone};
+	static const struct httpd_ops httpd_ops = {on_http, write_metrics};
 	const char *listen = app->config->http.listen;
 	int r = loop_timer_new(&app->change_timer, app->loop, on_change, app, e);
 
@@ -332,16 +347,17 @@ static int set_up_parts(struct app *app, struct err *e)
 		r = loop_timer_new(&app->stop_timer, app->loop, on_stop_time, app, e);
 	if (r >= 0)
 		r = loop_timer_new(&app->trim_timer, app->loop, on_trim_time, app, e);
+	app->scribes = scribes_new(app->loop);
 	if (r >= 0)
 		r = sidecars_new(&app->sidecars, app->loop, app->config->control.socket,
-			&sidecars_ops, app, e);
+			app->scribes, &sidecars_ops, app, e);
 	if (r >= 0 && !app->options->render_only)
 		r = prepare_kernel(&app->ipvs, &app->ruleset, app->loop, app->config, e);
 	if (r >= 0)
 		r = apply_new(&app->apply, app->loop, app->config, app->ipvs, app->ruleset,
 			&apply_ops, app, e);
 	if (r >= 0 && *listen)
-		r = httpd_new(&app->httpd, app->loop, listen, on_http, app, e);
+		r = httpd_new(&app->httpd, app->loop, listen, app->scribes, &httpd_ops, app, e);
 	if (r < 0)
 		return r;
 	/* After what is still coming in, which it then decides on, too. */
@@ -403,6 +419,7 @@ static void tear_down(struct app *app)
 	dir_source_free(app->folder);
 	cluster_free(app->cluster);
 	httpd_free(app->httpd);
+	scribes_free(app->scribes);
 	apply_free(app->apply);
 	ruleset_free(app->ruleset);
 	sidecars_free(app->sidecars);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <utlist.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -20,16 +22,29 @@ struct httpd {
 	struct acceptor *acceptor;
 	struct MHD_Daemon *daemon;
 	sd_event_source *io, *timer;
-	httpd_fn *answer;
+	struct scribes *scribes;
+	struct page *pages;
+	struct httpd_ops ops;
 	void *ud;
+};
+
+/* A page that a child writes. */
+struct page {
+	struct page *prev, *next;
+	struct httpd *httpd;
+	struct MHD_Connection *conn;
+	const char *path;
+	int fd; /* memory for it */
+	enum { PAGE_NEW, PAGE_AWAITED, PAGE_WRITTEN, PAGE_FAILED } state;
 };
 
 DEFINE_CLEANUP(struct httpd *, httpd_free);
 
-static enum MHD_Result respond(struct MHD_Connection *conn, unsigned status, char *body)
+static void run(void *ud);
+
+static enum MHD_Result respond(
+	struct MHD_Connection *conn, unsigned status, struct MHD_Response *response)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
 	enum MHD_Result r;
 
 	if (!response)
@@ -39,6 +54,88 @@ static enum MHD_Result respond(struct MHD_Connection *conn, unsigned status, cha
 	r = MHD_queue_response(conn, status, response);
 	MHD_destroy_response(response);
 	return r;
+}
+
+static enum MHD_Result respond_text(struct MHD_Connection *conn, unsigned status, char *text)
+{
+	return respond(conn, status,
+		MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE));
+}
+
+static void on_written(void *ud, int result)
+{
+	struct page *page = ud;
+
+	page->state = result == 0 ? PAGE_WRITTEN : PAGE_FAILED;
+	MHD_resume_connection(page->conn);
+	run(page->httpd);
+}
+
+static void write_page(const void *arg, FILE *out)
+{
+	const struct page *page = arg;
+	const struct httpd *h = page->httpd;
+
+	h->ops.write(h->ud, page->path, out);
+}
+
+/* The connection rests until a child has written the page. */
+static enum MHD_Result begin_page(struct page *page, const char *path)
+{
+	struct httpd *h = page->httpd;
+	struct err e = {0};
+
+	page->path = path;
+	page->fd = memfd_create("page", MFD_CLOEXEC);
+	if (page->fd < 0)
+		err_errno(&e, errno, "making memory for a page");
+	else
+		scribes_start(h->scribes, page->fd, write_page, page, on_written, page, &e);
+	page->path = NULL;
+	if (e.msg[0])
+		return respond_text(
+			page->conn, MHD_HTTP_SERVICE_UNAVAILABLE, xasprintf("%s\n", e.msg));
+	page->state = PAGE_AWAITED;
+	MHD_suspend_connection(page->conn);
+	return MHD_YES;
+}
+
+static enum MHD_Result end_page(struct page *page)
+{
+	off_t size = lseek(page->fd, 0, SEEK_END);
+
+	if (page->state != PAGE_WRITTEN || size < 0)
+		return respond_text(page->conn, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			xstrdup("this page could not be written\n"));
+	/* It closes the descriptor. */
+	return respond(page->conn, MHD_HTTP_OK,
+		MHD_create_response_from_fd((uint64_t)size, steal_fd(&page->fd)));
+}
+
+static struct page *page_new(struct httpd *h, struct MHD_Connection *conn)
+{
+	struct page *page = xnew0(struct page);
+
+	page->httpd = h;
+	page->conn = conn;
+	page->fd = -1;
+	DL_APPEND(h->pages, page);
+	return page;
+}
+
+static void on_completed(
+	void *ud, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why)
+{
+	struct httpd *h = ud;
+	struct page *page = *state;
+
+	(void)conn;
+	(void)why;
+	if (!page)
+		return;
+	DL_DELETE(h->pages, page);
+	closep(&page->fd);
+	free(page);
 }
 
 static enum MHD_Result on_request(void *ud, struct MHD_Connection *conn, const char *path,
@@ -51,11 +148,15 @@ static enum MHD_Result on_request(void *ud, struct MHD_Connection *conn, const c
 	(void)version;
 	(void)data;
 	(void)data_size;
-	(void)state;
+	if (*state)
+		return end_page(*state);
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return respond(conn, MHD_HTTP_METHOD_NOT_ALLOWED, xstrdup("use GET\n"));
-	status = h->answer(h->ud, path, &body);
-	return respond(conn, status, body ? body : xstrdup("no such page\n"));
+		return respond_text(conn, MHD_HTTP_METHOD_NOT_ALLOWED, xstrdup("use GET\n"));
+	status = h->ops.answer(h->ud, path, &body);
+	if (status != 0)
+		return respond_text(conn, status, body ? body : xstrdup("no such page\n"));
+	*state = page_new(h, conn);
+	return begin_page(*state, path);
 }
 
 static void run(void *ud)
@@ -122,9 +223,11 @@ static int open_listener(struct httpd *h, const union sockaddr_any *addr, sockle
 static int start_daemon(struct httpd *h)
 {
 	errno = 0;
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+	h->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		on_request, h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CONNECTIONS,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, h, MHD_OPTION_END);
 	return h->daemon ? 0 : errno ? -errno : -EIO;
 }
 
@@ -141,8 +244,8 @@ static int watch_daemon(struct httpd *h, sd_event *loop, struct err *e)
 	return acceptor_new(&h->acceptor, loop, h->listener, &acceptor_ops, h, e);
 }
 
-int httpd_new(struct httpd **ret, sd_event *loop, const char *at, httpd_fn *answer, void *ud,
-	struct err *e)
+int httpd_new(struct httpd **ret, sd_event *loop, const char *at, struct scribes *scribes,
+	const struct httpd_ops *ops, void *ud, struct err *e)
 {
 	CLEANUP(httpd_freep) struct httpd *h = xnew0(struct httpd);
 	struct listen where;
@@ -152,7 +255,8 @@ int httpd_new(struct httpd **ret, sd_event *loop, const char *at, httpd_fn *answ
 	h->listener = -1;
 	if (r < 0)
 		return r;
-	h->answer = answer;
+	h->scribes = scribes;
+	h->ops = *ops;
 	h->ud = ud;
 	r = open_listener(h, &addr, sockaddr_set(&addr, &where.addr, where.port));
 	if (r == 0)
@@ -168,11 +272,17 @@ int httpd_new(struct httpd **ret, sd_event *loop, const char *at, httpd_fn *answ
 
 struct httpd *httpd_free(struct httpd *h)
 {
+	struct page *page;
+
 	if (!h)
 		return NULL;
 	acceptor_free(h->acceptor);
 	sd_event_source_disable_unref(h->io);
 	sd_event_source_disable_unref(h->timer);
+	/* libmicrohttpd does not end connections that rest. */
+	for (page = h->pages; page; page = page->next)
+		if (page->state == PAGE_AWAITED)
+			MHD_resume_connection(page->conn);
 	if (h->daemon)
 		MHD_stop_daemon(h->daemon);
 	closep(&h->listener);

@@ -185,15 +185,10 @@ static void put_loop(FILE *out)
 	fprintf(out, "%s_count %" PRIu64 "\n", name, n);
 }
 
-char *snapshot_metrics(const struct snapshot *s)
+void snapshot_metrics(const struct snapshot *s, FILE *out)
 {
 	struct apply_status st = apply_status(s->apply);
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
 
-	if (!out)
-		mem_exhausted();
 	put_own(out, s);
 	put_loop(out);
 	metrics_put_cluster(out, s);
@@ -210,7 +205,4 @@ char *snapshot_metrics(const struct snapshot *s)
 		offsetof(struct ipvs_service, in_packets));
 	put_counter(out, s, "kago_sent_packets_total", "Packets to clients.",
 		offsetof(struct ipvs_service, out_packets));
-	if (fclose(out) != 0)
-		mem_exhausted();
-	return text;
 }

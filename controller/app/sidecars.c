@@ -10,6 +10,7 @@
 
 struct sidecars {
 	struct control_server *server;
+	struct scribes *scribes;
 	struct sidecars_ops ops;
 	void *ud;
 	struct control_conn *lifelines[LIMIT_CONTROL_CLIENTS];
@@ -143,13 +144,38 @@ static void take_announced(struct sidecars *s, const struct control_conn *c, con
 	s->ops.on_announced(s->ud);
 }
 
+struct question {
+	const struct sidecars *asked;
+	const char *ns, *name; /* NULL: all of the status */
+};
+
+static void write_answer(const void *arg, FILE *out)
+{
+	const struct question *q = arg;
+	const struct sidecars *s = q->asked;
+	CLEANUP(json_decrefp)
+	json_t *answer = q->name ? s->ops.explain(s->ud, q->ns, q->name) : s->ops.status(s->ud);
+
+	json_dumpf(answer, out, JSON_COMPACT | JSON_SORT_KEYS);
+	fputc('\n', out);
+}
+
+static void answer(struct sidecars *s, struct control_conn *c, const struct question *q)
+{
+	CLEANUP_CLOSE int fd = control_take_fd(c);
+	struct err e = {0};
+
+	if (scribes_start(s->scribes, fd, write_answer, q, NULL, NULL, &e) < 0)
+		log_warn("control.unanswered", LOG_ERR(&e));
+}
+
 static void explain(struct sidecars *s, struct control_conn *c, const json_t *msg)
 {
-	const char *ns = json_string_value(json_object_get(msg, "namespace"));
-	const char *name = json_string_value(json_object_get(msg, "name"));
+	const struct question q = {s, json_string_value(json_object_get(msg, "namespace")),
+		json_string_value(json_object_get(msg, "name"))};
 
-	if (ns && name)
-		control_send(c, s->ops.explain(s->ud, ns, name));
+	if (q.ns && q.name)
+		answer(s, c, &q);
 	else
 		control_close(c);
 }
@@ -162,7 +188,7 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 	if (!type)
 		control_close(c);
 	else if (strcmp(type, "status") == 0)
-		control_send(c, s->ops.status(s->ud));
+		answer(s, c, &(struct question){.asked = s});
 	else if (strcmp(type, "explain") == 0)
 		explain(s, c, msg);
 	else if (strcmp(type, "sidecar") == 0)
@@ -186,13 +212,14 @@ static void on_close(struct control_conn *c, const char *why, void *ud)
 	s->ops.on_gone(s->ud);
 }
 
-int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket,
+int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket, struct scribes *scribes,
 	const struct sidecars_ops *ops, void *ud, struct err *e)
 {
 	static const struct control_ops control_ops = {on_message, on_close};
 	CLEANUP(sidecars_freep) struct sidecars *s = xnew0(struct sidecars);
 	int r;
 
+	s->scribes = scribes;
 	s->ops = *ops;
 	s->ud = ud;
 	r = control_listen(&s->server, loop, socket, &control_ops, s, e);

@@ -7,24 +7,27 @@
 
 #include "base/err.h"
 #include "base/place.h"
+#include "loop/scribes.h"
 
 /* The controller's end of the control socket: the sidecar's lifeline, and answers to `status` and
  * `explain`. */
 struct sidecars;
 
+/* Both give a new object, and are called in a child (loop/scribes.h). */
 struct sidecars_ops {
-	/* The answer to a status request; a new object. */
+	/* The answer to a status request. */
 	json_t *(*status)(void *ud);
-	/* The answer to a request to explain this Service; a new object. */
+	/* The answer to a request to explain this Service. */
 	json_t *(*explain)(void *ud, const char *ns, const char *name);
+	/* These are not. */
 	/* The sidecar has said something new. */
 	void (*on_announced)(void *ud);
 	/* The last lifeline has ended. */
 	void (*on_gone)(void *ud);
 };
 
-/* `socket` is the name of the control socket. */
-int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket,
+/* `socket` is the name of the control socket. `scribes` is borrowed. */
+int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket, struct scribes *scribes,
 	const struct sidecars_ops *ops, void *ud, struct err *e);
 struct sidecars *sidecars_free(struct sidecars *s);
 

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "app/cluster.h"
 #include "app/sidecars.h"
@@ -45,8 +46,8 @@ json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *s
 	__attribute__((warn_unused_result));
 json_t *snapshot_cluster(const struct snapshot *s) __attribute__((warn_unused_result));
 
-/* The Prometheus text format, version 0.0.4, in a new string. Pure. docs/status.md lists them. */
-char *snapshot_metrics(const struct snapshot *s) __attribute__((warn_unused_result));
+/* The Prometheus text format, version 0.0.4. docs/status.md lists them. */
+void snapshot_metrics(const struct snapshot *s, FILE *out);
 
 /* "served", "no_endpoints", "conflict", "rejected". */
 const char *snapshot_outcome_name(enum fleet_outcome outcome);

@@ -2,6 +2,7 @@
 #include "app/httpd.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum { TURN = 50 * 1000, TURNS = 200, FEW = 20 };
 
 struct fixture {
 	sd_event *loop;
+	struct scribes *scribes;
 	struct httpd *httpd;
 	union sockaddr_any addr;
 	socklen_t addr_len;
@@ -28,11 +30,24 @@ struct fixture {
 static unsigned on_get(void *ud, const char *path, char **ret_body)
 {
 	(void)ud;
+	if (strcmp(path, "/long") == 0 || strcmp(path, "/lost") == 0)
+		return 0;
 	if (strcmp(path, "/metrics") != 0)
 		return 404;
 	*ret_body = xstrdup("kago_up 1\n");
 	return 200;
 }
+
+/* In a child. */
+static void write_page(void *ud, const char *path, FILE *out)
+{
+	(void)ud;
+	if (strcmp(path, "/lost") == 0)
+		raise(SIGKILL);
+	fprintf(out, "this is %s\n", path);
+}
+
+static const struct httpd_ops ops = {on_get, write_page};
 
 static void on_stop(void *ud)
 {
@@ -65,7 +80,8 @@ static int setup(void **state)
 	snprintf(at, sizeof at, "127.0.0.1:%u", ntohs(f->addr.v4.sin_port));
 	if (loop_new(&f->loop, on_stop, NULL, &e) < 0)
 		return -1;
-	return httpd_new(&f->httpd, f->loop, at, on_get, f, &e);
+	f->scribes = scribes_new(f->loop);
+	return httpd_new(&f->httpd, f->loop, at, f->scribes, &ops, f, &e);
 }
 
 static int teardown(void **state)
@@ -73,6 +89,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	httpd_free(f->httpd);
+	scribes_free(f->scribes);
 	sd_event_unref(f->loop);
 	free(f);
 	return 0;
@@ -127,6 +144,56 @@ static void test_a_page_is_served(void **state)
 	close(other);
 }
 
+static void test_a_page_that_takes_long_is_written_by_a_child(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_CLOSE int fd = ask(f, "/long"), quick = ask(f, "/metrics");
+
+	assert_non_null(strstr(await_answer(f, quick), "kago_up 1\n"));
+	assert_non_null(strstr(await_answer(f, fd), "HTTP/1.1 200"));
+	assert_non_null(strstr(f->answer, "\r\n\r\nthis is /long\n"));
+	close(quick);
+}
+
+static void test_a_child_that_dies_is_an_error_of_that_page(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_CLOSE int fd = ask(f, "/lost"), other = ask(f, "/long");
+
+	assert_non_null(strstr(await_answer(f, fd), "HTTP/1.1 500"));
+	assert_non_null(strstr(await_answer(f, other), "HTTP/1.1 200"));
+	close(other);
+}
+
+static void test_more_long_pages_than_children_are_put_off(void **state)
+{
+	struct fixture *f = *state;
+	int fds[LIMIT_SCRIBES + 1];
+	unsigned n_served = 0, n_put_off = 0;
+
+	for (size_t i = 0; i <= LIMIT_SCRIBES; i++)
+		fds[i] = ask(f, "/long");
+	for (size_t i = 0; i <= LIMIT_SCRIBES; i++) {
+		await_answer(f, fds[i]);
+		n_served += strstr(f->answer, "HTTP/1.1 200") != NULL;
+		n_put_off += strstr(f->answer, "HTTP/1.1 503") != NULL;
+		close(fds[i]);
+	}
+	assert_int_equal(n_served + n_put_off, LIMIT_SCRIBES + 1);
+	assert_true(n_served >= LIMIT_SCRIBES);
+}
+
+/* The end comes while a page is written. */
+static void test_a_server_that_ends_waits_for_nobody(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_CLOSE int fd = ask(f, "/long");
+
+	assert_true(sd_event_run(f->loop, TURN) >= 0);
+	f->httpd = httpd_free(f->httpd);
+	await_answer(f, fd);
+}
+
 static void test_a_port_has_one_server(void **state)
 {
 	struct fixture *f = *state;
@@ -135,7 +202,7 @@ static void test_a_port_has_one_server(void **state)
 	char at[32];
 
 	snprintf(at, sizeof at, "127.0.0.1:%u", ntohs(f->addr.v4.sin_port));
-	assert_int_equal(httpd_new(&second, f->loop, at, on_get, f, &e), -EADDRINUSE);
+	assert_int_equal(httpd_new(&second, f->loop, at, f->scribes, &ops, f, &e), -EADDRINUSE);
 }
 
 static void test_without_descriptors_it_rests_and_goes_on_later(void **state)
@@ -176,6 +243,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_page_is_served, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_page_that_takes_long_is_written_by_a_child, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_child_that_dies_is_an_error_of_that_page, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_more_long_pages_than_children_are_put_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_server_that_ends_waits_for_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_port_has_one_server, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_without_descriptors_it_rests_and_goes_on_later, setup, teardown),

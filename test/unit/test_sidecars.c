@@ -19,10 +19,13 @@ enum { PATIENCE = 20 * 1000 * 1000 };
 /* A controller's end, and one sidecar's. */
 struct fixture {
 	sd_event *loop;
+	struct scribes *scribes;
 	struct sidecars *sidecars;
+	char *name; /* of the socket */
 	struct control_conn *sidecar;
 	size_t n_reports;
-	json_t *heard; /* the last message that the sidecar got */
+	json_t *heard; /* the last message that anybody got */
+	unsigned n_ended;
 };
 
 static void ignore(void *ud)
@@ -30,17 +33,16 @@ static void ignore(void *ud)
 	(void)ud;
 }
 
-static json_t *no_answer(void *ud)
+static json_t *status(void *ud)
 {
 	(void)ud;
-	return json_object();
+	return json_pack("{ss}", "type", "status");
 }
 
-static json_t *no_story(void *ud, const char *ns, const char *name)
+static json_t *explain(void *ud, const char *ns, const char *name)
 {
-	(void)ns;
-	(void)name;
-	return no_answer(ud);
+	(void)ud;
+	return json_pack("{ss, ss, ss}", "type", "explain", "of", ns, "named", name);
 }
 
 static void on_announced(void *ud)
@@ -81,15 +83,16 @@ static void hear(struct fixture *f, const char *type)
 
 static void start(struct fixture *f)
 {
-	static const struct sidecars_ops ops = {no_answer, no_story, on_announced, ignore};
+	static const struct sidecars_ops ops = {status, explain, on_announced, ignore};
 	static const struct control_ops control_ops = {on_message, on_close};
-	CLEANUP_FREE char *name = xasprintf("kago-test-sidecars-%d", getpid());
 	struct err e = {0};
 
 	*f = (struct fixture){0};
 	assert_int_equal(loop_new(&f->loop, ignore, NULL, &e), 0);
-	assert_int_equal(sidecars_new(&f->sidecars, f->loop, name, &ops, f, &e), 0);
-	assert_int_equal(control_connect(&f->sidecar, f->loop, name, &control_ops, f, &e), 0);
+	f->name = xasprintf("kago-test-sidecars-%d", getpid());
+	f->scribes = scribes_new(f->loop);
+	assert_int_equal(sidecars_new(&f->sidecars, f->loop, f->name, f->scribes, &ops, f, &e), 0);
+	assert_int_equal(control_connect(&f->sidecar, f->loop, f->name, &control_ops, f, &e), 0);
 	control_send(f->sidecar, json_pack("{ss}", "type", "sidecar"));
 	hear(f, "state");
 }
@@ -98,6 +101,8 @@ static void finish(struct fixture *f)
 {
 	control_close(f->sidecar);
 	sidecars_free(f->sidecars);
+	scribes_free(f->scribes);
+	free(f->name);
 	json_decref(f->heard);
 	sd_event_unref(f->loop);
 }
@@ -159,10 +164,56 @@ static void test_sidecars_are_told_where_the_kernel_has_changed(void **state)
 	finish(&f);
 }
 
+static void on_end(struct control_conn *c, const char *why, void *ud)
+{
+	struct fixture *f = ud;
+
+	(void)c;
+	(void)why;
+	f->n_ended++;
+}
+
+/* What comes to somebody who asks: one message, and the end of the connection. */
+static const json_t *ask(struct fixture *f, const char *question)
+{
+	static const struct control_ops ops = {on_message, on_end};
+	uint64_t end = loop_clock() + PATIENCE;
+	struct control_conn *c;
+	struct err e = {0};
+
+	f->n_ended = 0;
+	assert_int_equal(control_connect(&c, f->loop, f->name, &ops, f, &e), 0);
+	control_send(c, json_loads(question, 0, NULL));
+	while (f->n_ended == 0)
+		turn(f, end);
+	return f->heard;
+}
+
+static const char *text_of(const json_t *message, const char *key)
+{
+	return json_string_value(json_object_get(message, key));
+}
+
+static void test_questions_are_answered_while_the_lifeline_stays(void **state)
+{
+	struct fixture f;
+	const json_t *story;
+
+	(void)state;
+	start(&f);
+	assert_string_equal(text_of(ask(&f, "{\"type\":\"status\"}"), "type"), "status");
+	story = ask(&f, "{\"type\":\"explain\",\"namespace\":\"shop\",\"name\":\"web\"}");
+	assert_string_equal(text_of(story, "of"), "shop");
+	assert_string_equal(text_of(story, "named"), "web");
+	assert_int_equal(sidecars_count(f.sidecars), 1);
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_changes_are_added_to_what_was_announced),
+		cmocka_unit_test(test_questions_are_answered_while_the_lifeline_stays),
 		cmocka_unit_test(test_sidecars_are_told_where_the_kernel_has_changed),
 	};
 
