@@ -40,8 +40,9 @@ enum {
 
 	LIMIT_LOG_LINE = 8 * 1024,             /* one line of a child's output, or of our own log */
 	LIMIT_CONTROL_LINE = 16 * 1024 * 1024, /* one message on the control socket */
+	LIMIT_CONTROL_ANSWER = 128 * 1024 * 1024, /* the status of LIMIT_FLEET_REALS */
 	LIMIT_CONTROL_CLIENTS = 16,
-	LIMIT_SCRIBES = 16, /* children that write answers at a time */
+	LIMIT_SCRIBES = 16,                   /* children that write answers at a time */
 	LIMIT_API_LINE = 64 * 1024,           /* one line from exabgp's API */
 	LIMIT_KUBE_OBJECT = 16 * 1024 * 1024, /* one line of a watch; etcd's objects have 1.5 MB */
 	LIMIT_KUBE_BODY = 64 * 1024 * 1024,   /* one answer of the API server that is no stream */

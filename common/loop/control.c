@@ -332,7 +332,7 @@ static uint64_t now_usec(void)
 static int read_line(char **ret, int fd, uint64_t deadline, struct err *e)
 {
 	CLEANUP_FREE char *line = NULL;
-	size_t len = 0;
+	size_t len = 0, size = 0;
 
 	for (;;) {
 		uint64_t now = now_usec();
@@ -341,9 +341,12 @@ static int read_line(char **ret, int fd, uint64_t deadline, struct err *e)
 
 		if (now >= deadline || poll(&p, 1, (int)((deadline - now) / 1000) + 1) == 0)
 			return err_set(e, ETIMEDOUT, "no answer in time");
-		line = xreallocarray(line, len + READ_STEP + 1, 1);
-		n = recv(fd, line + len, READ_STEP, 0);
-		if (n <= 0 || len + (size_t)n > LIMIT_CONTROL_LINE)
+		if (size - len < READ_STEP + 1) {
+			size = size ? size * 2 : 4 * READ_STEP;
+			line = xreallocarray(line, size, 1);
+		}
+		n = recv(fd, line + len, size - len - 1, 0);
+		if (n <= 0 || len + (size_t)n > LIMIT_CONTROL_ANSWER)
 			return err_set(e, EPIPE, "the connection ended without an answer");
 		len += (size_t)n;
 		line[len] = '\0';

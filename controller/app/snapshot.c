@@ -96,16 +96,39 @@ static json_t *server_json(const struct snapshot *s, const struct virtual_server
 		answer_count(there ? there->out_bytes : 0), "realServers", reals_json(vs, there)));
 }
 
+/* Where the virtual servers of a VIP begin. */
+static size_t first_at(const struct fleet *f, const struct ipaddr *vip)
+{
+	size_t low = 0, high = f->n_servers;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ipaddr_cmp(&f->servers[middle]->vip, vip) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void append_servers_at(json_t *array, const struct snapshot *s,
+	const struct fleet_service *svc, const struct ipaddr *vip)
+{
+	const struct fleet *f = s->fleet;
+
+	for (size_t i = first_at(f, vip);
+		i < f->n_servers && ipaddr_equal(&f->servers[i]->vip, vip); i++)
+		if (f->servers[i]->ns == svc->ns && f->servers[i]->name == svc->name)
+			answer_append(array, server_json(s, f->servers[i]));
+}
+
 json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *svc)
 {
 	json_t *array = answer_must(json_array());
 
-	for (size_t i = 0; i < s->fleet->n_servers; i++) {
-		const struct virtual_server *vs = s->fleet->servers[i];
-
-		if (vs->ns == svc->ns && vs->name == svc->name)
-			answer_append(array, server_json(s, vs));
-	}
+	for (size_t k = 0; k < svc->n_vips; k++)
+		append_servers_at(array, s, svc, &svc->vips[k]);
 	return array;
 }
 
