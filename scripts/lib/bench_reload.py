@@ -3,6 +3,7 @@
 """Changes and first loads of kago beside a bare keepalived. Runs inside the lab; see scripts/bench."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
 PROBE = BIN / "kago-probe"
 WAIT = 240  # s, for anything
+AT_REST = 0.1  # of a processor
 GAP = 0.5  # s between two changes, above the reload gap that kago is given
 CHURN = (20, 10)  # changes a second, seconds
 
@@ -112,6 +114,28 @@ class Subject:
         time.sleep(GAP)
         return None if seen_at is None else (seen_at - started) * 1000
 
+    def pids(self):
+        return subprocess.run(["ip", "netns", "pids", self.ns], capture_output=True, text=True,
+                              check=True).stdout.split()
+
+    def busy(self):
+        """Which part of a second its programs take of a processor."""
+        def ticks():
+            total = 0
+            for pid in self.pids():
+                with contextlib.suppress(OSError):
+                    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                    total += int(stat[11]) + int(stat[12])  # user and system time
+            return total
+
+        before = ticks()
+        time.sleep(1)
+        return (ticks() - before) / os.sysconf("SC_CLK_TCK")
+
+    def rest(self):
+        """Waits until nothing is left to be done: keepalived, too, has joined a full table."""
+        wait_until(f"{self.ns} at rest", lambda: self.busy() < AT_REST, 0)
+
     def stop(self):
         self.process.terminate()
         self.process.wait(WAIT)
@@ -188,9 +212,7 @@ class Kago(Subject):
         return max(took), len(took)
 
     def rss_mb(self):
-        pid = subprocess.run(["ip", "netns", "pids", self.ns], capture_output=True, text=True,
-                             check=True).stdout.split()[0]
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        status = pathlib.Path(f"/proc/{self.pids()[0]}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
@@ -212,6 +234,7 @@ def measure(size, endpoints, rounds, folder):
     kago = Kago(folder, size, endpoints)
     load = {"kago": kago.first_load(size, endpoints)}
     files = {"all": kago.conf(size * endpoints)}
+    kago.rest()
     times = {"kago": [kago.one_change(endpoints - 1 + n % 2) for n in range(2 * rounds)]}
     slowest, n_changes = kago.churn(endpoints)
     rss = kago.rss_mb()
@@ -222,6 +245,7 @@ def measure(size, endpoints, rounds, folder):
     load["bare"] = bare.first_load(size, endpoints)
     times["bare"] = [None]
     if load["bare"] is not None:
+        bare.rest()
         times["bare"] = [bare.one_change(endpoints - 1 + n % 2) for n in range(2 * rounds)]
     bare.stop()
     one = {who: median(times[who]) for who in times}
