@@ -22,7 +22,8 @@ const char *snapshot_why_not_ready(const struct snapshot *s)
 {
 	struct apply_status st = apply_status(s->apply);
 
-	if (!st.ready || strcmp(st.last_result, "mismatch") == 0)
+	if (!st.ready || st.n_applied + st.n_unchanged == 0 ||
+		strcmp(st.last_result, "mismatch") == 0)
 		return "what was asked for is not in place";
 	if (*st.keepalived.unknown)
 		return s->render_only ? "keepalived.conf cannot be written"

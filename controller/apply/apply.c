@@ -62,8 +62,10 @@ static void on_settled(void *ud, uint64_t at)
 		set_result(a, "mismatch", error);
 		return;
 	}
-	if (ruleset_is_behind(a->ruleset))
+	if (ruleset_is_behind(a->ruleset)) {
+		a->ops.on_status(a->ud);
 		return;
+	}
 	ruleset_prune(a->ruleset, a->plan->servers, a->plan->n_servers);
 	count_applied(a, "applied", at);
 }
@@ -245,6 +247,7 @@ struct apply_status apply_status(const struct apply *a)
 	if (a->program) {
 		const struct program_status p = program_status(a->program);
 
+		status.ready = p.seen_all;
 		status.settled = p.settled && a->pending_since == 0;
 		status.n_mismatches = p.n_repairs;
 		status.n_operations = p.n_operations;

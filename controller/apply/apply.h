@@ -28,7 +28,7 @@ struct apply_ops {
 };
 
 struct apply_status {
-	bool ready;   /* the kernel was seen to hold a decision, since we started */
+	bool ready;   /* the kernel was seen to hold all it takes of a decision, since we started */
 	bool settled; /* it does now, as far as the last look tells */
 	/* "none", "applied", "unchanged", "mismatch"; without IPVS "rendered" in place of
 	 * "applied"; static */

@@ -41,7 +41,7 @@ struct program {
 	size_t n_changed; /* above PROGRAM_CHANGED_MAX: too many to name */
 	bool decided;     /* something is wanted */
 	bool looked;      /* the whole table was seen once; nothing is touched before */
-	bool agreed;      /* nothing had to be done since the last look was answered */
+	bool agreed;      /* nothing could be done since the last look was answered */
 	bool repairing;   /* what nobody had asked for */
 	struct program_status status;
 	char trouble[ERR_MSG_SIZE];
@@ -159,7 +159,6 @@ static void do_task(struct program *p, const struct task *t)
 	int r = settle(&settled, p->settler, &job, &e);
 
 	p->status.n_operations += settled.ops.n_items;
-	p->agreed &= settled.ops.n_items == 0;
 	if (t->told || settled.ops.n_items > 0)
 		note_changed(p, &t->place);
 	if (t->unasked)
@@ -168,11 +167,25 @@ static void do_task(struct program *p, const struct task *t)
 		try_again(p, t);
 	else if (r < 0)
 		fail(p, t, &e);
+	else
+		p->agreed &= settled.ops.n_items == 0;
 	ipvs_ops_done(&settled.ops);
+}
+
+static void settle_down(struct program *p)
+{
+	p->status.settled = true;
+	if (p->repairing)
+		log_info("kernel.repaired");
+	p->repairing = false;
+	p->ops.on_settled(p->ud, loop_clock());
 }
 
 static void finish(struct program *p)
 {
+	p->status.seen_all |= p->agreed;
+	if (!p->status.seen_all && !p->look)
+		loop_timer_arm(p->look_timer, 0);
 	if (!tasks_empty(p->failed)) {
 		if (!loop_timer_armed(p->retry_timer))
 			loop_timer_arm(p->retry_timer, backoff_next(&p->backoff, 0));
@@ -183,17 +196,8 @@ static void finish(struct program *p)
 		log_info("kernel.writable");
 	p->trouble[0] = '\0';
 	p->backoff.last = 0;
-	p->status.seen_all |= p->agreed;
-	if (!p->status.seen_all) {
-		if (!p->look)
-			loop_timer_arm(p->look_timer, 0);
-	} else if (!p->status.settled) {
-		p->status.settled = true;
-		if (p->repairing)
-			log_info("kernel.repaired");
-		p->repairing = false;
-		p->ops.on_settled(p->ud, loop_clock());
-	}
+	if (p->status.seen_all && !p->status.settled)
+		settle_down(p);
 }
 
 /* What others did to the table, when all of it is put right. */

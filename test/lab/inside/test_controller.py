@@ -262,6 +262,22 @@ def test_what_somebody_changes_in_the_kernel_is_put_right_without_keepalived(lb)
     assert lb.log().count("event=keepalived.started") == 1
 
 
+def test_what_the_kernel_refuses_keeps_nobody_else_from_being_announced(lb):
+    put_web(lb)
+    lb.put("odd", service("odd", "10.1.1.9", **RR), endpoints("odd", "172.16.0.255"))  # a broadcast address here
+    lb.start()
+    lb.wait_for_ipvs({**WEB, "TCP 10.1.1.9:80 rr": {}})
+    lb.wait_for_log('event=kernel.write_failed .*172.16.0.255')
+    sock, lines = lb.lifeline()
+    with sock, lines:
+        while not json.loads(lines.readline()).get("ready"):
+            pass
+    assert lb.http("/readyz") == (503, "what was asked for is not in place\n")
+    lb.remove("odd")
+    lb.wait_for_ipvs(WEB)
+    wait_for("readiness", lambda: lb.http("/readyz")[0] == 200, SOON)
+
+
 def test_flags_and_methods_that_differ_are_put_right(lb):
     """As those of an older version would."""
     lb.put("web", service("web", "10.1.1.1"), endpoints("web", "172.16.0.1"))
