@@ -234,7 +234,7 @@ static void nftables_that_is_killed_keeps_only_its_service_waiting(void **state)
 
 static void nftables_that_cannot_start_keeps_only_its_service_waiting(void **state)
 {
-	assert_added_after_the_guard(*state, NFT_CANNOT_START, "forking");
+	assert_added_after_the_guard(*state, NFT_CANNOT_START, "with nftables: forking");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, drop_fixture)

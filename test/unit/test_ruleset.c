@@ -168,7 +168,7 @@ static void nftables_that_cannot_start_is_tried_again(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_tried_again(f, NFT_CANNOT_START, "forking");
+	assert_tried_again(f, NFT_CANNOT_START, "with nftables: forking");
 	assert_int_equal(f->n_told, 1);
 }
 
