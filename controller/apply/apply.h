@@ -53,7 +53,7 @@ int apply_new(struct apply **ret, sd_event *loop, const struct config *config, s
 	struct ruleset *ruleset, const struct apply_ops *ops, void *ud, struct err *e);
 struct apply *apply_free(struct apply *a);
 
-/* Consumes `fleet`. `event_time`: loop time of the change that led to it. */
+/* Consumes `fleet`. `event_time`: loop time of the change that led to it; 0: now. */
 void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time);
 
 struct apply_status apply_status(const struct apply *a);

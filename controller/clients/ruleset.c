@@ -177,8 +177,10 @@ static void run(void *ud)
 	r->started_at = loop_clock();
 	result = errand_start(&r->nft, r->loop, nft_put,
 		&(struct nft_order){r->template, &r->wanted}, on_nft, r, &e);
-	if (result < 0)
+	if (result < 0) {
+		wrap(result, r->path, &e);
 		try_again(r, &e);
+	}
 }
 
 /* Takes over `wanted`. */

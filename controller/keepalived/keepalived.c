@@ -27,7 +27,7 @@ struct keepalived {
 	char *program, *conf_path, *pid_path, *checkers_pid_path;
 	struct backoff backoff;
 	uint64_t started_at, starts;
-	bool up, reload_wanted, restarting;
+	bool up, reading, reload_wanted, restarting;
 };
 
 DEFINE_CLEANUP(struct keepalived *, keepalived_free);
@@ -50,6 +50,7 @@ static void become_up(struct keepalived *k)
 /* At its start, it may have read the file that another one took the place of since. */
 static void on_ready(struct keepalived *k)
 {
+	k->reading = false;
 	if (!k->up)
 		become_up(k);
 	if (k->reload_wanted)
@@ -68,6 +69,8 @@ static void on_line(void *ud, const char *text)
 			LOG_FIELDS(LOG_STR("msg", line.text)));
 	if (line.kind == KEEPALIVED_READY)
 		on_ready(k);
+	else if (line.kind == KEEPALIVED_READING)
+		k->reading = true;
 	else if (line.kind != KEEPALIVED_OTHER)
 		k->ops.on_word(k->ud, &line);
 }
@@ -80,7 +83,7 @@ static void on_end(void *ud, int status)
 	char text[64];
 
 	k->child = child_free(k->child);
-	k->up = k->restarting = false;
+	k->up = k->reading = k->restarting = false;
 	loop_timer_stop(k->kill_timer);
 	log_write(told ? LOG_INFO : LOG_ERROR, "keepalived.exited",
 		LOG_FIELDS(LOG_STR("status", child_status_text(text, status)),
@@ -171,6 +174,11 @@ void keepalived_restart(struct keepalived *k)
 bool keepalived_is_up(const struct keepalived *k)
 {
 	return k->up;
+}
+
+bool keepalived_is_reading(const struct keepalived *k)
+{
+	return k->reading;
 }
 
 uint64_t keepalived_starts(const struct keepalived *k)

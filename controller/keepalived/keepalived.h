@@ -40,6 +40,9 @@ void keepalived_restart(struct keepalived *k);
 
 bool keepalived_is_up(const struct keepalived *k);
 
+/* From the word that it reads its file anew to the word that it has. */
+bool keepalived_is_reading(const struct keepalived *k);
+
 /* How often it was started. */
 uint64_t keepalived_starts(const struct keepalived *k);
 

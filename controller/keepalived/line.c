@@ -128,6 +128,8 @@ static enum keepalived_line_kind kind_of(struct keepalived_line *l)
 		str_has_prefix(l->text, "Reload complete") ||
 		str_has_prefix(l->text, "Warning - keepalived has no configuration to run"))
 		return KEEPALIVED_READY;
+	if (str_has_prefix(l->text, "Reloading"))
+		return KEEPALIVED_READING;
 	return str_has_prefix(l->text, "Starting Healthcheck child process")
 		       ? KEEPALIVED_CHECKS_BEGIN
 		       : KEEPALIVED_OTHER;

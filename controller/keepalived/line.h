@@ -14,6 +14,7 @@
 
 enum keepalived_line_kind {
 	KEEPALIVED_OTHER,
+	KEEPALIVED_READING, /* it begins to read its file anew */
 	KEEPALIVED_READY, /* it has read its file, at a start or a reload, and listens to signals */
 	KEEPALIVED_CHECKS_BEGIN, /* the process that makes the checks starts, perhaps anew */
 	KEEPALIVED_SERVER_UP,

@@ -21,7 +21,7 @@ enum {
 	RETRY_MIN = SECOND / 2,
 	RETRY_MAX = 60 * SECOND,
 	LOAD_EACH = 20 * 1000, /* usec for each virtual server, for keepalived on a slow machine */
-	START_TIMES = 30,      /* late so often: a keepalived that is not up yet is stuck */
+	START_TIMES = 30,      /* late so often: a keepalived that starts or reads is stuck */
 	DEATHS_MAX = 2,        /* one may be chance, such as a kill from outside */
 	STABLE = 60 * SECOND,  /* so long without an end: the file is not to blame for the next */
 	TRIAL_MAX = 60,        /* times STABLE between two trials */
@@ -47,8 +47,7 @@ struct upkeep {
 	struct plan *next;            /* waits for its turn */
 	struct edition file, before;  /* in the file; what was, until keepalived has read it */
 	struct edition watched, good; /* at the start of stable_timer; did well until its end */
-	bool is_good;                 /* the file is */
-	bool starting;                /* checks begin when keepalived has read its file */
+	bool is_good, starting;       /* the file is; checks begin when it has been read */
 	unsigned deaths, late, trial_wait;
 	struct upkeep_status status;
 	char refusal[ERR_MSG_SIZE], unknown[ERR_MSG_SIZE];
@@ -212,10 +211,10 @@ void upkeep_want(struct upkeep *u, struct plan *plan)
 	proceed(u);
 }
 
-/* keepalived has not said that it has read its file. */
+/* keepalived has not said that it has read its file. Told while it reads it would read twice. */
 static void on_late(struct upkeep *u)
 {
-	bool up = keepalived_is_up(u->keepalived);
+	bool up = keepalived_is_up(u->keepalived) && !keepalived_is_reading(u->keepalived);
 
 	u->late++;
 	arm_load_timer(u);
@@ -280,9 +279,10 @@ static void on_word(void *ud, const struct keepalived_line *line)
 		u->ops.on_checks(u->ud, !u->starting);
 		return;
 	}
-	/* Not in the file: that is why it is removed. */
+	/* Not in the file, or in one before that: that is why it is removed. */
 	if (line->kind == KEEPALIVED_SERVER_REMOVED)
-		up = !edition_has(&u->file, &line->place, &line->addr, line->port);
+		up = keepalived_is_reading(u->keepalived) ||
+		     !edition_has(&u->file, &line->place, &line->addr, line->port);
 	u->ops.on_health(u->ud, &line->place, &line->addr, line->port, up);
 }
 

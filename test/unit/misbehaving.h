@@ -78,13 +78,13 @@ void __wrap_loop_timer_arm(sd_event_source *timer, uint64_t after)
 	parked[i].n_set++;
 }
 
-static void turn(const struct fixture *f)
+static inline void turn(const struct fixture *f)
 {
 	assert_true(sd_event_run(f->loop, TURN) >= 0);
 }
 
 /* What was to happen in a minute or more happens. */
-static void pass_time(const struct fixture *f)
+static inline void pass_time(const struct fixture *f)
 {
 	for (size_t i = 0; i < 2; i++) {
 		unsigned n_set = parked[i].n_set;
@@ -99,12 +99,12 @@ static void pass_time(const struct fixture *f)
 	fail_msg("nothing was to happen");
 }
 
-static char *in_folder(const struct fixture *f, const char *name)
+static inline char *in_folder(const struct fixture *f, const char *name)
 {
 	return xasprintf("%s/%s", f->folder, name);
 }
 
-static void put(const struct fixture *f, const char *name, const char *text)
+static inline void put(const struct fixture *f, const char *name, const char *text)
 {
 	CLEANUP_FREE char *path = in_folder(f, name);
 	struct err e = {0};
@@ -113,13 +113,13 @@ static void put(const struct fixture *f, const char *name, const char *text)
 		fail_msg("%s", e.msg);
 }
 
-static void behave(const struct fixture *f, const char *functions)
+static inline void behave(const struct fixture *f, const char *functions)
 {
 	put(f, "behaviour", functions);
 }
 
 /* How many times it was called to "test", "start" or "reload". */
-static unsigned calls(const struct fixture *f, const char *what)
+static inline unsigned calls(const struct fixture *f, const char *what)
 {
 	CLEANUP_FREE char *path = in_folder(f, "calls"), *text = NULL;
 	struct err e = {0};
@@ -134,7 +134,7 @@ static unsigned calls(const struct fixture *f, const char *what)
 }
 
 /* The letters of the virtual servers in the file; "no file" without one. */
-static const char *in_file(const struct fixture *f)
+static inline const char *in_file(const struct fixture *f)
 {
 	CLEANUP_FREE char *path = in_folder(f, "state/keepalived.conf"), *text = NULL;
 	static const char start[] = "virtual_server 10.1.1.";
@@ -157,14 +157,14 @@ static const char *in_file(const struct fixture *f)
 	return letters;
 }
 
-static void want(const struct fixture *f, const char *letters)
+static inline void want(const struct fixture *f, const char *letters)
 {
 	CLEANUP(plan_unrefp) struct plan *plan = plan_new(letters_fleet(letters));
 
 	upkeep_want(f->upkeep, plan);
 }
 
-static struct upkeep_status status(const struct fixture *f)
+static inline struct upkeep_status status(const struct fixture *f)
 {
 	return upkeep_status(f->upkeep);
 }
@@ -179,19 +179,19 @@ static struct upkeep_status status(const struct fixture *f)
 	} while (0)
 
 /* Until keepalived has the newest decision, and this is in the file. */
-static void await_file(const struct fixture *f, const char *letters)
+static inline void await_file(const struct fixture *f, const char *letters)
 {
 	AWAIT(f, status(f).is_idle && strcmp(in_file(f), letters) == 0);
 }
 
-static const char *complaint(const struct fixture *f, char letter)
+static inline const char *complaint(const struct fixture *f, char letter)
 {
 	CLEANUP(fleet_freep) struct fleet *fleet = letters_fleet((char[]){letter, '\0'});
 
 	return upkeep_complaint(f->upkeep, fleet->servers[0]);
 }
 
-static void on_health(
+static inline void on_health(
 	void *ud, const struct place *place, const struct ipaddr *addr, uint16_t port, bool up)
 {
 	struct fixture *f = ud;
@@ -202,7 +202,7 @@ static void on_health(
 	*(up ? &f->n_up : &f->n_down) += 1;
 }
 
-static void on_touched(void *ud, const struct place *place)
+static inline void on_touched(void *ud, const struct place *place)
 {
 	struct fixture *f = ud;
 
@@ -210,17 +210,17 @@ static void on_touched(void *ud, const struct place *place)
 	f->n_touched++;
 }
 
-static void on_checks(void *ud, bool are_made)
+static inline void on_checks(void *ud, bool are_made)
 {
 	((struct fixture *)ud)->checks = are_made;
 }
 
-static void ignore(void *ud)
+static inline void ignore(void *ud)
 {
 	(void)ud;
 }
 
-static void launch(struct fixture *f, bool write_only)
+static inline void launch(struct fixture *f, bool write_only)
 {
 	static const struct upkeep_ops ops = {on_health, on_touched, on_checks, ignore};
 	struct err e = {0};
@@ -230,7 +230,7 @@ static void launch(struct fixture *f, bool write_only)
 }
 
 /* With a template of the user's, of which keepalived has to accept each whole file. */
-static void launch_own_template(struct fixture *f)
+static inline void launch_own_template(struct fixture *f)
 {
 	put(f, "own.mustache",
 		"{{#virtual_servers}}\nvirtual_server {{vip}} {{port}} {\n"
@@ -240,7 +240,7 @@ static void launch_own_template(struct fixture *f)
 	launch(f, false);
 }
 
-static int make_fixture(void **state)
+static inline int make_fixture(void **state)
 {
 	struct fixture *f = xnew0(struct fixture);
 	struct err e = {0};
@@ -263,7 +263,7 @@ static int make_fixture(void **state)
 	return chmod(f->config.keepalived.program, 0755);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static inline int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	(void)st;
 	(void)flag;
@@ -271,7 +271,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
-static int drop_fixture(void **state)
+static inline int drop_fixture(void **state)
 {
 	struct fixture *f = *state;
 

@@ -48,6 +48,15 @@ static void each_word_of_a_check_is_understood(void **state)
 		KEEPALIVED_SERVER_REMOVED, "10.1.1.1 port 80/tcp", "172.16.0.9", 8080);
 }
 
+static void a_reload_begins_and_ends(void **state)
+{
+	(void)state;
+	assert_kind("Reloading ...", KEEPALIVED_READING);
+	assert_kind(DATE "Reloading", KEEPALIVED_READING);
+	assert_kind("Reload already in progress, request queued", KEEPALIVED_OTHER);
+	assert_kind("Reload complete", KEEPALIVED_READY);
+}
+
 static void a_date_in_front_is_skipped(void **state)
 {
 	(void)state;
@@ -82,7 +91,6 @@ static void nothing_is_read_into_other_lines(void **state)
 	static const char *const lines[] = {
 		"",
 		" ",
-		"Reloading",
 		"Starting Keepalived v2.2.7 (01/16,2022)",
 		"Startup",
 		"it says: Startup complete",
@@ -129,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_word_of_a_check_is_understood),
+		cmocka_unit_test(a_reload_begins_and_ends),
 		cmocka_unit_test(a_date_in_front_is_skipped),
 		cmocka_unit_test(each_protocol_and_family_is_understood),
 		cmocka_unit_test(it_is_known_when_the_file_was_read),

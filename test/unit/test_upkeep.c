@@ -325,39 +325,6 @@ static void changes_do_not_put_off_what_time_proves(void **state)
 	assert_int_equal(status(f).n_held_back, 3);
 }
 
-static void a_deaf_keepalived_is_told_again(void **state)
-{
-	struct fixture *f = *state;
-
-	f->config.keepalived.verify_timeout = 2000 * 1000;
-	behave(f, "on_reload() { [ $(grep -c reload $dir/calls) -gt 1 ]; }");
-	launch(f, false);
-	want(f, "a");
-	await_file(f, "a");
-	want(f, "ab");
-	await_file(f, "ab");
-	assert_int_equal(calls(f, "reload"), 2);
-	assert_int_equal(status(f).n_starts, 1);
-}
-
-static void a_keepalived_that_stays_deaf_is_started_anew(void **state)
-{
-	struct fixture *f = *state;
-
-	f->config.keepalived.verify_timeout = 300 * 1000;
-	behave(f, "on_reload() { false; }");
-	launch(f, false);
-	want(f, "a");
-	await_file(f, "a");
-	want(f, "ab");
-	AWAIT(f, strcmp(in_file(f), "ab") == 0);
-	assert_string_equal(status(f).state, "loading");
-	await_file(f, "ab");
-	assert_int_equal(calls(f, "reload"), 2);
-	assert_int_equal(status(f).n_starts, 2);
-	assert_int_equal(status(f).n_refused, 0);
-}
-
 static void words_of_health_checks_are_passed_on(void **state)
 {
 	struct fixture *f = *state;
@@ -421,8 +388,6 @@ int main(void)
 		TEST(suspects_are_tried_until_only_the_culprit_is_held_back),
 		TEST(a_trial_that_changes_nothing_ends_as_others_do),
 		TEST(changes_do_not_put_off_what_time_proves),
-		TEST(a_deaf_keepalived_is_told_again),
-		TEST(a_keepalived_that_stays_deaf_is_started_anew),
 		TEST(words_of_health_checks_are_passed_on),
 		TEST(without_keepalived_no_checks_are_made),
 	};
