@@ -160,7 +160,7 @@ static void write_answer(const void *arg, FILE *out)
 	fputc('\n', out);
 }
 
-static void answer(struct sidecars *s, struct control_conn *c, const struct question *q)
+static void answer_apart(struct sidecars *s, struct control_conn *c, const struct question *q)
 {
 	CLEANUP_CLOSE int fd = control_take_fd(c);
 	struct err e = {0};
@@ -175,7 +175,7 @@ static void explain(struct sidecars *s, struct control_conn *c, const json_t *ms
 		json_string_value(json_object_get(msg, "name"))};
 
 	if (q.ns && q.name)
-		answer(s, c, &q);
+		answer_apart(s, c, &q);
 	else
 		control_close(c);
 }
@@ -188,7 +188,7 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 	if (!type)
 		control_close(c);
 	else if (strcmp(type, "status") == 0)
-		answer(s, c, &(struct question){.asked = s});
+		answer_apart(s, c, &(struct question){.asked = s});
 	else if (strcmp(type, "explain") == 0)
 		explain(s, c, msg);
 	else if (strcmp(type, "sidecar") == 0)

@@ -39,7 +39,7 @@ struct program_ops {
 };
 
 struct program_status {
-	bool seen_all;         /* it was once seen to hold all that was wanted and could be written */
+	bool seen_all;         /* it was once seen to hold all that was wanted and that it takes */
 	bool settled;          /* it does now, as far as the last look tells */
 	const char *trouble;   /* the first thing that cannot be written; "" if none */
 	uint64_t n_repairs;    /* looks that found what nobody had asked for */
