@@ -26,16 +26,21 @@ class Failed(Exception):
     """Something that had to hold, or to happen in time, did not."""
 
 
-def wait_for(what, condition, timeout=30.0, interval=0.05):
-    """Calls `condition` until it gives something true, which is returned."""
-    end = time.monotonic() + timeout
+def wait_for(what, condition, timeout=30.0, interval=None):
+    """Calls `condition` until it gives something true, which is returned.
+
+    Without an interval it looks the less often the longer it takes: looking takes the processor from what
+    it waits for.
+    """
+    start = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        passed = time.monotonic() - start
+        if passed > timeout:
             raise Failed(f"{what}: not within {timeout:g} s (last seen: {value!r})")
-        time.sleep(interval)
+        time.sleep(interval or min(max(passed / 20, 0.05), 0.5))
 
 
 def program(name):
@@ -76,10 +81,6 @@ class Process:
 
     def running(self):
         return self._popen.poll() is None
-
-    def wait(self, timeout=60):
-        """The exit status."""
-        return self._popen.wait(timeout)
 
     def signal(self, number):
         with contextlib.suppress(ProcessLookupError):

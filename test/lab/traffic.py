@@ -50,10 +50,9 @@ class Traffic:
     """
 
     WORKERS = 2
-    PAUSE = 0.02
 
-    def __init__(self, netns, vip):
-        self._netns, self._vip = netns, vip
+    def __init__(self, netns, vip, pause=0.02):
+        self._netns, self._vip, self._pause = netns, vip, pause
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._work) for _ in range(self.WORKERS)]
         self.answers = collections.Counter()
@@ -74,7 +73,7 @@ class Traffic:
         return sum(self.answers.values()) + len(self.failed)
 
     def _work(self):
-        while not self._end.wait(self.PAUSE):
+        while not self._end.wait(self._pause):
             start = time.monotonic()
             self._request()
             self.slowest = max(self.slowest, time.monotonic() - start)

@@ -18,6 +18,7 @@ FIRST = "10.1.1.8"
 STRANGER = "192.168.1.3"  # a client that loadBalancerSourceRanges leave out
 REQUESTS = 40  # so many that each of two pods gets one
 PATIENCE = 90  # s, for anything of the API server, which is emulated
+PAUSE = 0.2  # s between requests: the API server needs the processor that they take
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -145,7 +146,7 @@ def test_a_drained_endpoint_keeps_its_connections_and_gets_no_new_ones(whole, vi
 def test_when_the_leaders_pod_is_killed_the_other_leads_and_traffic_goes_on(whole, vip):
     leads = whole.plane.leader()
     [killed], [other] = ([lb for lb in whole.lbs if (lb.name == leads) is which] for which in (True, False))
-    with Traffic(whole.client, vip) as traffic:
+    with Traffic(whole.client, vip, PAUSE) as traffic:
         await_requests(traffic)
         killed.signal(KILL)
         killed.wait(PATIENCE)
@@ -162,7 +163,7 @@ def test_when_the_leaders_pod_is_killed_the_other_leads_and_traffic_goes_on(whol
 def test_forwarding_stands_without_the_api_server_and_its_return_reloads_nothing(whole, vip):
     applied = [whole.followed(lb)["lastChange"]["applied"] for lb in whole.lbs]
     changes = len(whole.lab.route_changes(vip))
-    with Traffic(whole.client, vip) as traffic:
+    with Traffic(whole.client, vip, PAUSE) as traffic:
         await_requests(traffic)
         whole.plane.signal("kube-apiserver", signal.SIGKILL)
         for lb in whole.lbs:

@@ -3,13 +3,15 @@
 
 import json
 import random
+from collections import Counter
 
 import pytest
 
-from net import Network, program, wait_for
+from net import Failed, Network, program, wait_for
 from test_controller import SOON, Controller, endpoints, service
 
-SERVICES, PODS, ROUNDS, FLOWS = 6, 40, 90, 300
+SERVICES, PODS, FLOWS = 6, 50, 300
+TURNS, RESTART_EVERY = 38, 6
 FIRST_PORT = 20000
 LOOK = 10  # s; a whole look, which brings lists into order, comes so often
 
@@ -22,6 +24,7 @@ def _lbs(tmp_path):
             folder = tmp_path / name
             folder.mkdir()
             lb = Controller(network, folder, name)
+            lb.settings["keepalived.minReloadGap"] = "5s"  # most of the time would be its reloads
             lb.netns.ip("addr add 10.9.9.9/24 dev e0", "route add default dev e0")
             lbs.append(lb)
         yield lbs
@@ -35,25 +38,62 @@ def pod(i):
     return f"172.16.0.{100 + i}"
 
 
-class Story:
-    """Pods of Services that come, drain and go; counts what becomes of real servers."""
+NEXT = {"ready": "draining", "draining": "gone", "gone": "ready"}
+WEIGHTS = {"ready": 1, "draining": 0}
 
-    def __init__(self, rnd):
-        self._rnd, self.changes = rnd, 0
-        self.state = [{p: rnd.choice(("ready", "ready", "gone")) for p in range(PODS)} for _ in range(SERVICES)]
+
+class Story:
+    """Pods of Services that come, drain and go, and what becomes of that in load balancers."""
+
+    def __init__(self, rnd, lbs):
+        self._rnd, self._lbs = rnd, lbs
+        self._pods = [{p: rnd.choice(("ready", "ready", "gone")) for p in range(PODS)} for _ in range(SERVICES)]
+        self._told = {lb: {} for lb in lbs}  # {VIP: {real server: weight}}
+        self._held = {lb: {} for lb in lbs}  # what IPVS had of that
+        self.changes, self.drains, self.restarts = Counter(), Counter(), Counter()
 
     def turn(self):
-        for pods in self.state:
-            for p in self._rnd.sample(range(PODS), PODS // 4):
-                pods[p] = {"ready": "draining", "draining": "gone", "gone": "ready"}[pods[p]]
-                self.changes += 1
+        """Half of the pods get on."""
+        for pods in self._pods:
+            for p in self._rnd.sample(range(PODS), PODS // 2):
+                pods[p] = NEXT[pods[p]]
 
-    def put(self, lb, i):
-        pods = self.state[i]
-        ready = [pod(p) for p in pods if pods[p] == "ready"]
-        draining = [pod(p) for p in pods if pods[p] == "draining"]
-        lb.put(f"s{i}", service(f"s{i}", vip(i), 53, "UDP"),
-               endpoints(f"s{i}", *ready, draining=draining, protocol="UDP"))
+    def tell(self, lb, n_services):
+        """Of so many; of the others it is told later, when more has become of them."""
+        for i in self._rnd.sample(range(SERVICES), n_services):
+            pods = {pod(p): WEIGHTS[state] for p, state in self._pods[i].items() if state in WEIGHTS}
+            self._told[lb][vip(i)] = pods
+            ready, draining = ([p for p in pods if pods[p] == weight] for weight in (1, 0))
+            lb.put(f"s{i}", service(f"s{i}", vip(i), 53, "UDP"),
+                   endpoints(f"s{i}", *ready, draining=draining, protocol="UDP"))
+
+    def await_ipvs(self, lb):
+        """Until it has what the load balancer was told; counts what changed for that."""
+        told = self._told[lb]
+        try:
+            wait_for("the news", lambda: weights(lb) == told, SOON, 0.1)
+        except Failed:
+            assert weights(lb) == told, lb.log()
+        for address, pods in told.items():
+            held = self._held[lb].get(address, {})
+            changed = [p for p in {**held, **pods} if held.get(p) != pods.get(p)]
+            self.changes[lb] += len(changed)
+            self.drains[lb] += sum(pods.get(p) == 0 for p in changed)
+        self._held[lb] = dict(told)
+
+    def go_on(self, restarted=None):
+        """Everywhere, but not everywhere alike; one may be killed in the midst of it."""
+        self.turn()
+        for lb in self._rnd.sample(self._lbs, len(self._lbs)):
+            self.tell(lb, self._rnd.randint(SERVICES - 2, SERVICES))
+        if restarted:
+            restarted.process.kill()
+            self.turn()
+            self.tell(restarted, SERVICES // 2)
+            restarted.start()
+            self.restarts[restarted] += 1
+        for lb in self._lbs:
+            self.await_ipvs(lb)
 
 
 def lists(lb):
@@ -61,6 +101,10 @@ def lists(lb):
     table = json.loads(lb.netns.run(program("kago-probe"), "ipvs", "dump").stdout)
     return {s["addr"]: [(d["addr"], d["weight"]) for d in sorted(s["dests"], key=lambda d: d["position"])]
             for s in table}
+
+
+def weights(lb):
+    return {address: dict(reals) for address, reals in lists(lb).items()}
 
 
 def in_order(reals):
@@ -95,29 +139,23 @@ def test_tables_are_equal_whatever_became_of_the_real_servers(lbs):
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     rnd = random.Random(seed)
-    story = Story(rnd)
+    story = Story(rnd, lbs)
     for lb in lbs:
-        for i in range(SERVICES):
-            story.put(lb, i)
+        story.tell(lb, SERVICES)
         lb.start()
-        lb.wait_for_log("event=kernel.applied")
-    for _ in range(ROUNDS):
-        story.turn()
-        for lb in rnd.sample(lbs, 2):
-            for i in rnd.sample(range(SERVICES), rnd.randint(0, SERVICES)):
-                story.put(lb, i)
-        if rnd.random() < 0.06:
-            lb = rnd.choice(lbs)
-            lb.process.kill()
-            lb.start()
-            lb.wait_for_log("event=kernel.applied")
+        story.await_ipvs(lb)
+    for turn in range(1, TURNS + 1):
+        story.go_on(restarted=lbs[turn // RESTART_EVERY % 2] if turn % RESTART_EVERY == 0 else None)
     for lb in lbs:
-        for i in range(SERVICES):
-            story.put(lb, i)
+        story.tell(lb, SERVICES)
     a, b = lbs
     wait_for("equal lists", lambda: lists(a) == lists(b) and all(in_order(r) for r in lists(a).values()),
              SOON + 2 * LOOK, 1)
-    assert story.changes >= 5000
+    for lb in lbs:
+        story.await_ipvs(lb)
+        assert story.drains[lb] >= 1_500
+        assert story.restarts[lb] == TURNS // RESTART_EVERY // 2
+    assert story.changes.total() >= 10_000
     for address in lists(a):
         assert choices(a, address) == choices(b, address)
 
