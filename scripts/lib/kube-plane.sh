@@ -235,7 +235,7 @@ _plane_start_one() {
 
 _plane_wait() { # WHAT PATH
     local end=$((SECONDS + _plane_ready)) program
-    until KUBECONFIG=$dir/kubeconfig "$programs/kubectl" get --raw "$2" >/dev/null 2>&1; do
+    until _plane_listens && KUBECONFIG=$dir/kubeconfig "$programs/kubectl" get --raw "$2" >/dev/null 2>&1; do
         for program in "${plane_programs[@]}"; do
             [[ ! -e $dir/$program.pid || -n $(_plane_pid "$program") ]] || {
                 tail -n 10 "$dir/$program.log" >&2
@@ -246,6 +246,11 @@ _plane_wait() { # WHAT PATH
         ((SECONDS < end)) || { say "$1 was not ready after $_plane_ready s"; return 1; }
         sleep 0.1
     done
+}
+
+# kubectl takes seconds of an emulated processor, which the API server needs until it listens.
+_plane_listens() {
+    : 2>/dev/null <"/dev/tcp/$address/$port_api"
 }
 
 plane_stop() {
