@@ -20,6 +20,7 @@ static struct sim kernel[N_PLACES];
 int __wrap_ipvs_writer_open(struct ipvs_writer **ret, struct err *e);
 struct ipvs_writer *__wrap_ipvs_writer_close(struct ipvs_writer *w);
 int __wrap_ipvs_write(struct ipvs_writer *w, struct ipvs_op ops[], size_t n, struct err *e);
+int __wrap_ipvs_open(struct ipvs **ret, struct err *e);
 int __wrap_ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *e);
 int __wrap_ipvs_read_service(
 	struct ipvs_table **ret, struct ipvs *v, const struct place *place, struct err *e);
@@ -57,6 +58,14 @@ static void read_one(struct ipvs_table *table, const struct sim *s)
 
 	if (sim_read(&read, s))
 		ipvs_table_add(table, &read);
+}
+
+/* In the child that looks at all of it. */
+int __wrap_ipvs_open(struct ipvs **ret, struct err *e)
+{
+	(void)e;
+	*ret = NULL;
+	return 0;
 }
 
 int __wrap_ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *e)
@@ -207,7 +216,6 @@ static void assert_added_after_the_guard(struct fixture *f, enum nft_mood mood, 
 	assert_non_null(strstr(status(f).last_error, why));
 	assert_string_equal(status(f).last_result, "mismatch");
 	assert_int_equal(n_reals('a'), 0);
-	assert_false(status(f).ready);
 	assert_false(status(f).settled);
 	assert_true(status(f).keepalived.is_idle); /* it was not told */
 	assert_int_equal(status(f).keepalived.n_files, 0);
