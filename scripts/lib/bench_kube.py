@@ -64,6 +64,19 @@ def fleet_of(folder, at):
     return Bench(cluster, Account(cluster).allow_cluster(), 1, at, pools=POOLS)
 
 
+@contextlib.contextmanager
+def keeping(folder, *options):
+    """A fleet of a control plane whose data stays in the folder, which is complete afterwards."""
+    run(KUBE, "down", folder)
+    run(KUBE, "up", *options, folder, timeout=LONG)
+    try:
+        with tempfile.TemporaryDirectory() as at:
+            yield fleet_of(folder, pathlib.Path(at))
+    finally:
+        run(KUBE, "down", "--keep", folder)
+    (folder / "complete").touch()
+
+
 def prepare(size):
     """A folder with a control plane's data: so many Services without a status, which takes minutes once."""
     programs = pathlib.Path(run(KUBE, "build", timeout=LONG).stdout.strip())
@@ -71,18 +84,11 @@ def prepare(size):
     if (folder / "complete").exists():
         return folder
     say(f"creating {size} Services with {ENDPOINTS} endpoints each: kept in {folder}")
-    run(KUBE, "down", folder)
-    run(KUBE, "up", folder, timeout=LONG)
-    try:
-        with tempfile.TemporaryDirectory() as at:
-            fleet = fleet_of(folder, pathlib.Path(at))
-            fleet.api.ensure({"kind": "Namespace", "metadata": {"name": "bench"}})
-            names = [f"s{i}" for i in range(size)]
-            fleet.api.at_once([slice_of(fleet, name, i) for i, name in enumerate(names)], THREADS)
-            fleet.api.at_once([fleet.service(name) for name in names], THREADS)
-    finally:
-        run(KUBE, "down", "--keep", folder)
-    (folder / "complete").touch()
+    with keeping(folder) as fleet:
+        fleet.api.ensure({"kind": "Namespace", "metadata": {"name": "bench"}})
+        names = [f"s{i}" for i in range(size)]
+        fleet.api.at_once([slice_of(fleet, name, i) for i, name in enumerate(names)], THREADS)
+        fleet.api.at_once([fleet.service(name) for name in names], THREADS)
     return folder
 
 

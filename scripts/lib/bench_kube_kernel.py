@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""EndpointSlice PATCH -> kernel, beside a bare watch of the same PATCH. Runs inside the lab; see scripts/bench."""
+"""EndpointSlice PATCH -> kernel, beside a bare watch of the same PATCH. See scripts/bench.
+
+--prepare runs outside of the lab, where creating Services takes seconds; the rest runs inside.
+"""
 
 import argparse
 import contextlib
@@ -14,93 +17,103 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "test/kube"), str(ROOT / "test/lab")]
-BIN = ROOT / "build/release/bin"
-os.environ["KAGO_BIN"] = str(BIN)
-os.environ["PATH"] = f"{os.environ['KUBEBUILDER_ASSETS']}:{os.environ['PATH']}"
-from api import Watch, addresses  # noqa: E402
-from cluster import Account, Cluster  # noqa: E402
-from net import Process, run, wait_for  # noqa: E402
+# First, for it knows where the modules of the tests are.
+from bench_kube import ENDPOINTS, KUBE, LONG, POOLS, ROOT, Bench, calm, keeping, prepare, slice_of, start
+from api import Watch, addresses
+from cluster import Cluster
+from net import run, wait_for
 
-KUBE = ROOT / "scripts/kube"
-PROBE = BIN / "kago-probe"
-ENDPOINTS = 10
-LONG = 900  # s, for anything; all of this runs under emulation
-GAP = 1.0  # s between two changes, above the reload gap that kago is given
+PROBE = ROOT / "build/release/bin/kago-probe"
+NAME, NUMBER = "s7", 7  # the Service that changes
 
 HEAD = """\
-All of it, API server and client included, on an emulated processor: milliseconds say little, ratios do. Medians,
-in ms, of what an EndpointSlice's PATCH takes; a bare watch, in Python, mostly sees it before its client has the answer.
-
-| Services | sent -> answered | sent -> a bare watch sees it | sent -> keepalived.conf | sent -> kernel (slowest) \
-| answered -> kernel | ratio from sent, kernel : watch | conf : watch |
-|---|---|---|---|---|---|---|---|"""
+| Services x endpoints | answered, ms | a bare watch sees it, ms | kernel, ms | slowest | kernel : watch |
+|---|---|---|---|---|---|"""
 
 
-def service(name):
-    return {"apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": name, "namespace": "default",
-                         "annotations": {"kago.dev/health-check": "none"}},
-            "spec": {"type": "LoadBalancer", "loadBalancerClass": "kago.dev/default",
-                     "allocateLoadBalancerNodePorts": False,
-                     "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}}
-
-
-def endpoints(number, first_is_ready=True):
-    return [{"addresses": [f"172.{16 + number // 256 % 16}.{number % 256}.{1 + k}"],
-             "conditions": {"ready": first_is_ready or k > 0}} for k in range(ENDPOINTS)]
-
-
-def endpoint_slice(name, number):
-    return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": {"name": name, "namespace": "default",
-                         "labels": {"kubernetes.io/service-name": name}},
-            "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
-            "endpoints": endpoints(number)}
+def prepare_addresses(size):
+    """A folder with a control plane's data: so many Services to which a load balancer has given addresses."""
+    data = prepare(size)
+    folder = data.with_name(f"{data.name}-addresses")
+    if (folder / "complete").exists():
+        return folder
+    say(f"giving {size} Services their addresses: kept in {folder}")
+    with keeping(folder, "--from", data, "--without", "kube-controller-manager") as fleet, running(fleet) as lb:
+        wait_for("all addresses", lambda: all(map(addresses, fleet.api.list("Service", fleet.ns))), LONG, 1)
+        calm(lb.process.pid)
+    return folder
 
 
 @contextlib.contextmanager
-def plane():
-    """An API server without anything in it, in a folder that is gone afterwards."""
+def running(fleet):
+    """A load balancer that announces everything: nothing is left to be written to the API server."""
+    lb, _ = start(fleet)
+    try:
+        yield lb
+    except Exception:
+        print(lb.process.output()[-3000:], file=sys.stderr)
+        raise
+    finally:
+        lb.announcing.close()  # or it would wait for its sidecar
+        lb.process.stop(60)
+
+
+class KernelFleet(Bench):
+    """Its load balancers fill the kernel that we are on, as the administrator of a cluster."""
+
+    options = ()
+
+    def __init__(self, cluster, folder):
+        super().__init__(cluster, cluster, 1, folder, pools=POOLS,
+                         keepalived__nftTemplate=ROOT / "templates/nftables.conf.mustache")
+
+
+@contextlib.contextmanager
+def plane(size):
+    """A fleet of a control plane with so many Services, in a folder that is gone afterwards."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="kago-bench."))
     try:
-        run(KUBE, "up", "--without", "kube-controller-manager", folder / "plane", timeout=LONG)
-        yield Cluster(folder / "plane"), folder
+        run(KUBE, "up", "--from", prepare_addresses(size), "--without", "kube-controller-manager", folder / "plane",
+            timeout=LONG)
+        yield KernelFleet(Cluster(folder / "plane"), folder)
     finally:
         run(KUBE, "down", folder / "plane", check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextlib.contextmanager
-def kago(cluster, folder):
-    """A load balancer in the namespace that we are in."""
-    config = folder / "kago.yaml"
-    config.write_text(json.dumps({
-        "http": {"listen": ""}, "pools": [{"name": "large", "addresses": ["10.64.0.0/16"]}],
-        "keepalived": {"template": f"{ROOT}/templates/keepalived.conf.mustache",
-                       "nftTemplate": f"{ROOT}/templates/nftables.conf.mustache",
-                       "stateDir": f"{folder}/run", "minReloadGap": "100ms", "verifyTimeout": "60s"}}))
-    process = Process([BIN / "kago-controller", "run", "--source", "kubernetes", "--config", config,
-                       "--kubeconfig", Account(cluster).allow_cluster().kubeconfig], folder / "log")
-    try:
-        yield process
-    finally:
-        process.stop(60)
-
-
 def loaded():
     """How many services and real servers the kernel holds."""
-    table = json.loads(run(PROBE, "ipvs", "dump").stdout)
+    table = json.loads(run(PROBE, "ipvs", "quick").stdout)
     return len(table), sum(len(each["dests"]) for each in table)
 
 
-def await_loaded(size, log):
-    try:
-        wait_for(f"{size} Services in the kernel", lambda: loaded() == (size, size * ENDPOINTS), LONG, 1)
-    except Exception:
-        print(log.read_text(encoding="utf-8")[-3000:], file=sys.stderr)
-        raise
+def await_rest(lb, files):
+    """Until keepalived has read so many files, one for each change; not by `status`, which keeps kago busy."""
+    wait_for("keepalived's file", lambda: lb.process.output().count("event=config.written") >= files, LONG, 0.2)
+    for pid in run("pidof", "keepalived").stdout.split():
+        calm(int(pid))
+
+
+class Patch:
+    """A PATCH whose head is on its way to the socket; the moment counts at which all of it goes there."""
+
+    def __init__(self, fleet):
+        self._path = fleet.api.path("EndpointSlice", fleet.ns, f"{NAME}-by-hand")
+        self._connection = fleet.api.connection()
+
+    def send(self, change):
+        """When it was sent, and when the answer was here."""
+        body = json.dumps(change).encode()
+        self._connection.putrequest("PATCH", self._path)
+        self._connection.putheader("Content-Type", "application/merge-patch+json")
+        self._connection.putheader("Content-Length", str(len(body)))
+        sent = time.monotonic()
+        self._connection.endheaders(body)
+        answer = self._connection.getresponse()
+        answered = time.monotonic()
+        text = answer.read()
+        assert answer.status == 200, text
+        return sent, answered
 
 
 def kernel_wait(vip, reals):
@@ -111,46 +124,40 @@ def kernel_wait(vip, reals):
     return process
 
 
-def changed(api, watch, vip, conf, ready):
-    """Milliseconds from the sending of a PATCH to: its answer, a bare watch, keepalived.conf, the kernel."""
+def changed(fleet, patch, watch, vip, ready):
+    """Milliseconds from the sending of a PATCH to: its answer, a bare watch, the kernel."""
+    endpoints = slice_of(fleet, NAME, NUMBER)["endpoints"]
+    endpoints[0]["conditions"]["ready"] = ready
     waiting = kernel_wait(vip, ENDPOINTS if ready else ENDPOINTS - 1)
     seen = len(watch.seen)
-    at, wall = time.monotonic(), time.time()
-    api.patch("EndpointSlice", "default", "s7", {"endpoints": endpoints(7, ready)})
-    answered = time.monotonic()
+    sent, answered = patch.send({"endpoints": endpoints})
     line = waiting.stdout.readline()
     assert waiting.wait() == 0, "the change was not seen in the kernel"
     wait_for("the watch", lambda: len(watch.seen) > seen)
-    took = answered - at, watch.seen[seen][0] - at, conf.stat().st_mtime - wall, int(line) / 1e6 - at
-    return [1000 * t for t in took]
+    return [1000 * (at - sent) for at in (answered, watch.seen[seen][0], int(line) / 1e6)]
 
 
 def measure(size, rounds):
     """A list of the rounds' times."""
-    with plane() as (cluster, folder):
-        api, began = cluster.api, time.monotonic()
-        names = [f"s{i}" for i in range(size)]
-        api.at_once([endpoint_slice(name, i) for i, name in enumerate(names)], 4)
-        api.at_once([service(name) for name in names], 4)
-        say(f"{size} Services are there after {time.monotonic() - began:.0f} s")
-        with kago(cluster, folder) as process:
-            await_loaded(size, process.log)
-            say(f"and in the kernel after {time.monotonic() - began:.0f} s")
-            [vip] = addresses(api.get("Service", "default", "s7"))
-            time.sleep(10)  # the leader has Events to write
-            times = []
-            with Watch(api, "default", "EndpointSlice") as watch:
-                for i in range(rounds):
-                    times.append(changed(api, watch, vip, folder / "run/keepalived.conf", i % 2 == 1))
-                    time.sleep(GAP)
-            return times
+    began = time.monotonic()
+    with plane(size) as fleet, running(fleet) as lb:
+        say(f"the API server is there after {time.monotonic() - began:.0f} s")
+        wait_for(f"{size} Services in the kernel", lambda: loaded() == (size, size * ENDPOINTS), LONG, 1)
+        say(f"{size} Services are in the kernel after {time.monotonic() - began:.0f} s")
+        [vip] = addresses(fleet.get(NAME))
+        patch, times = Patch(fleet), []
+        with Watch(fleet.api, fleet.ns, "EndpointSlice") as watch:
+            for i in range(rounds):
+                await_rest(lb, i + 1)
+                times.append(changed(fleet, patch, watch, vip, i % 2 == 1))
+        return times
 
 
 def row(size, times):
-    answered, watch, conf, kernel = map(statistics.median, zip(*times))
-    after = statistics.median(t[3] - t[0] for t in times)
-    return (f"| {size:,} | {answered:.1f} | {watch:.1f} | {conf:.1f} | {kernel:.1f} ({max(t[3] for t in times):.1f}) "
-            f"| {after:.1f} | {kernel / watch:.1f} | {conf / watch:.1f} |")
+    answered, watch, kernel = map(statistics.median, zip(*times))
+    slowest = max(t[2] for t in times)
+    ratio = statistics.median(t[2] / t[1] for t in times)
+    return f"| {size} x {ENDPOINTS} | {answered:.1f} | {watch:.1f} | {kernel:.1f} | {slowest:.1f} | {ratio:.2f} |"
 
 
 def say(text):
@@ -159,11 +166,17 @@ def say(text):
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench kube-kernel")
-    parser.add_argument("--sizes", default="100,1000")
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--sizes", default="1000")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    sizes = list(map(int, arguments.sizes.split(",")))
+    if arguments.prepare:
+        for size in sizes:
+            prepare_addresses(size)
+        return
     lines = [HEAD]
-    for size in map(int, arguments.sizes.split(",")):
+    for size in sizes:
         lines.append(row(size, measure(size, arguments.rounds)))
         say(lines[-1])
     text = "\n".join(lines) + "\n"

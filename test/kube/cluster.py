@@ -97,6 +97,8 @@ class Account:
 class Fleet:
     """Load balancers of one fleet, and a namespace for its Services."""
 
+    options = ("--render-only",)  # of load balancers
+
     def __init__(self, cluster, account, number, folder, pools=None, **settings):
         self.cluster, self.account, self.api = cluster, account, cluster.api
         self.name, self.ns, self.folder = f"fleet-{number}", f"test-{number}", folder
@@ -214,7 +216,7 @@ class Fleet:
 
 
 class LoadBalancer:
-    """kago-controller of one load balancer pod, that renders only."""
+    """kago-controller of one load balancer pod."""
 
     def __init__(self, fleet, identity, settings):
         self.fleet, self.identity = fleet, identity
@@ -232,7 +234,7 @@ class LoadBalancer:
             **{key.replace("__", "."): value for key, value in settings.items()}}
         words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         self.process = Process([program("kago-controller"), "run", "--source", "kubernetes",
-                                "--render-only", "--config", config, *words], folder / "log")
+                                *fleet.options, "--config", config, *words], folder / "log")
 
     def lead(self):
         """Waits until it is the leader."""
