@@ -421,10 +421,10 @@ def test_it_stops_after_the_sidecar_has(lb):
     lb.start()
     lb.wait_for_ipvs(WEB)
     sock, lines = lb.lifeline()
-    states = []
-    while not states or not states[-1]["ready"]:
-        states.append(json.loads(lines.readline()))
-    assert all(s["type"] == "state" for s in states)
+    said = []
+    while not said or not said[-1].get("ready"):
+        said.append(json.loads(lines.readline()))
+    assert said[0]["type"] == "state" and {s["type"] for s in said} <= {"state", "changed"}
     sock.sendall(b'{"type":"announced","prefixes":["10.1.1.1/32"],"sessions":1,"peers":2,"complete":true}\n')
     wait_for("the announcement in status", lambda: lb.status()["sidecar"] == {
         "connected": True, "announced": ["10.1.1.1/32"], "bgpSessions": 1, "bgpPeers": 2}, SOON)
