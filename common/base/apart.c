@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -22,6 +23,8 @@ static void answer_and_end(
 {
 	struct answer answer = {.e = *e};
 
+	/* It has our sockets, too: with us gone, it would keep their names and their other ends. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	answer.result = fn(arg, &answer.e);
 	_exit(write(fd, &answer, sizeof answer) == sizeof answer ? 0 : 1);
 }

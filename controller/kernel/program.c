@@ -163,12 +163,13 @@ static void do_task(struct program *p, const struct task *t)
 		note_changed(p, &t->place);
 	if (t->unasked)
 		count_repairs(p, &settled);
-	if (r == -EAGAIN && t->tries < TRIES)
-		try_again(p, t);
-	else if (r < 0)
+	if (r < 0 && (r != -EAGAIN || t->tries == TRIES)) {
 		fail(p, t, &e);
-	else
+	} else {
 		p->agreed &= settled.ops.n_items == 0;
+		if (r < 0)
+			try_again(p, t);
+	}
 	ipvs_ops_done(&settled.ops);
 }
 

@@ -115,6 +115,26 @@ static void test_a_cancelled_child_is_gone(void **state)
 	assert_collected(a.pid);
 }
 
+/* It would keep open what we had open: the other end would not see that we are gone. */
+static void test_a_child_ends_with_us(void **state)
+{
+	struct err e = {0};
+	struct apart a;
+	int fds[2];
+	pid_t us;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	us = fork();
+	if (us == 0)
+		_exit(apart_start(&a, wait_forever, NULL, &e) == 0 && poll(NULL, 0, 100) == 0 ? 0
+											      : 1);
+	close(fds[1]);
+	assert_int_equal(waitid(P_PID, (id_t)us, &(siginfo_t){0}, WEXITED), 0);
+	assert_int_equal(poll(&(struct pollfd){.fd = fds[0], .events = POLLIN}, 1, 10000), 1);
+	close(fds[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +143,7 @@ int main(void)
 		cmocka_unit_test(test_a_child_that_dies_is_an_error),
 		cmocka_unit_test(test_the_result_is_read_when_it_is_there),
 		cmocka_unit_test(test_a_cancelled_child_is_gone),
+		cmocka_unit_test(test_a_child_ends_with_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
