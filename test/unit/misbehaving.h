@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "keepalived/upkeep.h"
 #include "letters.h"
 #include "loop/loop.h"
+#include "tree.h"
 
 /*
  * Upkeep with a script in the place of keepalived, which does what a test wants: it calls the shell
@@ -263,21 +263,13 @@ static inline int make_fixture(void **state)
 	return chmod(f->config.keepalived.program, 0755);
 }
 
-static inline int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static inline int drop_fixture(void **state)
 {
 	struct fixture *f = *state;
 
 	upkeep_free(f->upkeep);
 	sd_event_unref(f->loop);
-	nftw(f->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	tree_remove(f->folder);
 	free(f->config.keepalived.program);
 	free(f->config.keepalived.state_dir);
 	free(f->config.keepalived.template_path);

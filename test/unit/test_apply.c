@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 
 #include "letters.h"
 #include "loop/loop.h"
+#include "tree.h"
 
 /* Without IPVS, where a change ends with the file written. */
 
@@ -58,21 +58,13 @@ static int make_fixture(void **state)
 	return apply_new(&f->apply, f->loop, &f->config, NULL, NULL, &ops, f, &e);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int drop_fixture(void **state)
 {
 	struct fixture *f = *state;
 
 	apply_free(f->apply);
 	sd_event_unref(f->loop);
-	nftw(f->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	tree_remove(f->folder);
 	free(f->config.keepalived.state_dir);
 	free(f->config.keepalived.template_path);
 	free(f);

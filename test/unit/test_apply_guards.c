@@ -2,13 +2,14 @@
 #include "apply/apply.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <sys/stat.h>
 
+#include "await.h"
 #include "bad_nft.h"
 #include "base/fsutil.h"
 #include "ipvs_sim.h"
 #include "loop/loop.h"
+#include "tree.h"
 
 /* With nftables and an IPVS of our own: the virtual servers "a" and "b", of which "a" is not for
  * everybody. keepalived is a script that takes everything. */
@@ -156,14 +157,6 @@ static int make_fixture(void **state)
 	return apply_new(&f->apply, f->loop, &f->config, (struct ipvs *)f, f->ruleset, &ops, f, &e);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int drop_fixture(void **state)
 {
 	struct fixture *f = *state;
@@ -172,22 +165,13 @@ static int drop_fixture(void **state)
 	ruleset_free(f->ruleset);
 	sd_event_unref(f->loop);
 	bad_nft_end();
-	nftw(f->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	tree_remove(f->folder);
 	free(f->config.keepalived.program);
 	free(f->config.keepalived.state_dir);
 	free(f->config.keepalived.template_path);
 	free(f);
 	return 0;
 }
-
-/* Goes on until it is so. */
-#define AWAIT(f, condition)                                                                        \
-	do {                                                                                       \
-		uint64_t until_ = loop_clock() + PATIENCE;                                         \
-		while (!(condition) && loop_clock() < until_)                                      \
-			assert_true(sd_event_run((f)->loop, TURN) >= 0);                           \
-		assert_true(condition);                                                            \
-	} while (0)
 
 static void submit(const struct fixture *f)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clients/ruleset.h"
 
+#include "await.h"
 #include "bad_nft.h"
 #include "letters.h"
 #include "loop/loop.h"
@@ -56,15 +57,6 @@ static void launch(struct fixture *f)
 		fail_msg("%s", e.msg);
 	ruleset_on_guards(f->ruleset, count, f);
 }
-
-/* Goes on until it is so. */
-#define AWAIT(f, condition)                                                                        \
-	do {                                                                                       \
-		uint64_t until_ = loop_clock() + PATIENCE;                                         \
-		while (!(condition) && loop_clock() < until_)                                      \
-			assert_true(sd_event_run((f)->loop, TURN) >= 0);                           \
-		assert_true(condition);                                                            \
-	} while (0)
 
 /* Nobody may use any of these. */
 static struct fleet *restricted(const char *letters)
