@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "doc/mustache.h"
 #include "model/fleet.h"
+#include "model/service.h"
 #include "model/store.h"
 #include "render/keepalived_conf.h"
 #include "source/manifests.h"
@@ -121,7 +122,7 @@ static size_t report(const struct fleet *f)
 		const struct fleet_service *s = f->services[i];
 
 		if (strcmp(s->reason, "Served") == 0 ||
-			strcmp(s->reason, FLEET_INVALID_OBJECT) == 0)
+			strcmp(s->reason, SERVICE_INVALID_OBJECT) == 0)
 			continue;
 		fprintf(stderr, "%s/%s: %s: %s\n", s->ns, s->name, s->reason, s->message);
 		if (s->outcome == FLEET_REJECTED || s->outcome == FLEET_CONFLICT)

@@ -5,14 +5,12 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "app/snapshot.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "config/config.h"
-#include "kube/kube.h"
-#include "model/allocation.h"
 #include "model/fleet.h"
 #include "model/store.h"
-#include "publish/publisher.h"
 #include "source/source.h"
 
 /*
@@ -57,17 +55,7 @@ void cluster_announced(struct cluster *c, const json_t *prefixes);
 /* Gives up leading, in order; `done` is called within seconds. */
 void cluster_leave(struct cluster *c, void (*done)(void *ud), void *ud);
 
-/* What there is to report; all borrowed until the next turn of the loop. */
-struct cluster_state {
-	const char *identity;
-	const char *leader; /* "" when nobody leads, as far as known */
-	bool leads;         /* we do, and write */
-	uint64_t lost_for;  /* usec since the API server cannot be followed; 0: it can */
-	const struct allocation *allocation; /* NULL unless we lead */
-	struct kube_stats kube;
-	struct events_stats events;
-	struct publisher_stats publisher;
-};
+/* All borrowed until the next turn of the loop. */
 struct cluster_state cluster_state(const struct cluster *c);
 
 /* As membership_announcers. */

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/service.h"
 
 static int service_cmp(const struct fleet_service *a, const struct fleet_service *b)
 {
@@ -43,7 +44,7 @@ static void log_outcome(const struct fleet_service *svc)
 	CLEANUP_FREE char *vips = vips_text(svc);
 	bool in_full = svc->outcome == FLEET_SERVED && strcmp(svc->reason, "Served") == 0;
 
-	if (strcmp(svc->reason, FLEET_INVALID_OBJECT) == 0)
+	if (strcmp(svc->reason, SERVICE_INVALID_OBJECT) == 0)
 		return; /* told when the object came */
 	log_write(in_full ? LOG_INFO : LOG_WARN, events[svc->outcome],
 		LOG_FIELDS(LOG_STR("service", service), LOG_STR("vips", *vips ? vips : NULL),

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "app/snapshot.h"
 #include "base/err.h"
 #include "base/place.h"
 #include "loop/scribes.h"
@@ -42,13 +43,6 @@ void sidecars_tell_changed(struct sidecars *s, const struct place places[], size
 
 /* How many lifelines are open. */
 size_t sidecars_count(const struct sidecars *s);
-
-/* What the sidecar said last; all 0 while there is none. */
-struct sidecar_state {
-	json_t *announced;      /* prefixes that some BGP peer hears */
-	size_t sessions, peers; /* BGP sessions that are up, and those there should be */
-	bool complete;          /* all that the kernel can serve is announced */
-};
 
 /* Borrowed, until the next turn of the loop. */
 const struct sidecar_state *sidecars_state(const struct sidecars *s);

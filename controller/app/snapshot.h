@@ -6,13 +6,33 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "app/cluster.h"
-#include "app/sidecars.h"
 #include "apply/apply.h"
 #include "follow/follow.h"
+#include "kube/kube.h"
+#include "model/allocation.h"
 #include "model/fleet.h"
 #include "net/ipvs.h"
+#include "publish/events.h"
+#include "publish/publisher.h"
 
+/* What the sidecar said last; all 0 while there is none. */
+struct sidecar_state {
+	json_t *announced;      /* prefixes that some BGP peer hears */
+	size_t sessions, peers; /* BGP sessions that are up, and those there should be */
+	bool complete;          /* all that the kernel can serve is announced */
+};
+
+/* Of the API server, and of this load balancer among its fleet; all borrowed. */
+struct cluster_state {
+	const char *identity;
+	const char *leader; /* "" when nobody leads, as far as known */
+	bool leads;         /* we do, and write */
+	uint64_t lost_for;  /* usec since the API server cannot be followed; 0: it can */
+	const struct allocation *allocation; /* NULL unless we lead */
+	struct kube_stats kube;
+	struct events_stats events;
+	struct publisher_stats publisher;
+};
 /* Everything there is to report at one moment; all borrowed. */
 struct snapshot {
 	const char *fleet_name;

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "model/fleet.h"
+#include "model/fleet_rules.h"
 #include "model/promises.h"
 #include "model/service.h"
 #include "model/store.h"

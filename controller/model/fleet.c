@@ -322,13 +322,6 @@ struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct 
 	return fleet_build(s, rules);
 }
 
-uint64_t health_check_time(const struct health_check *check)
-{
-	enum { TRIES = 2, PAUSE = 1000 * 1000, SPARE = 5 * PAUSE };
-
-	return check->type == CHECK_NONE ? 0 : TRIES * (check->timeout + PAUSE) + SPARE;
-}
-
 struct place virtual_server_place(const struct virtual_server *vs)
 {
 	return (struct place){.vip = vs->vip, .protocol = vs->protocol, .port = vs->port};

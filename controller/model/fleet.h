@@ -7,39 +7,14 @@
 
 #include "base/ipaddr.h"
 #include "base/place.h"
-#include "config/pool.h"
+#include "model/fleet_rules.h"
+#include "model/policy.h"
 #include "model/store.h"
 
 /*
  * What one fleet of load balancers shall serve: the decision, made from the objects of the store
  * alone. Pure, sorted and deterministic: the same objects in any order give the same fleet.
  */
-
-enum scheduler {
-	SCHEDULER_RR,
-	SCHEDULER_WRR,
-	SCHEDULER_LC,
-	SCHEDULER_WLC,
-	SCHEDULER_SH,
-	SCHEDULER_MH
-};
-const char *scheduler_name(enum scheduler s); /* "rr", ..., as IPVS and keepalived spell it */
-
-enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP };
-
-struct health_check {
-	enum check_type type;
-	char *path;        /* CHECK_HTTP only, else NULL */
-	uint16_t port;     /* 0: the real server's own */
-	uint64_t interval; /* usec, whole seconds */
-	uint64_t timeout;  /* usec, whole seconds */
-};
-
-/*
- * usec from a start of the checks until this one must have had its say: its two tries, with a
- * second before each, and some to spare for a busy machine. 0 for CHECK_NONE.
- */
-uint64_t health_check_time(const struct health_check *check);
 
 struct real_server {
 	struct ipaddr addr;
@@ -65,10 +40,6 @@ struct virtual_server {
 	bool restricted; /* only `sources` may, which may be none; else everybody may */
 	unsigned n_refs; /* fleets that have it */
 };
-
-/* The reason of a Service that is none an API server would take: store_put told its user already.
- */
-#define FLEET_INVALID_OBJECT "InvalidObject"
 
 /* What became of a Service that is ours. */
 enum fleet_outcome {
@@ -98,21 +69,6 @@ struct fleet {
 	size_t n_services;
 	size_t n_wanted; /* of all its Services */
 	bool is_full;    /* some Service is refused for want of room */
-};
-
-/* Where the addresses of a Service come from. */
-enum addressing {
-	ADDRESSING_ASKED,  /* it has what it asks for: manifests, which nobody writes a status to */
-	ADDRESSING_STATUS, /* it has what its status says, which the leader writes */
-};
-
-/* What the configuration says to decisions; all borrowed. */
-struct fleet_rules {
-	const char *fleet;
-	bool default_class; /* Services without a class and an annotation are of this fleet */
-	enum addressing addressing;
-	const struct config_pool *pools; /* none: with ADDRESSING_ASKED any address will do */
-	size_t n_pools;
 };
 
 /* Never fails: what is wrong with a Service is in it. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/place.h"
 
 struct lease {
 	struct ipaddr addr;

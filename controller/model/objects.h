@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "model/fleet.h"
+#include "model/fleet_rules.h"
 #include "model/service.h"
 #include "model/slice.h"
 #include "model/store.h"

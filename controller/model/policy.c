@@ -93,3 +93,10 @@ enum check_type policy_check_type(const struct policy *p, uint16_t protocol)
 {
 	return p->check_every_port || protocol == IPPROTO_TCP ? p->check.type : CHECK_NONE;
 }
+
+uint64_t health_check_time(const struct health_check *check)
+{
+	enum { TRIES = 2, PAUSE = 1000 * 1000, SPARE = 5 * PAUSE };
+
+	return check->type == CHECK_NONE ? 0 : TRIES * (check->timeout + PAUSE) + SPARE;
+}

@@ -7,13 +7,38 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/fleet.h"
 #include "model/sources.h"
 
 /*
  * How a Service wants to be served: its kago.dev/ annotations and the fields of its spec that mean
  * the same thing for every load balancer. docs/annotations.md is the users' side of this.
  */
+
+enum scheduler {
+	SCHEDULER_RR,
+	SCHEDULER_WRR,
+	SCHEDULER_LC,
+	SCHEDULER_WLC,
+	SCHEDULER_SH,
+	SCHEDULER_MH
+};
+const char *scheduler_name(enum scheduler s); /* "rr", ..., as IPVS and keepalived spell it */
+
+enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP };
+
+struct health_check {
+	enum check_type type;
+	char *path;        /* CHECK_HTTP only, else NULL */
+	uint16_t port;     /* 0: the real server's own */
+	uint64_t interval; /* usec, whole seconds */
+	uint64_t timeout;  /* usec, whole seconds */
+};
+
+/*
+ * usec from a start of the checks until this one must have had its say: its two tries, with a
+ * second before each, and some to spare for a busy machine. 0 for CHECK_NONE.
+ */
+uint64_t health_check_time(const struct health_check *check);
 
 struct policy {
 	enum scheduler scheduler;

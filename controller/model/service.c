@@ -189,7 +189,7 @@ static int decode_claim(struct service *s, const char **ret_reason, const char *
 	int r;
 
 	s->any_fleet = true;
-	*ret_reason = FLEET_INVALID_OBJECT;
+	*ret_reason = SERVICE_INVALID_OBJECT;
 	r = decode_class(s, ret_class, object, e);
 	if (r < 0)
 		return r;
@@ -211,7 +211,7 @@ static int decode_rest(
 {
 	int r;
 
-	*ret_reason = FLEET_INVALID_OBJECT;
+	*ret_reason = SERVICE_INVALID_OBJECT;
 	r = decode_created(&s->created, object, e);
 	if (r < 0)
 		return r;
@@ -286,7 +286,7 @@ void service_decode(struct service **ret, const struct objname *id, const json_t
 	s->created = INT64_MAX;
 	if (!is_for_others(object) && decode(s, &reason, object, &e) < 0) {
 		/* Whoever put it need not hear of it, for it may be another load balancer's. */
-		if (s->unclaimed && strcmp(reason, FLEET_INVALID_OBJECT) == 0)
+		if (s->unclaimed && strcmp(reason, SERVICE_INVALID_OBJECT) == 0)
 			reason = "InvalidSpec";
 		s->reason = reason;
 		s->message = xstrdup(e.msg);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "model/fleet_rules.h"
 #include "model/held.h"
 #include "model/names.h"
 #include "model/policy.h"
@@ -45,6 +46,9 @@ struct service {
 	UT_hash_handle hh;       /* the store's, by id */
 	struct backend *backend; /* the store's, for its slices */
 };
+
+/* The reason of a Service that no API server would take: store_put told its user already. */
+#define SERVICE_INVALID_OBJECT "InvalidObject"
 
 /* The reason of a Service that is of no type that has VIPs. */
 #define SERVICE_NOT_LOAD_BALANCER "NotLoadBalancer"
