@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "command.h"
+#include "cli/command.h"
 
 static const struct command {
 	const char *name;

@@ -5,15 +5,15 @@
 #include <pwd.h>
 #include <signal.h>
 
-#include "api.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "exabgp_api.h"
 #include "exabgp_conf.h"
 #include "loop/backoff.h"
 #include "loop/child.h"
 #include "loop/loop.h"
-#include "peers.h"
 #include "relay.h"
+#include "sessions.h"
 
 enum {
 	BATCH = 256, /* commands sent before their answers are waited for */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "control/control.h"
 #include "doc/jsonx.h"
-#include "loop/control.h"
 #include "loop/loop.h"
 
 enum { RETRY = 1000 * 1000 };

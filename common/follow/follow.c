@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/live.h"
+#include "follow/live.h"
 #include "loop/file_watch.h"
 
 struct follow {

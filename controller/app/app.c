@@ -5,18 +5,18 @@
 #include <string.h>
 
 #include "app/cluster.h"
-#include "app/explain.h"
 #include "app/httpd.h"
 #include "app/outcomes.h"
 #include "app/prepare.h"
 #include "app/sidecars.h"
-#include "app/snapshot.h"
 #include "apply/apply.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "clients/ruleset.h"
 #include "loop/loop.h"
-#include "model/store.h"
+#include "objects/store.h"
+#include "report/explain.h"
+#include "report/snapshot.h"
 #include "source/dir.h"
 
 enum {

@@ -5,13 +5,13 @@
 
 #include "app/connection.h"
 #include "base/log.h"
+#include "lead/membership.h"
 #include "loop/loop.h"
-#include "model/objects.h"
+#include "objects/objects.h"
 #include "publish/events.h"
-#include "publish/membership.h"
 #include "publish/publisher.h"
 #include "publish/sweep.h"
-#include "source/cluster.h"
+#include "source/kube_source.h"
 
 struct cluster {
 	sd_event *loop;

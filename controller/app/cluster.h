@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-#include "app/snapshot.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "config/config.h"
-#include "model/fleet.h"
-#include "model/store.h"
+#include "decide/fleet.h"
+#include "objects/store.h"
+#include "report/snapshot.h"
 #include "source/source.h"
 
 /*

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "model/service.h"
+#include "objects/service.h"
 
 static int service_cmp(const struct fleet_service *a, const struct fleet_service *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "model/fleet.h"
+#include "decide/fleet.h"
 
 /*
  * Logs what became of each Service, where that differs from the decision before: accepted, without

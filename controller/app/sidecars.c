@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "loop/control.h"
+#include "control/control.h"
 
 struct sidecars {
 	struct control_server *server;

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-#include "app/snapshot.h"
 #include "base/err.h"
 #include "base/place.h"
 #include "loop/scribes.h"
+#include "report/snapshot.h"
 
 /* The controller's end of the control socket: the sidecar's lifeline, and answers to `status` and
  * `explain`. */

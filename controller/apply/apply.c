@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "decide/fleet_diff.h"
 #include "loop/loop.h"
-#include "model/fleet_diff.h"
 
 struct apply {
 	sd_event *loop;

@@ -8,7 +8,7 @@
 
 #include "base/ipaddr.h"
 #include "base/mem.h"
-#include "model/fleet.h"
+#include "decide/fleet.h"
 #include "net/ipvs.h"
 
 /*

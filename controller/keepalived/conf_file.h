@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "decide/fleet.h"
 #include "doc/mustache.h"
-#include "model/fleet.h"
 
 /* A file for keepalived: what the template makes of these virtual servers. */
 struct conf_file {

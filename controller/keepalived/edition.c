@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "model/fleet_diff.h"
+#include "decide/fleet_diff.h"
 
 struct edition edition_of(
 	struct plan *plan, bool (*leave_out)(void *ud, const struct virtual_server *vs), void *ud)

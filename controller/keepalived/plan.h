@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "model/fleet.h"
+#include "decide/fleet.h"
 
 /* A decision on its way, shared by those who carry it out. */
 struct plan {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "model/fleet.h"
+#include "decide/fleet.h"
 
 /*
  * Which shapes of virtual servers keepalived was seen to accept: protocol, family, scheduler,

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
+#include "decide/fleet.h"
 #include "doc/mustache.h"
-#include "model/fleet.h"
 
 /*
  * Whether what a template of the user's makes of a virtual server has this sorry_server, which

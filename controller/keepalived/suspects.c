@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/fleet_diff.h"
+#include "decide/fleet_diff.h"
 
 struct suspect {
 	struct place place;

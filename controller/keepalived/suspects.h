@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "model/fleet.h"
+#include "decide/fleet.h"
 
 /*
  * Virtual servers of which one or more make keepalived end when it reads them, although the config

@@ -7,6 +7,7 @@
 
 #include "base/fsutil.h"
 #include "base/log.h"
+#include "decide/fleet_diff.h"
 #include "keepalived/draft.h"
 #include "keepalived/keepalived.h"
 #include "keepalived/pace.h"
@@ -14,7 +15,6 @@
 #include "keepalived/suspects.h"
 #include "loop/backoff.h"
 #include "loop/loop.h"
-#include "model/fleet_diff.h"
 
 enum {
 	SECOND = 1000 * 1000,

@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 #include "config/config.h"
+#include "decide/fleet.h"
 #include "doc/mustache.h"
-#include "model/fleet.h"
 
 /*
  * Decides which virtual servers keepalived may read of. Testing the whole file on every change

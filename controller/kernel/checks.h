@@ -5,8 +5,8 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "decide/fleet.h"
 #include "kernel/health.h"
-#include "model/fleet.h"
 #include "net/ipvs.h"
 
 /* What keepalived's health checks say about weights (kernel/health.h), as time goes by. */

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "model/fleet.h"
+#include "decide/fleet.h"
 #include "net/ipvs_write.h"
 
 /*

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "decide/fleet_diff.h"
 #include "kernel/checks.h"
 #include "kernel/look.h"
 #include "kernel/reorder.h"
@@ -15,7 +16,6 @@
 #include "kernel/tasks.h"
 #include "loop/backoff.h"
 #include "loop/loop.h"
-#include "model/fleet_diff.h"
 
 enum {
 	TRIES = 5, /* at a place that changes while it is put right */

@@ -6,8 +6,8 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "decide/fleet.h"
 #include "kernel/health.h"
-#include "model/fleet.h"
 #include "net/ipvs.h"
 
 /*

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "kube/event.h"
 #include "kube/known.h"
+#include "kube/watch_event.h"
 #include "kube/watch_query.h"
 #include "loop/backoff.h"
 #include "loop/loop.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/ipaddr.h"
-#include "model/held.h"
+#include "objects/held.h"
 #include "publish/facts.h"
 
 /*

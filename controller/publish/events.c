@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "doc/jsonx.h"
 #include "kube/failure.h"
 #include "loop/backoff.h"
 #include "loop/loop.h"
-#include "model/timestamp.h"
 
 enum {
 	FLIGHTS = 4,

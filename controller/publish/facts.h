@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/allocation.h"
-#include "model/fleet.h"
-#include "model/service.h"
+#include "address/allocation.h"
+#include "decide/fleet.h"
+#include "objects/service.h"
 
 /* What the leader knows about one Service when it writes its status and its Events; all borrowed.
  */

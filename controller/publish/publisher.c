@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address/handover.h"
 #include "base/log.h"
 #include "loop/loop.h"
-#include "model/handover.h"
-#include "model/objects.h"
+#include "objects/objects.h"
 #include "publish/facts.h"
 #include "publish/story.h"
 #include "publish/writes.h"

@@ -5,14 +5,14 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "address/allocation.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "decide/fleet.h"
 #include "kube/kube.h"
-#include "model/allocation.h"
-#include "model/fleet.h"
-#include "model/store.h"
+#include "lead/membership.h"
+#include "objects/store.h"
 #include "publish/events.h"
-#include "publish/membership.h"
 #include "publish/sender.h"
 #include "publish/status_document.h"
 

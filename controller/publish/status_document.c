@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "doc/jsonx.h"
-#include "model/port.h"
-#include "model/timestamp.h"
+#include "objects/port.h"
 #include "publish/conditions.h"
 #include "publish/reasons.h"
 

@@ -2,9 +2,9 @@
 #include "publish/sweep.h"
 
 #include "doc/jsonx.h"
-#include "kube/event.h"
+#include "kube/watch_event.h"
 #include "kube/watch_query.h"
-#include "model/held.h"
+#include "objects/held.h"
 
 enum { PAGE_TIMEOUT = 30 * 1000 * 1000 /* usec */ };
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "model/names.h"
+#include "objects/names.h"
 
 /*
  * Which Services' status is to be written next, and when. What somebody waits for (an address) goes

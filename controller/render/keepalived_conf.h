@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "decide/fleet.h"
 #include "doc/mustache.h"
-#include "model/fleet.h"
 
 /*
  * A fleet as the view of templates/keepalived.conf.mustache and as the text of keepalived.conf.

@@ -2,7 +2,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
-#include "model/port.h"
+#include "objects/port.h"
 #include "render/keepalived_conf.h"
 
 enum { SECOND = 1000000 };

@@ -3,9 +3,9 @@
 
 #include "base/mem.h"
 #include "fuzz.h"
-#include "model/annotations.h"
-#include "model/policy.h"
-#include "model/wish.h"
+#include "objects/annotations.h"
+#include "objects/policy.h"
+#include "objects/wish.h"
 
 /* Each line of the input is an annotation: KEY=VALUE, without the prefix of the key if it is ours.
  */

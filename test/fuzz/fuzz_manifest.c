@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "address/allocation.h"
 #include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "decide/fleet.h"
 #include "fuzz.h"
-#include "model/allocation.h"
-#include "model/fleet.h"
 #include "render/keepalived_conf.h"
 #include "source/manifests.h"
 

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "fuzz.h"
-#include "publish/prefix_set.h"
+#include "lead/prefix_set.h"
 
 static void check_ends(const struct prefix_set *s)
 {

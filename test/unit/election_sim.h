@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "publish/election.h"
+#include "lead/election.h"
 
 /*
  * An API server with one Lease, and processes that want to lead, on a clock of ticks. Requests,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/fleet.h"
+#include "decide/fleet.h"
 
 /*
  * Virtual servers written as letters, in order: "a" is 10.1.1.1 port 80/tcp with the real server

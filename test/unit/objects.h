@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "decide/fleet.h"
 #include "doc/yaml.h"
-#include "model/fleet.h"
-#include "model/store.h"
+#include "objects/store.h"
 
 /* Kubernetes objects for tests, written as YAML. */
 

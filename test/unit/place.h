@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "preflight/preflight.h"
+#include "check/preflight.h"
 
 /* Places to run in, as `check` knows them: a pod where all is well, to be spoiled by tests. */
 

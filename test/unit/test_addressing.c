@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/fleet.h"
+#include "decide/fleet.h"
 #include "world.h"
 
 /* Where the VIPs of a decision come from. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answers.h"
 
-#include "app/advice.h"
+#include "report/advice.h"
 
 /* The advice for an answer, members of a YAML mapping, has this text in it; NULL: there is none. */
 static void assert_advice(const char *yaml, const char *expected)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/allocation.h"
+#include "address/allocation.h"
 
 #include "base/fsutil.h"
 #include "world.h"

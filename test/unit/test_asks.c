@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answers.h"
 
-#include "app/asks.h"
-#include "model/objects.h"
+#include "objects/objects.h"
+#include "report/asks.h"
 
 static const struct fleet_rules rules = {.fleet = "a", .default_class = true};
 

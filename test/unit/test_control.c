@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "loop/control.h"
+#include "control/control.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "publish/election.h"
+#include "lead/election.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

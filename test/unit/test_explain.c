@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "app/explain.h"
+#include "report/explain.h"
 
 /* A controller of the fleet "a" with the pool web, that follows a cluster and that tests change. */
 struct desk {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "preflight/findings.h"
+#include "check/findings.h"
 
 static void some(struct findings *f)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/fleet_diff.h"
+#include "decide/fleet_diff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

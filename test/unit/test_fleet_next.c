@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/fleet.h"
+#include "decide/fleet.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/fleet_diff.h"
+#include "decide/fleet_diff.h"
 
 /*
  * After any sequence of changes the decision made from the one before is what it would be from

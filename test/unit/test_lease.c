@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "publish/lease.h"
+#include "lead/lease.h"
 
 #include <errno.h>
 #include <setjmp.h>

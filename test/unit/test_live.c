@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/live.h"
+#include "follow/live.h"
 
 #include <stdio.h>
 
-#include "config/diff.h"
 #include "config_file.h"
+#include "follow/diff.h"
 
 /* A value of each type that is nobody's default. */
 static const char *other_value(const struct schema_key *k)

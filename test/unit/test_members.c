@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "publish/members.h"
+#include "lead/members.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "publish/membership.h"
+#include "lead/membership.h"
 
 #include <errno.h>
 #include <setjmp.h>

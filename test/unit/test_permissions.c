@@ -11,8 +11,8 @@
 #include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "check/permissions.h"
 #include "doc/yaml.h"
-#include "preflight/permissions.h"
 
 /* `check` asks for what the chart grants, and for nothing else. */
 #define RULES KAGO_SOURCE_DIR "/charts/kago/rbac/"

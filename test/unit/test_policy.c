@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/policy.h"
 #include "objects.h"
+#include "objects/policy.h"
 
 /* A Service with these annotations and this spec. */
 static json_t *service(const char *annotations, const char *spec)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/pools.h"
+#include "address/pools.h"
 #include "world.h"
 
 static struct ipaddr address(const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "publish/prefix_set.h"
+#include "lead/prefix_set.h"
 
 #include <errno.h>
 #include <setjmp.h>

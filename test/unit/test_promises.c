@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "model/promises.h"
+#include "address/promises.h"
 
 static struct ipaddr address(const char *text)
 {

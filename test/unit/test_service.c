@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/service.h"
 #include "objects.h"
+#include "objects/service.h"
 
 static struct service *decode(const char *yaml)
 {

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "loop/control.h"
+#include "control/control.h"
 #include "loop/loop.h"
 
 enum { PATIENCE = 20 * 1000 * 1000 };

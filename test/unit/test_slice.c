@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/slice.h"
 #include "objects.h"
+#include "objects/slice.h"
 
 static struct slice *decode(const char *yaml)
 {

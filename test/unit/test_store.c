@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/objects.h"
 #include "objects.h"
+#include "objects/objects.h"
 
 #define WEB(vip, more)                                                                             \
 	SERVICE("web", ", annotations: {kago.dev/vip: " vip more                                   \

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "model/suggest.h"
+#include "objects/suggest.h"
 
 static const char *const words[] = {
 	"vip", "scheduler", "forward", "health-check", "health-check-path", "health-check-port"};

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "model/timestamp.h"
+#include "base/timestamp.h"
 
 #define N(array) (sizeof(array) / sizeof(array)[0])
 

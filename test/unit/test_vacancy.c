@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/vacancy.h"
+#include "address/vacancy.h"
 #include "world.h"
 
 struct pool_of_one {

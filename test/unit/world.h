@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
+#include "address/allocation.h"
 #include "config/pool.h"
-#include "model/allocation.h"
 #include "objects.h"
 
 /* Pools and Services with a status, for tests of how addresses are allocated. */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/ipaddr.h"
+#include "base/mem.h"
+#include "objects/service.h"
+
+/*
+ * Addresses that were given to Services and are on their way into their status: what is decided
+ * meanwhile takes them as given, or two Services could get one address. A promise ends when the
+ * status says what was promised, when it says anything else than at the time of the promise, and
+ * when the Service is gone or another one of the same name. Pure.
+ */
+struct promises;
+
+struct promises *promises_new(void) __attribute__((warn_unused_result));
+struct promises *promises_free(struct promises *p);
+DEFINE_CLEANUP(struct promises *, promises_free);
+
+/* Nothing is promised any more. */
+void promises_clear(struct promises *p);
+
+/*
+ * What a Service has: what it was promised, or else what its status says; in ret_vips, borrowed
+ * from one of them, sorted. `p` may be NULL.
+ */
+size_t promises_held(
+	const struct ipaddr **ret_vips, const struct promises *p, const struct service *s);
+
+/* A Service is to have these addresses: promised, if its status does not say them. */
+void promises_make(
+	struct promises *p, const struct service *s, const struct ipaddr vips[], size_t n);
+
+/* Forgets those for whom promises_make was not called since the last promises_sweep. */
+void promises_sweep(struct promises *p);
+
+size_t promises_count(const struct promises *p);

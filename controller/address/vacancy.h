@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "address/holders.h"
+#include "address/pools.h"
+
+/*
+ * Where pools have free addresses. What lies below the lowest one is remembered, so that however
+ * large a range is, no address is looked at twice.
+ */
+struct vacancy;
+
+/* Both are borrowed. */
+struct vacancy *vacancy_new(const struct pools *pools, const struct leases *leases)
+	__attribute__((warn_unused_result));
+struct vacancy *vacancy_free(struct vacancy *v);
+DEFINE_CLEANUP(struct vacancy *, vacancy_free);
+
+/* The lowest free address of the first pool that fits the wish and has one. */
+bool vacancy_find(
+	struct ipaddr *ret, struct vacancy *v, const struct wish *w, const char *ns, int family);
+
+/* Has to be told of each address that becomes free. */
+void vacancy_released(struct vacancy *v, const struct ipaddr *addr);
+
+/* How many addresses of a family the pools have that fit the wish; at most UINT64_MAX. */
+uint64_t vacancy_size(const struct pools *p, const struct wish *w, const char *ns, int family);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "check/programs.h"
+#include "config/config.h"
+
+/*
+ * keepalived and the templates: keepalived is run for its version, and to test what the template
+ * makes of a virtual server of each family, in a file that is nowhere but in memory.
+ */
+struct tools;
+
+/*
+ * `ret` is filled until `done` is called, from the loop, within some ten seconds. `ask_nft`: what
+ * the other template makes is given to nftables, without doing it; that blocks.
+ */
+struct tools *tools_start(sd_event *loop, struct programs_facts *ret, const struct config *config,
+	bool ask_nft, void (*done)(void *ud), void *ud) __attribute__((warn_unused_result));
+struct tools *tools_free(struct tools *t);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <argp.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/table.h"
+#include "control/control.h"
+
+enum { ANSWER_WITHIN = 5 * 1000 * 1000 /* usec */ };
+enum { KEY_SOCKET = 0x1000 };
+
+struct args {
+	const char *socket;
+	bool as_json;
+};
+
+static const struct argp_option options[] = {
+	{"socket", KEY_SOCKET, "NAME", 0, "its control.socket, if that is configured", 0},
+	{"output", 'o', "FORMAT", 0, "table (the default) or json", 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	if (key == KEY_SOCKET) {
+		args->socket = value;
+		return 0;
+	}
+	if (key != 'o')
+		return ARGP_ERR_UNKNOWN;
+	args->as_json = command_wants_json(value, state);
+	return 0;
+}
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse_option,
+	.doc = "Show what the running controller of this pod decided and what the kernel holds.",
+};
+
+static const char *yes_no(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key)) ? "yes" : "no";
+}
+
+static void print_service(const json_t *service)
+{
+	const json_t *server;
+	size_t i;
+
+	printf("\n%s/%s  %s\n", table_str(service, "namespace"), table_str(service, "name"),
+		table_str(service, "outcome"));
+	if (strcmp(table_str(service, "outcome"), "served") != 0)
+		printf("  %s: %s\n", table_str(service, "reason"), table_str(service, "message"));
+	json_array_foreach(json_object_get(service, "virtualServers"), i, server)
+		table_server(server);
+}
+
+static void print_change(const json_t *change)
+{
+	printf("last change  %s", table_str(change, "result"));
+	if (*table_str(change, "error"))
+		printf(" (%s)", table_str(change, "error"));
+	printf(", event to kernel %.1f ms; %lld applied, %lld mismatches\n",
+		(double)table_num(change, "eventToKernelUs") / 1000.0, table_num(change, "applied"),
+		table_num(change, "mismatches"));
+}
+
+static void print_keepalived(const json_t *keepalived)
+{
+	printf("keepalived   up: %s, started %lld times, file: %s", yes_no(keepalived, "up"),
+		table_num(keepalived, "starts"), table_str(keepalived, "file"));
+	if (*table_str(keepalived, "refusal"))
+		printf(", the newest is refused: %s", table_str(keepalived, "refusal"));
+	if (*table_str(keepalived, "unknown"))
+		printf(", the newest is tried again: %s", table_str(keepalived, "unknown"));
+	puts("");
+}
+
+static void print_sidecar(const json_t *sidecar)
+{
+	const json_t *prefix;
+	size_t i;
+
+	if (!json_is_true(json_object_get(sidecar, "connected"))) {
+		puts("sidecar      not connected");
+		return;
+	}
+	printf("sidecar      connected, %lld of %lld BGP sessions up, announces",
+		table_num(sidecar, "bgpSessions"), table_num(sidecar, "bgpPeers"));
+	json_array_foreach(json_object_get(sidecar, "announced"), i, prefix)
+		printf(" %s", json_string_value(prefix));
+	puts(json_array_size(json_object_get(sidecar, "announced")) ? "" : " nothing");
+}
+
+static void print_table(const json_t *status)
+{
+	const json_t *keepalived = json_object_get(status, "keepalived"), *service;
+	size_t i;
+
+	printf("fleet        %s (kago %s), ready: %s", table_str(status, "fleet"),
+		table_str(status, "version"), yes_no(status, "ready"));
+	if (*table_str(status, "whyNotReady"))
+		printf(", for %s", table_str(status, "whyNotReady"));
+	puts("");
+	if (strcmp(table_str(status, "mode"), "render-only") == 0)
+		puts("mode         render-only: keepalived.conf is written, the kernel is left "
+		     "alone");
+	print_keepalived(keepalived);
+	print_change(json_object_get(status, "lastChange"));
+	print_sidecar(json_object_get(status, "sidecar"));
+	table_cluster(json_object_get(status, "kubernetes"));
+	json_array_foreach(json_object_get(status, "services"), i, service)
+		print_service(service);
+}
+
+int cmd_status(int argc, char **argv)
+{
+	json_auto_t *status = NULL;
+	struct args args = {.socket = CONTROL_CONTROLLER};
+	struct err e = {0};
+	int r;
+
+	argp_parse(&parser, argc, argv, 0, NULL, &args);
+	r = control_ask(
+		&status, args.socket, json_pack("{s:s}", "type", "status"), ANSWER_WITHIN, &e);
+	if (r < 0) {
+		err_wrap(&e, "asking the controller of this pod");
+		return command_unusable(&e);
+	}
+	if (args.as_json)
+		table_json(status);
+	else
+		print_table(status);
+	return COMMAND_OK;
+}

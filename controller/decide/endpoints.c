@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/endpoints.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+
+struct candidate {
+	struct ipaddr addr;
+	uint16_t port;
+	enum endpoint_state state;
+};
+
+struct candidates {
+	struct candidate *items;
+	size_t n;
+};
+
+/* The port of a slice's endpoints that a Service's port leads to; 0 if there is none. */
+static uint16_t find_port(const struct slice *slice, const struct service_port *port)
+{
+	uint16_t by_number = port->target_name ? 0 : port->target_port;
+
+	if (slice->n_ports == 0)
+		return by_number;
+	for (size_t i = 0; i < slice->n_ports; i++) {
+		const struct slice_port *p = &slice->ports[i];
+
+		if (p->protocol == port->protocol && strcmp(p->name, port->name) == 0)
+			return p->port ? p->port : by_number;
+	}
+	return 0;
+}
+
+static void add_slice(struct candidates *c, const struct slice *slice, uint16_t port)
+{
+	c->items = xreallocarray(c->items, c->n + slice->n_endpoints + 1, sizeof *c->items);
+	for (size_t i = 0; i < slice->n_endpoints; i++) {
+		const struct endpoint *endpoint = &slice->endpoints[i];
+
+		c->items[c->n++] = (struct candidate){endpoint->addr, port, endpoint->state};
+	}
+}
+
+static int by_place(const struct candidate *a, const struct candidate *b)
+{
+	int order = ipaddr_cmp(&a->addr, &b->addr);
+
+	return order ? order : (int)a->port - (int)b->port;
+}
+
+static int by_place_best_first(const void *pa, const void *pb)
+{
+	const struct candidate *a = pa, *b = pb;
+	int order = by_place(a, b);
+
+	return order ? order : (int)b->state - (int)a->state;
+}
+
+static int best_first(const void *pa, const void *pb)
+{
+	const struct candidate *a = pa, *b = pb;
+	int order = (int)b->state - (int)a->state;
+
+	return order ? order : by_place(a, b);
+}
+
+/* As the endpoints of one slice usually are. */
+static bool is_sorted(const struct candidates *c)
+{
+	for (size_t i = 1; i < c->n; i++)
+		if (by_place(&c->items[i - 1], &c->items[i]) >= 0)
+			return false;
+	return true;
+}
+
+static void drop_duplicates(struct candidates *c)
+{
+	size_t kept = 0;
+
+	if (is_sorted(c))
+		return;
+	qsort(c->items, c->n, sizeof *c->items, by_place_best_first);
+	for (size_t i = 0; i < c->n; i++)
+		if (kept == 0 || by_place(&c->items[kept - 1], &c->items[i]) != 0)
+			c->items[kept++] = c->items[i];
+	c->n = kept;
+}
+
+/* In place, in order. */
+static void drop_unusable(struct candidates *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->items[i].state != ENDPOINT_NOT_READY)
+			c->items[kept++] = c->items[i];
+	c->n = kept;
+}
+
+static void keep_best(struct candidates *c, size_t n)
+{
+	qsort(c->items, c->n, sizeof *c->items, best_first);
+	c->n = n;
+	qsort(c->items, c->n, sizeof *c->items, by_place_best_first);
+}
+
+/* The usable ones, and of too many the best ones. */
+static void choose(struct endpoints *ret, struct candidates *c)
+{
+	enum endpoint_state best = ENDPOINT_NOT_READY;
+
+	drop_unusable(c);
+	if (c->n > LIMIT_ENDPOINTS) {
+		ret->n_left_out = c->n - LIMIT_ENDPOINTS;
+		keep_best(c, LIMIT_ENDPOINTS);
+	}
+	for (size_t i = 0; i < c->n; i++)
+		if (c->items[i].state > best)
+			best = c->items[i].state;
+	ret->reals = xcalloc(c->n, sizeof *ret->reals);
+	ret->n_reals = c->n;
+	for (size_t i = 0; i < c->n; i++)
+		ret->reals[i] = (struct real_server){.addr = c->items[i].addr,
+			.port = c->items[i].port,
+			.weight = c->items[i].state == best};
+}
+
+void endpoints_choose(struct endpoints *ret, const struct slice *slices,
+	const struct service_port *port, int family)
+{
+	struct candidates c = {0};
+
+	*ret = (struct endpoints){0};
+	for (const struct slice *slice = slices; slice; slice = slice->next) {
+		uint16_t number = find_port(slice, port);
+
+		ret->n_slices++;
+		if (slice->family != family)
+			continue;
+		ret->n_of_family += slice->n_endpoints;
+		if (number)
+			add_slice(&c, slice, number);
+	}
+	if (c.n)
+		drop_duplicates(&c);
+	ret->n_of_port = c.n;
+	if (c.n)
+		choose(ret, &c);
+	free(c.items);
+}
+
+void endpoints_done(struct endpoints *p)
+{
+	free(p->reals);
+	*p = (struct endpoints){0};
+}

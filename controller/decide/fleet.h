@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ipaddr.h"
+#include "base/place.h"
+#include "objects/fleet_rules.h"
+#include "objects/policy.h"
+#include "objects/store.h"
+
+/*
+ * What one fleet of load balancers shall serve: the decision, made from the objects of the store
+ * alone. Pure, sorted and deterministic: the same objects in any order give the same fleet.
+ */
+
+struct real_server {
+	struct ipaddr addr;
+	uint16_t port;
+	uint32_t weight; /* 1, or 0 while it drains */
+};
+
+/* One VIP, protocol and port. Fleets that follow each other share those that stay the same. */
+struct virtual_server {
+	const char *ns, *name; /* the Service; borrowed from its fleet_service */
+	struct ipaddr vip;
+	uint16_t port;
+	uint16_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	enum scheduler scheduler;
+	uint32_t persistence; /* seconds; 0: none */
+	struct health_check check;
+	struct real_server *reals; /* sorted by address, then port; never empty */
+	size_t n_reals;
+	/* Clients that may use it (spec.loadBalancerSourceRanges): of the family of the VIP,
+	 * sorted, none inside another. */
+	struct ipnet *sources;
+	size_t n_sources;
+	bool restricted; /* only `sources` may, which may be none; else everybody may */
+	unsigned n_refs; /* fleets that have it */
+};
+
+/* What became of a Service that is ours. */
+enum fleet_outcome {
+	FLEET_SERVED,       /* every VIP and port has a virtual server */
+	FLEET_NO_ENDPOINTS, /* accepted, but some or all of its virtual servers have no endpoint */
+	FLEET_CONFLICT,     /* another Service holds some of its VIP:protocol:port */
+	FLEET_REJECTED,     /* its own fields or annotations are wrong; nothing of it is served */
+	FLEET_PENDING,      /* it has no address yet: its status has none that it may have */
+};
+
+struct fleet_service {
+	char *ns, *name;
+	enum fleet_outcome outcome;
+	const char *reason;  /* CamelCase, for machines: "Served", "NoEndpoints", ...; static */
+	char *message;       /* for people: what, why, and what would be right */
+	struct ipaddr *vips; /* sorted; empty when rejected or pending */
+	size_t n_vips;
+	size_t n_virtual_servers;
+	size_t n_wanted; /* real servers that it may come to have: what admission counts */
+	unsigned n_refs; /* fleets that have it */
+};
+
+struct fleet {
+	struct virtual_server **servers; /* sorted by VIP, protocol, port; no two alike */
+	size_t n_servers;
+	struct fleet_service **services; /* sorted by namespace, name */
+	size_t n_services;
+	size_t n_wanted; /* of all its Services */
+	bool is_full;    /* some Service is refused for want of room */
+};
+
+/* Never fails: what is wrong with a Service is in it. */
+struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules)
+	__attribute__((warn_unused_result));
+struct fleet *fleet_free(struct fleet *f);
+
+/*
+ * What fleet_build would give, made from the decision before: only Services whose EndpointSlices
+ * have changed since the last fleet_next are decided anew, unless more than that has changed. NULL:
+ * nothing has. `old` may be NULL; the rules are those it was made with, or store_touch was called.
+ */
+struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct fleet_rules *rules)
+	__attribute__((warn_unused_result));
+
+/* What became of a Service; NULL if it is not of the fleet. */
+const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, const char *name);
+
+/* All its virtual servers, as functions that take a selection want them; borrowed. */
+const struct virtual_server *const *fleet_servers(const struct fleet *f);
+
+struct place virtual_server_place(const struct virtual_server *vs);
+
+/* The one at a place, among sorted ones; NULL if none. */
+const struct virtual_server *virtual_server_find(
+	const struct virtual_server *const servers[], size_t n, const struct place *place);
+
+/* Its real server with this address and port; NULL if none. */
+const struct real_server *virtual_server_real(
+	const struct virtual_server *vs, const struct ipaddr *addr, uint16_t port);
+
+/* The order of virtual servers: that of their places. */
+int virtual_server_cmp(const struct virtual_server *a, const struct virtual_server *b);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "decide/fleet.h"
+
+/*
+ * What changes for keepalived between two sorted lists of virtual servers: who their clients may be
+ * is none of its business. Pure.
+ */
+
+struct fleet_diff {
+	size_t services_added, services_removed, services_changed;
+	size_t reals_added, reals_removed, reals_changed; /* of services in both lists */
+};
+
+/*
+ * Counts the differences. `on_changed`, if given, is called for each place where both are not the
+ * same, in order; `old` or `new` is NULL where the other one is alone.
+ */
+struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_old,
+	const struct virtual_server *const new[], size_t n_new,
+	void (*on_changed)(
+		void *ud, const struct virtual_server *old, const struct virtual_server *new),
+	void *ud);
+
+bool fleet_diff_empty(const struct fleet_diff *d);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decide/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "objects/port.h"
+
+enum { LISTED = 4, CLAIM_TEXT = IPADDR_TEXT + sizeof "[]:65535/SCTP" };
+
+/* Consumes `item`. */
+static void list_add(struct report_list *list, char *item)
+{
+	char *longer;
+
+	if (list->n++ < LISTED) {
+		longer = xasprintf(
+			"%s%s%s", list->text ? list->text : "", list->text ? ", " : "", item);
+		free(list->text);
+		list->text = longer;
+	}
+	free(item);
+}
+
+static const char *place(char ret_buf[static CLAIM_TEXT], const struct claim *c)
+{
+	char addr[IPADDR_TEXT];
+
+	snprintf(ret_buf, CLAIM_TEXT, c->vip.family == AF_INET ? "%s:%u/%s" : "[%s]:%u/%s",
+		ipaddr_format(addr, &c->vip), c->port->port, protocol_name(c->port->protocol));
+	return ret_buf;
+}
+
+void report_taken(struct report *r, const struct claim *c)
+{
+	char buf[CLAIM_TEXT];
+
+	list_add(&r->taken,
+		xasprintf("%s by %s/%s", place(buf, c), c->holder->id.ns, c->holder->id.name));
+}
+
+static char *why_unserved(const struct claim *c, const struct endpoints *p)
+{
+	const char *family = c->vip.family == AF_INET ? "IPv4" : "IPv6";
+
+	if (p->n_slices == 0)
+		return xasprintf("no EndpointSlice");
+	if (p->n_of_family == 0)
+		return xasprintf("no %s endpoint in its EndpointSlices", family);
+	if (p->n_of_port == 0)
+		return xasprintf("no EndpointSlice has the %s port '%s'",
+			protocol_name(c->port->protocol), c->port->name);
+	return xasprintf("0 of %zu endpoints are ready", p->n_of_port);
+}
+
+void report_unserved(struct report *r, const struct claim *c, const struct endpoints *p)
+{
+	CLEANUP_FREE char *why = why_unserved(c, p);
+	char buf[CLAIM_TEXT];
+
+	list_add(&r->unserved, xasprintf("%s (%s)", place(buf, c), why));
+}
+
+void report_crowded(struct report *r, const struct claim *c, const struct endpoints *p)
+{
+	char buf[CLAIM_TEXT];
+
+	list_add(&r->crowded, xasprintf("%s (%zu of %zu left out)", place(buf, c), p->n_left_out,
+				      p->n_left_out + p->n_reals));
+}
+
+/* "HEADING: items; ", or NULL for an empty list; empties the list. */
+static char *list_text(const char *heading, struct report_list *list)
+{
+	char *text = NULL;
+
+	if (list->n > LISTED)
+		text = xasprintf("%s: %s and %zu more; ", heading, list->text, list->n - LISTED);
+	else if (list->n > 0)
+		text = xasprintf("%s: %s; ", heading, list->text);
+	free(list->text);
+	*list = (struct report_list){0};
+	return text;
+}
+
+static const char *or_nothing(const char *text)
+{
+	return text ? text : "";
+}
+
+static void set_outcome(const struct report *r, struct fleet_service *ret)
+{
+	ret->outcome = FLEET_SERVED;
+	ret->reason = "Served";
+	if (r->crowded.n)
+		ret->reason = "TooManyEndpoints";
+	if (r->unserved.n) {
+		ret->outcome = FLEET_NO_ENDPOINTS;
+		ret->reason = "NoEndpoints";
+	}
+	if (r->taken.n) {
+		ret->outcome = FLEET_CONFLICT;
+		ret->reason = "Conflict";
+	}
+}
+
+void report_finish(struct report *r, struct fleet_service *ret)
+{
+	CLEANUP_FREE char *taken = NULL, *unserved = NULL, *crowded = NULL;
+
+	set_outcome(r, ret);
+	taken = list_text("already taken", &r->taken);
+	unserved = list_text("no endpoints", &r->unserved);
+	crowded = list_text("too many endpoints", &r->crowded);
+	ret->message = xasprintf("%s%s%s%zu virtual server%s with %zu real server%s",
+		or_nothing(taken), or_nothing(unserved), or_nothing(crowded), r->n_servers,
+		r->n_servers == 1 ? "" : "s", r->n_reals, r->n_reals == 1 ? "" : "s");
+	ret->n_virtual_servers = r->n_servers;
+	*r = (struct report){0};
+}

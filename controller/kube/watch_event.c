@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kube/watch_event.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "doc/jsonx.h"
+
+enum { HTTP_GONE = 410 };
+
+static const struct {
+	const char *name;
+	enum event_type type;
+} types[] = {
+	{"ADDED", EVENT_UPSERT},
+	{"MODIFIED", EVENT_UPSERT},
+	{"DELETED", EVENT_REMOVE},
+	{"BOOKMARK", EVENT_BOOKMARK},
+	{"ERROR", EVENT_ERROR},
+};
+
+static int find_type(enum event_type *ret, const json_t *document, struct err *e)
+{
+	const char *name;
+	char quoted[STR_QUOTED_SIZE];
+	int r = jsonx_need_str(&name, document, "type", e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(name, types[i].name) == 0) {
+			*ret = types[i].type;
+			return 0;
+		}
+	return err_set(e, EPROTO, "type: %s is unknown", str_quote(quoted, name));
+}
+
+static bool ends_list(const json_t *bookmark)
+{
+	json_t *annotations = NULL;
+	const char *value;
+	struct err e = {0};
+
+	if (jsonx_object(&annotations, bookmark, "metadata.annotations", &e) < 0)
+		return false;
+	value = json_string_value(json_object_get(annotations, "k8s.io/initial-events-end"));
+	return value && strcmp(value, "true") == 0;
+}
+
+static int read_event(struct event *ev, struct err *e)
+{
+	int r = find_type(&ev->type, ev->document, e);
+
+	if (r >= 0)
+		r = jsonx_object(&ev->object, ev->document, "object", e);
+	if (r < 0)
+		return r;
+	if (!ev->object)
+		return err_set(e, EPROTO, "object: missing");
+	if (ev->type == EVENT_ERROR) {
+		ev->expired = json_integer_value(json_object_get(ev->object, "code")) == HTTP_GONE;
+		return 0;
+	}
+	ev->ends_list = ev->type == EVENT_BOOKMARK && ends_list(ev->object);
+	return jsonx_str(&ev->version, ev->object, "metadata.resourceVersion", e);
+}
+
+int event_parse(struct event *ret, const char *line, size_t len, struct err *e)
+{
+	struct event ev = {.version = ""};
+	json_error_t error;
+	int r;
+
+	ev.document = json_loadb(line, len, JSON_ALLOW_NUL, &error);
+	if (!ev.document)
+		return err_set(e, EPROTO, "an event that is no JSON: %s", error.text);
+	r = read_event(&ev, e);
+	if (r < 0) {
+		event_done(&ev);
+		return err_wrap(e, "an event that is none");
+	}
+	*ret = ev;
+	return 0;
+}
+
+void event_done(struct event *ev)
+{
+	json_decref(ev->document);
+	*ev = (struct event){0};
+}
+
+static uint64_t number(const char *text)
+{
+	struct err e = {0};
+	uint64_t n = 0;
+
+	str_to_u64(&n, text, 0, UINT64_MAX, &e);
+	return n;
+}
+
+int event_identify(struct event_id *ret, const json_t *object, struct err *e)
+{
+	struct event_id id = {.ns = ""};
+	const char *version = "";
+	int r = jsonx_need_str(&id.name, object, "metadata.name", e);
+
+	if (r >= 0)
+		r = jsonx_str(&id.ns, object, "metadata.namespace", e);
+	if (r >= 0)
+		r = jsonx_str(&version, object, "metadata.resourceVersion", e);
+	if (r < 0)
+		return r;
+	id.version = number(version);
+	*ret = id;
+	return 0;
+}
+
+int event_page_read(struct event_page *ret, const json_t *document, struct err *e)
+{
+	struct event_page page = {.next = ""};
+	int r = jsonx_need_str(&page.version, document, "metadata.resourceVersion", e);
+
+	if (r >= 0)
+		r = jsonx_str(&page.next, document, "metadata.continue", e);
+	if (r >= 0)
+		r = jsonx_array(&page.items, document, "items", e);
+	if (r < 0)
+		return err_wrap(e, "the list");
+	*ret = page;
+	return 0;
+}

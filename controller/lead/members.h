@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ipaddr.h"
+#include "base/mem.h"
+#include "lead/lease.h"
+
+/*
+ * The load balancers of a fleet, by their Leases: who lives and what each announces. Pure: times
+ * are passed in, usec of one monotonic clock.
+ *
+ * One is dead that was not renewed for as long as its Lease says. Only time in which something was
+ * heard counts, at most MEMBERS_HEARD from one thing to the next: who renews its own Lease every
+ * ten seconds hears that at least, and while nothing is heard nobody can be judged. So nobody dies
+ * because the API server is away, nor in the moment it is back.
+ */
+struct members;
+
+enum {
+	MEMBERS_DURATION = 40 * 1000 * 1000, /* of a Lease that does not say */
+	MEMBERS_HEARD = 15 * 1000 * 1000,
+};
+static const uint64_t MEMBERS_GARBAGE = UINT64_C(3600) * 1000 * 1000; /* dead for an hour */
+
+struct members *members_new(void);
+struct members *members_free(struct members *ms);
+DEFINE_CLEANUP(struct members *, members_free);
+
+/*
+ * The Lease of the load balancer `pod` is this. Returns whether it changes who lives or what
+ * somebody announces; *e is filled when its list of addresses is unreadable, and then it announces
+ * nothing.
+ */
+bool members_seen(
+	struct members *ms, const char *pod, const struct lease *l, uint64_t now, struct err *e);
+
+/* The same for a Lease that is gone, and for any other event of the watch. */
+bool members_gone(struct members *ms, const char *pod, uint64_t now);
+bool members_heard(struct members *ms, uint64_t now);
+
+/*
+ * Those that live and announce all of these addresses, sorted, in a new array of borrowed names
+ * that the caller frees.
+ */
+const char **members_announcers(const struct members *ms, const struct ipaddr vips[], size_t n_vips,
+	size_t *ret_n) __attribute__((warn_unused_result));
+
+/* One that has been dead for MEMBERS_GARBAGE; false if none. What is put out is borrowed. */
+struct members_garbage {
+	const char *pod, *uid, *version;
+};
+bool members_garbage(const struct members *ms, struct members_garbage *ret);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "doc/jsonx.h"
+
+enum { LABEL_MAX = 63 };
+
+/* The length of the label that `text` starts with; 0 if there is none. */
+static size_t label_len(const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	if (len == 0 || len > LABEL_MAX || text[0] == '-' || text[len - 1] == '-')
+		return 0;
+	return len;
+}
+
+bool dns_label_valid(const char *text)
+{
+	size_t len = label_len(text);
+
+	return len && text[len] == '\0';
+}
+
+bool dns_subdomain_valid(const char *text)
+{
+	size_t len;
+
+	if (strlen(text) > LIMIT_NAME)
+		return false;
+	for (;;) {
+		len = label_len(text);
+		if (!len)
+			return false;
+		text += len;
+		if (*text == '\0')
+			return true;
+		if (*text++ != '.')
+			return false;
+	}
+}
+
+void objname_init(struct objname *ret, const char *ns, const char *name)
+{
+	size_t ns_size = strlen(ns) + 1, name_size = strlen(name) + 1;
+
+	ret->len = ns_size + name_size;
+	ret->ns = xcalloc(ret->len, 1);
+	ret->name = ret->ns + ns_size;
+	memcpy(ret->ns, ns, ns_size);
+	memcpy(ret->name, name, name_size);
+}
+
+void objname_done(struct objname *n)
+{
+	free(n->ns);
+	*n = (struct objname){0};
+}
+
+int objname_decode(struct objname *ret, const json_t *object, struct err *e)
+{
+	const char *ns = "default", *name;
+	char quoted[STR_QUOTED_SIZE];
+	int r;
+
+	r = jsonx_need_str(&name, object, "metadata.name", e);
+	if (r < 0)
+		return r;
+	r = jsonx_str(&ns, object, "metadata.namespace", e);
+	if (r < 0)
+		return r;
+	if (!dns_subdomain_valid(name))
+		return err_set(e, EINVAL, "metadata.name: %s is not a name (RFC 1123)",
+			str_quote(quoted, name));
+	if (!dns_label_valid(ns))
+		return err_set(e, EINVAL, "metadata.namespace: %s is not a namespace (RFC 1123)",
+			str_quote(quoted, ns));
+	objname_init(ret, ns, name);
+	return 0;
+}
+
+int objname_cmp(const struct objname *a, const struct objname *b)
+{
+	int order = strcmp(a->ns, b->ns);
+
+	return order ? order : strcmp(a->name, b->name);
+}

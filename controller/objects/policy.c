@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "doc/jsonx.h"
+#include "objects/annotations.h"
+
+enum { SECOND = 1000000 };
+
+static int parse_affinity(struct policy *p, const json_t *object, struct err *e)
+{
+	const char *affinity = "None";
+	char quoted[STR_QUOTED_SIZE];
+	uint64_t seconds = 10800;
+	int r;
+
+	r = jsonx_str(&affinity, object, "spec.sessionAffinity", e);
+	if (r < 0 || strcmp(affinity, "None") == 0)
+		return r;
+	if (strcmp(affinity, "ClientIP") != 0)
+		return err_set(e, EINVAL, "spec.sessionAffinity: %s is none of None, ClientIP",
+			str_quote(quoted, affinity));
+	r = jsonx_u64(&seconds, object, "spec.sessionAffinityConfig.clientIP.timeoutSeconds", 1,
+		86400, e);
+	if (r < 0)
+		return r;
+	p->persistence = (uint32_t)seconds;
+	return 0;
+}
+
+static int parse(struct policy *p, const char **ret_reason, const json_t *object, bool has_tcp,
+	struct err *e)
+{
+	int r;
+
+	*ret_reason = "InvalidAnnotation";
+	r = annotations_parse(p, object, has_tcp, e);
+	if (r < 0)
+		return r;
+	*ret_reason = "InvalidSpec";
+	r = parse_affinity(p, object, e);
+	if (r >= 0)
+		r = sources_parse(&p->sources, object, e);
+	return r;
+}
+
+int policy_parse(struct policy *ret, const char **ret_reason, const json_t *object, bool has_tcp,
+	struct err *e)
+{
+	struct policy p = {
+		.scheduler = SCHEDULER_MH,
+		.check = {.type = CHECK_TCP, .interval = 5 * SECOND, .timeout = 3 * SECOND},
+	};
+	int r = parse(&p, ret_reason, object, has_tcp, e);
+
+	if (r < 0) {
+		policy_done(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+void policy_done(struct policy *p)
+{
+	free(p->check.path);
+	sources_done(&p->sources);
+	*p = (struct policy){0};
+}
+
+static bool check_equal(const struct health_check *a, const struct health_check *b)
+{
+	const char *a_path = a->path ? a->path : "", *b_path = b->path ? b->path : "";
+
+	return a->type == b->type && strcmp(a_path, b_path) == 0 && a->port == b->port &&
+	       a->interval == b->interval && a->timeout == b->timeout;
+}
+
+bool policy_equal(const struct policy *a, const struct policy *b)
+{
+	return a->scheduler == b->scheduler && a->persistence == b->persistence &&
+	       a->check_every_port == b->check_every_port && check_equal(&a->check, &b->check) &&
+	       sources_equal(&a->sources, &b->sources);
+}
+
+enum check_type policy_check_type(const struct policy *p, uint16_t protocol)
+{
+	return p->check_every_port || protocol == IPPROTO_TCP ? p->check.type : CHECK_NONE;
+}
+
+uint64_t health_check_time(const struct health_check *check)
+{
+	enum { TRIES = 2, PAUSE = 1000 * 1000, SPARE = 5 * PAUSE };
+
+	return check->type == CHECK_NONE ? 0 : TRIES * (check->timeout + PAUSE) + SPARE;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "objects/source_ranges.h"
+
+/*
+ * How a Service wants to be served: its kago.dev/ annotations and the fields of its spec that mean
+ * the same thing for every load balancer. docs/annotations.md is the users' side of this.
+ */
+
+enum scheduler {
+	SCHEDULER_RR,
+	SCHEDULER_WRR,
+	SCHEDULER_LC,
+	SCHEDULER_WLC,
+	SCHEDULER_SH,
+	SCHEDULER_MH
+};
+const char *scheduler_name(enum scheduler s); /* "rr", ..., as IPVS and keepalived spell it */
+
+enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP };
+
+struct health_check {
+	enum check_type type;
+	char *path;        /* CHECK_HTTP only, else NULL */
+	uint16_t port;     /* 0: the real server's own */
+	uint64_t interval; /* usec, whole seconds */
+	uint64_t timeout;  /* usec, whole seconds */
+};
+
+/*
+ * usec from a start of the checks until this one must have had its say: its two tries, with a
+ * second before each, and some to spare for a busy machine. 0 for CHECK_NONE.
+ */
+uint64_t health_check_time(const struct health_check *check);
+
+struct policy {
+	enum scheduler scheduler;
+	uint32_t persistence; /* seconds; 0: none */
+	struct health_check check;
+	bool check_every_port; /* it was asked for; else `check` is for TCP ports only */
+	struct sources sources;
+};
+
+/*
+ * Parses the policy of a Service object. `has_tcp`: it has a TCP port, which is checked unless the
+ * Service says otherwise. Errors: -EINVAL with "FIELD: what is wrong and what would be right", and
+ * the reason for machines in *ret_reason.
+ */
+int policy_parse(struct policy *ret, const char **ret_reason, const json_t *object, bool has_tcp,
+	struct err *e);
+void policy_done(struct policy *p);
+
+bool policy_equal(const struct policy *a, const struct policy *b);
+
+/* How real servers of a port of this protocol are checked. */
+enum check_type policy_check_type(const struct policy *p, uint16_t protocol);

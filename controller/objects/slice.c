@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects/slice.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "doc/jsonx.h"
+#include "objects/port.h"
+
+#define SERVICE_LABEL "kubernetes.io/service-name"
+
+/* The Service it belongs to; *ret stays NULL if it names none. */
+static int decode_service_label(const char **ret, const json_t *object, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	json_t *labels = NULL;
+	const json_t *label;
+	int r;
+
+	r = jsonx_object(&labels, object, "metadata.labels", e);
+	if (r < 0)
+		return r;
+	label = json_object_get(labels, SERVICE_LABEL);
+	if (!label)
+		return 0;
+	if (!json_is_string(label))
+		return err_set(e, EINVAL,
+			"metadata.labels: " SERVICE_LABEL " must be a string, not %s",
+			jsonx_type_name(label));
+	if (!dns_subdomain_valid(json_string_value(label)))
+		return err_set(e, EINVAL,
+			"metadata.labels: " SERVICE_LABEL ": %s is not a name (RFC 1123)",
+			str_quote(quoted, json_string_value(label)));
+	*ret = json_string_value(label);
+	return 0;
+}
+
+/* 0 in *ret: host names, which are of no use. */
+static int decode_family(int *ret, const json_t *object, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	const char *type;
+	int r;
+
+	r = jsonx_need_str(&type, object, "addressType", e);
+	if (r < 0)
+		return r;
+	if (strcmp(type, "IPv4") == 0)
+		*ret = AF_INET;
+	else if (strcmp(type, "IPv6") == 0)
+		*ret = AF_INET6;
+	else if (strcmp(type, "FQDN") == 0)
+		*ret = 0;
+	else
+		return err_set(e, EINVAL, "addressType: %s is none of IPv4, IPv6, FQDN",
+			str_quote(quoted, type));
+	return 0;
+}
+
+static int decode_address(struct ipaddr *ret, const json_t *endpoint, int family, struct err *e)
+{
+	json_t *addresses = NULL;
+	const json_t *first;
+	int r;
+
+	r = jsonx_array(&addresses, endpoint, "addresses", e);
+	if (r < 0)
+		return r;
+	first = json_array_get(addresses, 0);
+	if (!json_is_string(first))
+		return err_set(e, EINVAL, "addresses: must be a list of at least one string");
+	r = ipaddr_parse(ret, json_string_value(first), e);
+	if (r < 0)
+		return err_wrap(e, "addresses");
+	if (ret->family != family)
+		return err_set(e, EINVAL, "addresses: '%s' is not of the slice's addressType",
+			json_string_value(first));
+	if (!ipaddr_is_unicast(ret))
+		return err_set(e, EINVAL, "addresses: '%s' is not a unicast address",
+			json_string_value(first));
+	return 0;
+}
+
+static int decode_state(enum endpoint_state *ret, const json_t *endpoint, struct err *e)
+{
+	bool ready = true, serving, terminating = false;
+	int r;
+
+	r = jsonx_bool(&ready, endpoint, "conditions.ready", e);
+	if (r < 0)
+		return r;
+	serving = ready;
+	r = jsonx_bool(&serving, endpoint, "conditions.serving", e);
+	if (r < 0)
+		return r;
+	r = jsonx_bool(&terminating, endpoint, "conditions.terminating", e);
+	if (r < 0)
+		return r;
+	if (ready)
+		*ret = ENDPOINT_READY;
+	else
+		*ret = serving && terminating ? ENDPOINT_DRAINING : ENDPOINT_NOT_READY;
+	return 0;
+}
+
+static int endpoint_cmp(const void *pa, const void *pb)
+{
+	const struct endpoint *a = pa, *b = pb;
+	int order = ipaddr_cmp(&a->addr, &b->addr);
+
+	return order ? order : (int)a->state - (int)b->state;
+}
+
+static int decode_endpoints(struct slice *s, const json_t *object, struct err *e)
+{
+	json_t *list = NULL;
+	const json_t *item;
+	size_t i;
+	int r;
+
+	r = jsonx_array(&list, object, "endpoints", e);
+	if (r < 0)
+		return r;
+	if (json_array_size(list) > LIMIT_SLICE_ENDPOINTS)
+		return err_set(e, EINVAL, "endpoints: more than %d", LIMIT_SLICE_ENDPOINTS);
+	s->endpoints = xcalloc(json_array_size(list), sizeof *s->endpoints);
+	json_array_foreach(list, i, item) {
+		r = decode_address(&s->endpoints[i].addr, item, s->family, e);
+		if (r >= 0)
+			r = decode_state(&s->endpoints[i].state, item, e);
+		if (r < 0)
+			return err_wrap(e, "endpoints[%zu]", i);
+		s->n_endpoints++;
+	}
+	qsort(s->endpoints, s->n_endpoints, sizeof *s->endpoints, endpoint_cmp);
+	return 0;
+}
+
+static int slice_port_cmp(const void *pa, const void *pb)
+{
+	const struct slice_port *a = pa, *b = pb;
+	int order = strcmp(a->name, b->name);
+
+	if (!order)
+		order = (int)a->protocol - (int)b->protocol;
+	return order ? order : (int)a->port - (int)b->port;
+}
+
+static int decode_port(struct slice_port *ret, const json_t *port, struct err *e)
+{
+	const char *name;
+	int r;
+
+	r = port_decode_name(&name, port, e);
+	if (r < 0)
+		return r;
+	r = port_decode_protocol(&ret->protocol, port, e);
+	if (r < 0)
+		return r;
+	r = port_decode_number(&ret->port, port, "port", e);
+	if (r < 0)
+		return r;
+	ret->name = xstrdup(name);
+	return 0;
+}
+
+static int decode_ports(struct slice *s, const json_t *object, struct err *e)
+{
+	json_t *list = NULL;
+	const json_t *item;
+	size_t i;
+	int r;
+
+	r = jsonx_array(&list, object, "ports", e);
+	if (r < 0)
+		return r;
+	if (json_array_size(list) > LIMIT_SLICE_PORTS)
+		return err_set(e, EINVAL, "ports: more than %d", LIMIT_SLICE_PORTS);
+	s->ports = xcalloc(json_array_size(list), sizeof *s->ports);
+	json_array_foreach(list, i, item) {
+		r = decode_port(&s->ports[i], item, e);
+		if (r < 0)
+			return err_wrap(e, "ports[%zu]", i);
+		s->n_ports++;
+	}
+	qsort(s->ports, s->n_ports, sizeof *s->ports, slice_port_cmp);
+	return 0;
+}
+
+int slice_decode(struct slice **ret, const struct objname *id, const json_t *object, struct err *e)
+{
+	CLEANUP(slice_freep) struct slice *s = xnew0(struct slice);
+	const char *service = NULL;
+	int r;
+
+	r = decode_service_label(&service, object, e);
+	if (r < 0)
+		return r;
+	r = decode_family(&s->family, object, e);
+	if (r < 0)
+		return r;
+	if (!service || !s->family) {
+		*ret = NULL;
+		return 0;
+	}
+	r = decode_endpoints(s, object, e);
+	if (r < 0)
+		return r;
+	r = decode_ports(s, object, e);
+	if (r < 0)
+		return r;
+	objname_init(&s->id, id->ns, id->name);
+	objname_init(&s->service, id->ns, service);
+	*ret = steal(s);
+	return 0;
+}
+
+struct slice *slice_free(struct slice *s)
+{
+	if (!s)
+		return NULL;
+	objname_done(&s->id);
+	objname_done(&s->service);
+	for (size_t i = 0; i < s->n_ports; i++)
+		free(s->ports[i].name);
+	free(s->ports);
+	free(s->endpoints);
+	free(s);
+	return NULL;
+}
+
+bool slice_equal(const struct slice *a, const struct slice *b)
+{
+	if (objname_cmp(&a->service, &b->service) != 0 || a->family != b->family ||
+		a->n_ports != b->n_ports || a->n_endpoints != b->n_endpoints)
+		return false;
+	for (size_t i = 0; i < a->n_ports; i++)
+		if (slice_port_cmp(&a->ports[i], &b->ports[i]) != 0)
+			return false;
+	for (size_t i = 0; i < a->n_endpoints; i++)
+		if (endpoint_cmp(&a->endpoints[i], &b->endpoints[i]) != 0)
+			return false;
+	return true;
+}

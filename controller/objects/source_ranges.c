@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects/source_ranges.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "doc/jsonx.h"
+
+/* Cuts spaces off both ends, in place. */
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t");
+	len = strlen(text);
+	while (len && strchr(" \t", text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+static int add(struct sources *s, const char *text, struct err *e)
+{
+	CLEANUP_FREE char *copy = xstrdup(text);
+
+	if (s->n_nets == LIMIT_SOURCES)
+		return err_set(e, EINVAL, "more than %d source ranges", LIMIT_SOURCES);
+	s->nets = xreallocarray(s->nets, s->n_nets + 1, sizeof *s->nets);
+	return ipnet_parse_masked(&s->nets[s->n_nets++], trim(copy), e);
+}
+
+static int parse_field(struct sources *s, const json_t *list, struct err *e)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		if (!json_is_string(item))
+			return err_set(e, EINVAL,
+				"spec.loadBalancerSourceRanges[%zu]: must be a string, not %s", i,
+				jsonx_type_name(item));
+		if (add(s, json_string_value(item), e) < 0)
+			return err_wrap(e, "spec.loadBalancerSourceRanges[%zu]", i);
+	}
+	return 0;
+}
+
+static int parse_annotation(struct sources *s, const json_t *object, struct err *e)
+{
+	const char *text;
+	CLEANUP_FREE char *copy = NULL;
+	json_t *all = NULL;
+	char *rest, *item;
+	int r = jsonx_object(&all, object, "metadata.annotations", e);
+
+	if (r < 0)
+		return r;
+	text = json_string_value(json_object_get(all, SOURCES_ANNOTATION));
+	if (!text || !text[strspn(text, " \t")])
+		return 0;
+	copy = xstrdup(text);
+	rest = copy;
+	while ((item = strsep(&rest, ",")))
+		if (add(s, item, e) < 0)
+			return err_wrap(e, SOURCES_ANNOTATION);
+	return 0;
+}
+
+static int net_cmp(const void *a, const void *b)
+{
+	return ipnet_cmp(a, b);
+}
+
+/* A prefix comes right before those inside it. */
+static void settle(struct sources *s)
+{
+	size_t kept = 0;
+
+	if (s->n_nets)
+		qsort(s->nets, s->n_nets, sizeof *s->nets, net_cmp);
+	for (size_t i = 0; i < s->n_nets; i++)
+		if (kept == 0 || !ipnet_contains(&s->nets[kept - 1], &s->nets[i].addr))
+			s->nets[kept++] = s->nets[i];
+	s->n_nets = kept;
+}
+
+int sources_parse(struct sources *ret, const json_t *object, struct err *e)
+{
+	struct sources s = {0};
+	json_t *list = NULL;
+	int r = jsonx_array(&list, object, "spec.loadBalancerSourceRanges", e);
+
+	if (r >= 0)
+		r = json_array_size(list) ? parse_field(&s, list, e)
+					  : parse_annotation(&s, object, e);
+	if (r < 0) {
+		sources_done(&s);
+		return r;
+	}
+	settle(&s);
+	*ret = s;
+	return 0;
+}
+
+void sources_done(struct sources *s)
+{
+	free(s->nets);
+	*s = (struct sources){0};
+}
+
+bool sources_equal(const struct sources *a, const struct sources *b)
+{
+	if (a->n_nets != b->n_nets)
+		return false;
+	for (size_t i = 0; i < a->n_nets; i++)
+		if (ipnet_cmp(&a->nets[i], &b->nets[i]) != 0)
+			return false;
+	return true;
+}
+
+struct ipnet *sources_of(size_t *ret_n, const struct sources *s, int family)
+{
+	struct ipnet *nets;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_nets; i++)
+		n += s->nets[i].addr.family == family;
+	*ret_n = n;
+	if (n == 0)
+		return NULL;
+	nets = xcalloc(n, sizeof *nets);
+	n = 0;
+	for (size_t i = 0; i < s->n_nets; i++)
+		if (s->nets[i].addr.family == family)
+			nets[n++] = s->nets[i];
+	return nets;
+}

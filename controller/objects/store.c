@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "doc/jsonx.h"
+#include "objects/objects.h"
+
+/* The slices of one Service, whether or not we know the Service; both look for each other once. */
+struct backend {
+	struct objname id;
+	struct slice *slices;
+	struct service *service; /* NULL: we do not know it */
+	UT_hash_handle hh;
+};
+
+struct store {
+	struct service *services;
+	struct service **order; /* the same, sorted by id */
+	size_t n_order;
+	struct slice *slices;
+	struct backend *backends;
+	struct store_news news;
+};
+
+/* With more news than this all is decided anew. */
+enum { NEWS_MAX = 1024 };
+
+struct store *store_new(void)
+{
+	struct store *s = xnew0(struct store);
+
+	s->news.all = true;
+	return s;
+}
+
+void store_touch(struct store *s)
+{
+	s->news.all = true;
+}
+
+void store_news_done(struct store_news *news)
+{
+	for (size_t i = 0; i < news->n_services; i++)
+		objname_done(&news->services[i]);
+	free(news->services);
+	*news = (struct store_news){0};
+}
+
+struct store_news store_take_news(struct store *s)
+{
+	struct store_news taken = s->news;
+
+	s->news = (struct store_news){0};
+	return taken;
+}
+
+static void note_slices(struct store *s, const struct objname *service)
+{
+	struct store_news *n = &s->news;
+
+	if (n->n_services == NEWS_MAX)
+		n->all = true;
+	if (n->all)
+		return;
+	if ((n->n_services & (n->n_services - 1)) == 0)
+		n->services = xreallocarray(
+			n->services, n->n_services ? 2 * n->n_services : 1, sizeof *n->services);
+	objname_init(&n->services[n->n_services++], service->ns, service->name);
+}
+
+static struct backend *find_backend(const struct store *s, const struct objname *service)
+{
+	struct backend *backend;
+
+	HASH_FIND(hh, s->backends, service->ns, service->len, backend);
+	return backend;
+}
+
+static struct service *find_service(const struct store *s, const struct objname *id)
+{
+	struct service *service;
+
+	HASH_FIND(hh, s->services, id->ns, id->len, service);
+	return service;
+}
+
+static void add_slice(struct store *s, struct slice *slice)
+{
+	struct backend *backend = find_backend(s, &slice->service);
+
+	note_slices(s, &slice->service);
+	if (!backend) {
+		backend = xnew0(struct backend);
+		objname_init(&backend->id, slice->service.ns, slice->service.name);
+		HASH_ADD_KEYPTR(hh, s->backends, backend->id.ns, backend->id.len, backend);
+		backend->service = find_service(s, &backend->id);
+		if (backend->service)
+			backend->service->backend = backend;
+	}
+	DL_APPEND(backend->slices, slice);
+	HASH_ADD_KEYPTR(hh, s->slices, slice->id.ns, slice->id.len, slice);
+}
+
+static void remove_slice(struct store *s, struct slice *slice)
+{
+	struct backend *backend = find_backend(s, &slice->service);
+
+	note_slices(s, &slice->service);
+	HASH_DEL(s->slices, slice);
+	DL_DELETE(backend->slices, slice);
+	if (!backend->slices) {
+		if (backend->service)
+			backend->service->backend = NULL;
+		HASH_DEL(s->backends, backend);
+		objname_done(&backend->id);
+		free(backend);
+	}
+	slice_free(slice);
+}
+
+/* The place in the order that a Service with this id has or would have. */
+static size_t place_of(const struct store *s, const struct objname *id)
+{
+	size_t low = 0, high = s->n_order;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (objname_cmp(&s->order[middle]->id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void add_service(struct store *s, struct service *service)
+{
+	size_t place = place_of(s, &service->id);
+
+	store_touch(s);
+	HASH_ADD_KEYPTR(hh, s->services, service->id.ns, service->id.len, service);
+	if ((s->n_order & (s->n_order - 1)) == 0) /* grows at 0 and at powers of two */
+		s->order =
+			xreallocarray(s->order, s->n_order ? 2 * s->n_order : 1, sizeof *s->order);
+	memmove(s->order + place + 1, s->order + place, (s->n_order - place) * sizeof *s->order);
+	s->order[place] = service;
+	s->n_order++;
+	service->backend = find_backend(s, &service->id);
+	if (service->backend)
+		service->backend->service = service;
+}
+
+static void remove_service(struct store *s, struct service *service)
+{
+	size_t place = place_of(s, &service->id);
+
+	store_touch(s);
+	HASH_DEL(s->services, service);
+	if (service->backend)
+		service->backend->service = NULL;
+	s->n_order--;
+	memmove(s->order + place, s->order + place + 1, (s->n_order - place) * sizeof *s->order);
+	service_free(service);
+}
+
+struct store *store_free(struct store *s)
+{
+	if (!s)
+		return NULL;
+	while (s->n_order)
+		remove_service(s, s->order[s->n_order - 1]);
+	free(s->order);
+	while (s->slices)
+		remove_slice(s, s->slices);
+	store_news_done(&s->news);
+	free(s);
+	return NULL;
+}
+
+static struct slice *find_slice(const struct store *s, const struct objname *id)
+{
+	struct slice *slice;
+
+	HASH_FIND(hh, s->slices, id->ns, id->len, slice);
+	return slice;
+}
+
+static enum store_change replace_service(
+	struct store *s, struct service *before, struct service *after)
+{
+	if (before && after && service_equal(before, after)) {
+		free(before->resource_version);
+		before->resource_version = steal(after->resource_version);
+		service_free(after);
+		return STORE_SAME;
+	}
+	if (before)
+		remove_service(s, before);
+	if (after)
+		add_service(s, after);
+	return before || after ? STORE_CHANGED : STORE_SAME;
+}
+
+/* Of a Service that we do not know, which may be one of those that are no load balancers. */
+static bool is_foreign(const struct store *s, const struct slice *slice)
+{
+	return !slice || !find_service(s, &slice->service);
+}
+
+static enum store_change replace_slice(struct store *s, struct slice *before, struct slice *after)
+{
+	bool foreign = is_foreign(s, before) && is_foreign(s, after);
+
+	if (before && after && slice_equal(before, after)) {
+		slice_free(after);
+		return STORE_SAME;
+	}
+	if (before)
+		remove_slice(s, before);
+	if (after)
+		add_slice(s, after);
+	if (!before && !after)
+		return STORE_SAME;
+	return foreign ? STORE_IGNORED : STORE_CHANGED;
+}
+
+static int put_service(enum store_change *ret, struct store *s, const struct objname *id,
+	const json_t *object, struct err *e)
+{
+	struct service *service;
+
+	service_decode(&service, id, object);
+	*ret = replace_service(s, find_service(s, id), service);
+	service = find_service(s, id);
+	if (service && service->reason && strcmp(service->reason, SERVICE_INVALID_OBJECT) == 0)
+		return err_set(e, EINVAL, "%s", service->message);
+	return 0;
+}
+
+static int put_slice(enum store_change *ret, struct store *s, const struct objname *id,
+	const json_t *object, struct err *e)
+{
+	struct slice *slice = NULL;
+	int r = slice_decode(&slice, id, object, e);
+
+	*ret = replace_slice(s, find_slice(s, id), slice);
+	return r;
+}
+
+static const struct kind {
+	const char *api, *name;
+	int (*put)(enum store_change *ret, struct store *s, const struct objname *id,
+		const json_t *object, struct err *e);
+} kinds[] = {
+	{"v1", "Service", put_service},
+	{"discovery.k8s.io/v1", "EndpointSlice", put_slice},
+};
+
+/* NULL in *ret: none of ours. */
+static int find_kind(const struct kind **ret, const json_t *object, struct err *e)
+{
+	const char *api, *name;
+	int r;
+
+	if (!json_is_object(object))
+		return err_set(e, EINVAL, "must be an object, not %s", jsonx_type_name(object));
+	r = jsonx_need_str(&api, object, "apiVersion", e);
+	if (r < 0)
+		return r;
+	r = jsonx_need_str(&name, object, "kind", e);
+	if (r < 0)
+		return r;
+	*ret = NULL;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(kinds[i].api, api) == 0 && strcmp(kinds[i].name, name) == 0)
+			*ret = &kinds[i];
+	return 0;
+}
+
+int store_put(enum store_change *ret, struct store *s, const json_t *object, struct err *e)
+{
+	struct objname id = {0};
+	const struct kind *kind;
+	enum store_change change;
+	int r;
+
+	r = find_kind(&kind, object, e);
+	if (r < 0)
+		return r;
+	if (!kind) {
+		*ret = STORE_IGNORED;
+		return 0;
+	}
+	r = objname_decode(&id, object, e);
+	if (r < 0)
+		return err_wrap(e, "%s", kind->name);
+	r = kind->put(&change, s, &id, object, e);
+	if (r < 0)
+		r = err_wrap(e, "%s %s/%s", kind->name, id.ns, id.name);
+	else
+		*ret = change;
+	objname_done(&id);
+	return r;
+}
+
+bool store_remove(struct store *s, const char *kind, const char *ns, const char *name)
+{
+	struct service *service = NULL;
+	struct slice *slice = NULL;
+	struct objname id;
+
+	objname_init(&id, ns, name);
+	if (strcmp(kind, "Service") == 0)
+		service = find_service(s, &id);
+	else if (strcmp(kind, "EndpointSlice") == 0)
+		slice = find_slice(s, &id);
+	objname_done(&id);
+	if (service)
+		remove_service(s, service);
+	if (slice)
+		remove_slice(s, slice);
+	return service || slice;
+}
+
+const struct service *store_find(const struct store *s, const char *ns, const char *name)
+{
+	const struct service *service;
+	struct objname id;
+
+	objname_init(&id, ns, name);
+	service = find_service(s, &id);
+	objname_done(&id);
+	return service;
+}
+
+static const struct service **select_services(size_t *ret_n, const struct store *s,
+	const struct fleet_rules *rules,
+	bool (*is_wanted)(const struct service *one, const struct fleet_rules *rules))
+{
+	const struct service **list = xcalloc(s->n_order, sizeof *list);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_order; i++)
+		if (is_wanted(s->order[i], rules))
+			list[n++] = s->order[i];
+	*ret_n = n;
+	return list;
+}
+
+const struct service **store_services(
+	size_t *ret_n, const struct store *s, const struct fleet_rules *rules)
+{
+	return select_services(ret_n, s, rules, service_asks_for);
+}
+
+const struct service **store_left(
+	size_t *ret_n, const struct store *s, const struct fleet_rules *rules)
+{
+	return select_services(ret_n, s, rules, service_is_left);
+}
+
+const struct slice *store_slices(const struct service *service)
+{
+	return service->backend ? service->backend->slices : NULL;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "report/snapshot.h"
+
+/* Pieces of the Prometheus text format. */
+
+void metrics_help(FILE *out, const char *name, const char *type, const char *text);
+
+/* A metric without labels. */
+void metrics_plain(FILE *out, const char *name, const char *type, const char *text, uint64_t value);
+
+/* What concerns pools of VIPs, and the API server where there is one. */
+void metrics_put_cluster(FILE *out, const struct snapshot *s);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exabgp_api.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "doc/jsonx.h"
+
+static size_t write_command(
+	char *buf, const char *verb, const struct ipnet *net, const struct ipaddr *next_hop)
+{
+	char prefix[IPNET_TEXT], hop[IPADDR_TEXT];
+	int n = snprintf(buf, API_COMMAND_SIZE, "%s route %s next-hop %s\n", verb,
+		ipnet_format(prefix, net), ipaddr_format(hop, next_hop));
+
+	return (size_t)n;
+}
+
+size_t api_announce(char ret_buf[static API_COMMAND_SIZE], const struct ipnet *net,
+	const struct ipaddr *next_hop)
+{
+	return write_command(ret_buf, "announce", net, next_hop);
+}
+
+size_t api_withdraw(char ret_buf[static API_COMMAND_SIZE], const struct ipnet *net,
+	const struct ipaddr *next_hop)
+{
+	return write_command(ret_buf, "withdraw", net, next_hop);
+}
+
+static int read_state(struct api_event *ev, const json_t *doc, struct err *e)
+{
+	const char *state = "", *peer = NULL, *reason = "";
+	int r = jsonx_need_str(&peer, doc, "neighbor.address.peer", e);
+
+	if (r == 0)
+		r = jsonx_str(&state, doc, "neighbor.state", e);
+	if (r == 0)
+		r = jsonx_str(&reason, doc, "neighbor.reason", e);
+	if (r == 0)
+		r = ipaddr_parse(&ev->peer, peer, e);
+	if (r < 0)
+		return r;
+	if (strcmp(state, "up") == 0)
+		ev->kind = API_PEER_UP;
+	else if (strcmp(state, "down") == 0)
+		ev->kind = API_PEER_DOWN;
+	snprintf(ev->reason, sizeof ev->reason, "%s", reason);
+	return 0;
+}
+
+static int read_answer(struct api_event *ev, const char *answer, struct err *e)
+{
+	if (strcmp(answer, "done") == 0)
+		ev->kind = API_DONE;
+	else if (strcmp(answer, "error") == 0)
+		ev->kind = API_ERROR;
+	else if (strcmp(answer, "shutdown") != 0)
+		return err_set(e, EINVAL, "neither an answer nor JSON");
+	return 0;
+}
+
+/* 5.0 can be told to answer in JSON, too: {"answer": "done", ...}. */
+static int read_json(struct api_event *ev, const char *line, struct err *e)
+{
+	json_error_t why;
+	CLEANUP(json_decrefp) json_t *doc = json_loads(line, 0, &why);
+	const char *type = "", *answer = NULL;
+	int r;
+
+	if (!doc)
+		return err_set(e, EINVAL, "%s", why.text);
+	r = jsonx_str(&type, doc, "type", e);
+	if (r == 0)
+		r = jsonx_str(&answer, doc, "answer", e);
+	if (r < 0)
+		return r;
+	if (answer)
+		return read_answer(ev, answer, e);
+	return strcmp(type, "state") == 0 ? read_state(ev, doc, e) : 0;
+}
+
+int api_parse(struct api_event *ret, const char *line, struct err *e)
+{
+	struct api_event ev = {.kind = API_OTHER};
+	int r = line[0] == '{' ? read_json(&ev, line, e) : read_answer(&ev, line, e);
+
+	if (r < 0)
+		return err_wrap(e, "line from exabgp");
+	*ret = ev;
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "address/holders.h"
+#include "objects.h"
+
+static char key[] = "k", other_key[] = "q";
+
+/* A Service with one TCP port; the key may be NULL. */
+struct one {
+	struct service_port port;
+	struct service service;
+};
+
+static void one_init(struct one *ret, const char *ns, const char *name, char *share, uint16_t port)
+{
+	*ret = (struct one){.port = {.port = port, .protocol = IPPROTO_TCP},
+		.service = {.wish = {.share = share, .n_wanted = 1}, .n_ports = 1}};
+	ret->service.ports = &ret->port;
+	objname_init(&ret->service.id, ns, name);
+}
+
+static const struct ipaddr vip = {.family = AF_INET, .bytes = {10, 1, 1, 1}};
+
+static void expect_obstacle(
+	const struct leases *l, const struct one *asks, const struct one *holder, bool is_port)
+{
+	struct obstacle o = leases_obstacle(l, &vip, &asks->service);
+
+	assert_ptr_equal(o.holder, holder ? &holder->service : NULL);
+	assert_int_equal(o.port != NULL, is_port);
+}
+
+static void test_an_address_is_of_one_or_of_those_that_share_it(void **state)
+{
+	CLEANUP(leases_freep) struct leases *l = leases_new();
+	struct one alone, a, b, same_port, of_other_key, of_other_ns;
+	const struct ipaddr *shared;
+	size_t n;
+
+	(void)state;
+	one_init(&alone, "web", "alone", NULL, 1);
+	one_init(&a, "web", "a", key, 80);
+	one_init(&b, "web", "b", key, 81);
+	one_init(&same_port, "web", "c", key, 80);
+	one_init(&of_other_key, "web", "d", other_key, 82);
+	one_init(&of_other_ns, "shop", "e", key, 83);
+	leases_take(l, &vip, &alone.service);
+	expect_obstacle(l, &a, &alone, false);
+	leases_release(l, &vip, &alone.service);
+	assert_true(leases_is_free(l, &vip));
+	leases_take(l, &vip, &b.service);
+	expect_obstacle(l, &a, NULL, false);
+	leases_take(l, &vip, &a.service);
+	expect_obstacle(l, &alone, &a, false); /* the first of them by seniority is named */
+	expect_obstacle(l, &same_port, &a, true);
+	expect_obstacle(l, &of_other_key, &a, false);
+	expect_obstacle(l, &of_other_ns, &a, false);
+	shared = leases_shared(&n, l, &same_port.service);
+	assert_int_equal(n, 1);
+	assert_true(ipaddr_equal(&shared[0], &vip));
+	leases_shared(&n, l, &of_other_ns.service);
+	assert_int_equal(n, 0);
+	leases_release(l, &vip, &a.service);
+	expect_obstacle(l, &same_port, NULL, false);
+	leases_release(l, &vip, &b.service);
+	assert_true(leases_is_free(l, &vip));
+	leases_shared(&n, l, &a.service);
+	assert_int_equal(n, 0);
+	expect_obstacle(l, &of_other_ns, NULL, false);
+	for (struct one *one[] = {&alone, &a, &b, &same_port, &of_other_key, &of_other_ns, NULL},
+			**p = one;
+		*p; p++)
+		objname_done(&(*p)->service.id);
+}
+
+static void test_an_unread_service_stays_among_its_like(void **state)
+{
+	CLEANUP(leases_freep) struct leases *l = leases_new();
+	struct one a, alone, unread, second, foreign;
+
+	(void)state;
+	one_init(&a, "web", "a", key, 80);
+	one_init(&alone, "web", "b", NULL, 80);
+	one_init(&unread, "web", "c", NULL, 80);
+	one_init(&second, "web", "d", NULL, 80);
+	one_init(&foreign, "shop", "e", NULL, 80);
+	unread.service.reason = second.service.reason = foreign.service.reason = "InvalidSpec";
+	unread.service.wish.n_wanted = second.service.wish.n_wanted =
+		foreign.service.wish.n_wanted = 0;
+	assert_true(leases_keep(l, &vip, &a.service));
+	assert_false(leases_keep(l, &vip, &alone.service));
+	assert_true(leases_keep(l, &vip, &unread.service));
+	assert_false(leases_keep(l, &vip, &foreign.service));
+	leases_release(l, &vip, &a.service);
+	assert_true(leases_keep(l, &vip, &second.service));
+	expect_obstacle(l, &a, &unread, false);
+	leases_release(l, &vip, &unread.service);
+	leases_release(l, &vip, &second.service);
+	assert_true(leases_keep(l, &vip, &alone.service));
+	assert_false(leases_keep(l, &vip, &unread.service));
+	for (struct one *one[] = {&a, &alone, &unread, &second, &foreign, NULL}, **p = one; *p; p++)
+		objname_done(&(*p)->service.id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_address_is_of_one_or_of_those_that_share_it),
+		cmocka_unit_test(test_an_unread_service_stays_among_its_like),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
