@@ -40,18 +40,18 @@ struct exabgp {
 	char *program, *conf_path;
 	struct child *child; /* NULL while it waits to be started again */
 	struct relay *relay; /* lives as long as the child */
-	struct peers *peers;
+	struct sessions *sessions;
 	sd_event_source *start_timer, *answer_timer, *kill_timer, *session_timer;
 	struct backoff backoff;
 	uint64_t started_at;
 	struct prefixes wanted, taken; /* taken: what this exabgp said it announces */
 	struct command sent[BATCH];    /* answered in this order, one answer each */
 	size_t n_sent, n_answered;
-	enum { API_AWAITED, API_OPEN, API_LOST } api;
+	enum { EXABGP_API_AWAITED, EXABGP_API_OPEN, EXABGP_API_LOST } api;
 	bool stopping;
 	struct exabgp_ops ops;
 	void *ud;
-	char batch[BATCH * API_COMMAND_SIZE];
+	char batch[BATCH * EXABGP_API_COMMAND_SIZE];
 };
 
 DEFINE_CLEANUP(struct exabgp *, exabgp_free);
@@ -66,7 +66,7 @@ static void kill_child(struct exabgp *x, const char *why)
 
 	if (x->stopping)
 		return;
-	x->api = API_LOST;
+	x->api = EXABGP_API_LOST;
 	loop_timer_stop(x->answer_timer);
 	log_warn("exabgp.killed", LOG_STR("why", why), LOG_STR("next", "it is started again"));
 	child_signal(x->child, SIGKILL, &e);
@@ -80,8 +80,8 @@ static const struct ipaddr *next_hop(const struct exabgp *x, const struct ipnet 
 static size_t write_command(struct exabgp *x, char *buf, const struct ipnet *net, bool announces)
 {
 	x->sent[x->n_sent++] = (struct command){*net, announces};
-	return announces ? api_announce(buf, net, next_hop(x, net))
-			 : api_withdraw(buf, net, next_hop(x, net));
+	return announces ? exabgp_api_announce(buf, net, next_hop(x, net))
+			 : exabgp_api_withdraw(buf, net, next_hop(x, net));
 }
 
 /* Commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length. */
@@ -110,7 +110,7 @@ static void send_changes(struct exabgp *x)
 	struct err e = {0};
 	size_t len;
 
-	if (x->api != API_OPEN || !is_idle(x))
+	if (x->api != EXABGP_API_OPEN || !is_idle(x))
 		return;
 	len = build_batch(x);
 	if (len == 0)
@@ -133,7 +133,7 @@ static void on_answer(struct exabgp *x, bool ok)
 {
 	const struct command *c = &x->sent[x->n_answered];
 
-	if (x->api != API_OPEN || is_idle(x))
+	if (x->api != EXABGP_API_OPEN || is_idle(x))
 		return;
 	if (!ok) {
 		on_refusal(x, c);
@@ -154,29 +154,30 @@ static void on_answer(struct exabgp *x, bool ok)
 static void on_api_line(void *ud, const char *line)
 {
 	struct exabgp *x = ud;
-	struct api_event ev;
+	struct exabgp_api_event ev;
 	struct err e = {0};
 	uint64_t now = loop_now(x->loop);
 
-	if (api_parse(&ev, line, &e) < 0) {
+	if (exabgp_api_parse(&ev, line, &e) < 0) {
 		log_debug("exabgp.unreadable", LOG_ERR(&e), LOG_STR("line", line));
 		return;
 	}
 	switch (ev.kind) {
-	case API_DONE:
-	case API_ERROR:
-		on_answer(x, ev.kind == API_DONE);
+	case EXABGP_API_DONE:
+	case EXABGP_API_ERROR:
+		on_answer(x, ev.kind == EXABGP_API_DONE);
 		break;
-	case API_PEER_UP:
-		peers_up(x->peers, &ev.peer, now);
+	case EXABGP_API_PEER_UP:
+		sessions_up(x->sessions, &ev.peer, now);
 		x->ops.on_change(x->ud);
 		break;
-	case API_PEER_DOWN:
-		if (peers_down(x->peers, &ev.peer, ev.reason, now) && peers_n_up(x->peers) == 0)
+	case EXABGP_API_PEER_DOWN:
+		if (sessions_down(x->sessions, &ev.peer, ev.reason, now) &&
+			sessions_n_up(x->sessions) == 0)
 			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 		x->ops.on_change(x->ud);
 		break;
-	case API_OTHER:
+	case EXABGP_API_OTHER:
 		break;
 	}
 }
@@ -186,9 +187,9 @@ static void on_api_open(void *ud)
 	struct exabgp *x = ud;
 
 	/* A second one in the life of one exabgp: nobody knows what it still knows. */
-	if (x->api == API_LOST)
+	if (x->api == EXABGP_API_LOST)
 		return;
-	x->api = API_OPEN;
+	x->api = EXABGP_API_OPEN;
 	log_debug("exabgp.connected");
 	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 	send_changes(x);
@@ -200,7 +201,7 @@ static void on_api_close(void *ud, const char *why)
 
 	/* Most likely it ends itself. */
 	log_debug("exabgp.disconnected", LOG_STR("why", why));
-	x->api = API_LOST;
+	x->api = EXABGP_API_LOST;
 	loop_timer_arm(x->answer_timer, LOSS_TIMEOUT);
 }
 
@@ -216,9 +217,9 @@ static void on_no_session(void *ud)
 
 	if (x->stopping || !x->child)
 		return;
-	peers_log_waiting(x->peers,
-		peers_n_up(x->peers) > 0 ? "exabgp keeps trying" : "exabgp is started again");
-	if (peers_n_up(x->peers) == 0)
+	sessions_log_waiting(x->sessions,
+		sessions_n_up(x->sessions) > 0 ? "exabgp keeps trying" : "exabgp is started again");
+	if (sessions_n_up(x->sessions) == 0)
 		child_signal(x->child, SIGKILL, &e);
 }
 
@@ -234,7 +235,7 @@ static void forget_child(struct exabgp *x)
 {
 	x->child = child_free(x->child);
 	x->relay = relay_free(x->relay);
-	x->api = API_AWAITED;
+	x->api = EXABGP_API_AWAITED;
 	x->n_sent = x->n_answered = 0;
 	prefixes_done(&x->taken);
 	loop_timer_stop(x->answer_timer);
@@ -250,7 +251,7 @@ static void on_child_exit(void *ud, int status)
 
 	child_status_text(text, status);
 	forget_child(x);
-	peers_all_down(x->peers, "exabgp ended", now);
+	sessions_all_down(x->sessions, "exabgp ended", now);
 	if (x->stopping) {
 		log_info("exabgp.stopped", LOG_STR("status", text));
 		x->ops.on_stopped(x->ud);
@@ -357,7 +358,7 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 	x->ops = *ops;
 	x->ud = ud;
 	x->backoff = (struct backoff){.min = BACKOFF_MIN, .max = BACKOFF_MAX};
-	x->peers = peers_new(c);
+	x->sessions = sessions_new(c);
 	x->program = realpath("/proc/self/exe", NULL);
 	if (!x->program)
 		return err_errno(e, errno, "finding our own program");
@@ -387,19 +388,20 @@ void exabgp_announce(struct exabgp *x, const struct prefixes *wanted)
 
 size_t exabgp_sessions(const struct exabgp *x)
 {
-	return peers_n_up(x->peers);
+	return sessions_n_up(x->sessions);
 }
 
 bool exabgp_is_heard(const struct exabgp *x)
 {
-	return peers_n_up(x->peers) > 0 && is_idle(x) && prefixes_equal(&x->taken, &x->wanted);
+	return sessions_n_up(x->sessions) > 0 && is_idle(x) &&
+	       prefixes_equal(&x->taken, &x->wanted);
 }
 
 const struct prefixes *exabgp_heard(const struct exabgp *x)
 {
 	static const struct prefixes nothing;
 
-	return peers_n_up(x->peers) > 0 ? &x->taken : &nothing;
+	return sessions_n_up(x->sessions) > 0 ? &x->taken : &nothing;
 }
 
 void exabgp_stop(struct exabgp *x)
@@ -422,7 +424,7 @@ struct exabgp *exabgp_free(struct exabgp *x)
 		return NULL;
 	child_free(x->child);
 	relay_free(x->relay);
-	peers_free(x->peers);
+	sessions_free(x->sessions);
 	sd_event_source_disable_unref(x->start_timer);
 	sd_event_source_disable_unref(x->answer_timer);
 	sd_event_source_disable_unref(x->kill_timer);

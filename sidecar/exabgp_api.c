@@ -13,25 +13,25 @@ static size_t write_command(
 	char *buf, const char *verb, const struct ipnet *net, const struct ipaddr *next_hop)
 {
 	char prefix[IPNET_TEXT], hop[IPADDR_TEXT];
-	int n = snprintf(buf, API_COMMAND_SIZE, "%s route %s next-hop %s\n", verb,
+	int n = snprintf(buf, EXABGP_API_COMMAND_SIZE, "%s route %s next-hop %s\n", verb,
 		ipnet_format(prefix, net), ipaddr_format(hop, next_hop));
 
 	return (size_t)n;
 }
 
-size_t api_announce(char ret_buf[static API_COMMAND_SIZE], const struct ipnet *net,
+size_t exabgp_api_announce(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct ipnet *net,
 	const struct ipaddr *next_hop)
 {
 	return write_command(ret_buf, "announce", net, next_hop);
 }
 
-size_t api_withdraw(char ret_buf[static API_COMMAND_SIZE], const struct ipnet *net,
+size_t exabgp_api_withdraw(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct ipnet *net,
 	const struct ipaddr *next_hop)
 {
 	return write_command(ret_buf, "withdraw", net, next_hop);
 }
 
-static int read_state(struct api_event *ev, const json_t *doc, struct err *e)
+static int read_state(struct exabgp_api_event *ev, const json_t *doc, struct err *e)
 {
 	const char *state = "", *peer = NULL, *reason = "";
 	int r = jsonx_need_str(&peer, doc, "neighbor.address.peer", e);
@@ -45,26 +45,26 @@ static int read_state(struct api_event *ev, const json_t *doc, struct err *e)
 	if (r < 0)
 		return r;
 	if (strcmp(state, "up") == 0)
-		ev->kind = API_PEER_UP;
+		ev->kind = EXABGP_API_PEER_UP;
 	else if (strcmp(state, "down") == 0)
-		ev->kind = API_PEER_DOWN;
+		ev->kind = EXABGP_API_PEER_DOWN;
 	snprintf(ev->reason, sizeof ev->reason, "%s", reason);
 	return 0;
 }
 
-static int read_answer(struct api_event *ev, const char *answer, struct err *e)
+static int read_answer(struct exabgp_api_event *ev, const char *answer, struct err *e)
 {
 	if (strcmp(answer, "done") == 0)
-		ev->kind = API_DONE;
+		ev->kind = EXABGP_API_DONE;
 	else if (strcmp(answer, "error") == 0)
-		ev->kind = API_ERROR;
+		ev->kind = EXABGP_API_ERROR;
 	else if (strcmp(answer, "shutdown") != 0)
 		return err_set(e, EINVAL, "neither an answer nor JSON");
 	return 0;
 }
 
 /* 5.0 can be told to answer in JSON, too: {"answer": "done", ...}. */
-static int read_json(struct api_event *ev, const char *line, struct err *e)
+static int read_json(struct exabgp_api_event *ev, const char *line, struct err *e)
 {
 	json_error_t why;
 	CLEANUP(json_decrefp) json_t *doc = json_loads(line, 0, &why);
@@ -83,9 +83,9 @@ static int read_json(struct api_event *ev, const char *line, struct err *e)
 	return strcmp(type, "state") == 0 ? read_state(ev, doc, e) : 0;
 }
 
-int api_parse(struct api_event *ret, const char *line, struct err *e)
+int exabgp_api_parse(struct exabgp_api_event *ret, const char *line, struct err *e)
 {
-	struct api_event ev = {.kind = API_OTHER};
+	struct exabgp_api_event ev = {.kind = EXABGP_API_OTHER};
 	int r = line[0] == '{' ? read_json(&ev, line, e) : read_answer(&ev, line, e);
 
 	if (r < 0)

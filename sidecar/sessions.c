@@ -3,99 +3,99 @@
 
 #include "base/log.h"
 
-struct peer {
+struct session {
 	const struct config_peer *config;
 	bool up;
 	uint64_t since;
 };
 
-struct peers {
-	struct peer *items;
+struct sessions {
+	struct session *items;
 	size_t n_items;
 };
 
-struct peers *peers_new(const struct config *c)
+struct sessions *sessions_new(const struct config *c)
 {
-	struct peers *p = xnew0(struct peers);
+	struct sessions *s = xnew0(struct sessions);
 
-	p->items = xcalloc(c->bgp.n_peers, sizeof *p->items);
-	p->n_items = c->bgp.n_peers;
-	for (size_t i = 0; i < p->n_items; i++)
-		p->items[i].config = &c->bgp.peers[i];
-	return p;
+	s->items = xcalloc(c->bgp.n_peers, sizeof *s->items);
+	s->n_items = c->bgp.n_peers;
+	for (size_t i = 0; i < s->n_items; i++)
+		s->items[i].config = &c->bgp.peers[i];
+	return s;
 }
 
-struct peers *peers_free(struct peers *p)
+struct sessions *sessions_free(struct sessions *s)
 {
-	if (!p)
+	if (!s)
 		return NULL;
-	free(p->items);
-	free(p);
+	free(s->items);
+	free(s);
 	return NULL;
 }
 
-static struct peer *find(struct peers *p, const struct ipaddr *addr)
+static struct session *find(struct sessions *s, const struct ipaddr *addr)
 {
-	for (size_t i = 0; i < p->n_items; i++)
-		if (ipaddr_equal(&p->items[i].config->address, addr))
-			return &p->items[i];
+	for (size_t i = 0; i < s->n_items; i++)
+		if (ipaddr_equal(&s->items[i].config->address, addr))
+			return &s->items[i];
 	return NULL;
 }
 
-void peers_up(struct peers *p, const struct ipaddr *addr, uint64_t now)
+void sessions_up(struct sessions *s, const struct ipaddr *addr, uint64_t now)
 {
-	struct peer *peer = find(p, addr);
+	struct session *session = find(s, addr);
 	char text[IPADDR_TEXT];
 
-	if (!peer || peer->up)
+	if (!session || session->up)
 		return;
-	peer->up = true;
-	peer->since = now;
+	session->up = true;
+	session->since = now;
 	log_info("bgp.up", LOG_STR("peer", ipaddr_format(text, addr)),
-		LOG_UINT("peer_as", peer->config->as));
+		LOG_UINT("peer_as", session->config->as));
 }
 
-static bool set_down(struct peer *peer, const char *reason, uint64_t now)
+static bool set_down(struct session *session, const char *reason, uint64_t now)
 {
 	char text[IPADDR_TEXT];
 
-	if (!peer->up)
+	if (!session->up)
 		return false;
-	peer->up = false;
-	log_warn("bgp.down", LOG_STR("peer", ipaddr_format(text, &peer->config->address)),
-		LOG_STR("reason", reason), LOG_UINT("was_up_s", (now - peer->since) / 1000000));
+	session->up = false;
+	log_warn("bgp.down", LOG_STR("peer", ipaddr_format(text, &session->config->address)),
+		LOG_STR("reason", reason), LOG_UINT("was_up_s", (now - session->since) / 1000000));
 	return true;
 }
 
-bool peers_down(struct peers *p, const struct ipaddr *addr, const char *reason, uint64_t now)
+bool sessions_down(struct sessions *s, const struct ipaddr *addr, const char *reason, uint64_t now)
 {
-	struct peer *peer = find(p, addr);
+	struct session *session = find(s, addr);
 
-	return peer && set_down(peer, reason, now);
+	return session && set_down(session, reason, now);
 }
 
-void peers_all_down(struct peers *p, const char *reason, uint64_t now)
+void sessions_all_down(struct sessions *s, const char *reason, uint64_t now)
 {
-	for (size_t i = 0; i < p->n_items; i++)
-		set_down(&p->items[i], reason, now);
+	for (size_t i = 0; i < s->n_items; i++)
+		set_down(&s->items[i], reason, now);
 }
 
-size_t peers_n_up(const struct peers *p)
+size_t sessions_n_up(const struct sessions *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->n_items; i++)
-		n += p->items[i].up;
+	for (size_t i = 0; i < s->n_items; i++)
+		n += s->items[i].up;
 	return n;
 }
 
-void peers_log_waiting(const struct peers *p, const char *next)
+void sessions_log_waiting(const struct sessions *s, const char *next)
 {
 	char text[IPADDR_TEXT];
 
-	for (size_t i = 0; i < p->n_items; i++)
-		if (!p->items[i].up)
+	for (size_t i = 0; i < s->n_items; i++)
+		if (!s->items[i].up)
 			log_warn("bgp.waiting",
-				LOG_STR("peer", ipaddr_format(text, &p->items[i].config->address)),
-				LOG_UINT("port", p->items[i].config->port), LOG_STR("next", next));
+				LOG_STR("peer", ipaddr_format(text, &s->items[i].config->address)),
+				LOG_UINT("port", s->items[i].config->port), LOG_STR("next", next));
 }

@@ -9,19 +9,19 @@
 
 /* The BGP sessions as exabgp tells of them; logs each change once (bgp.up, bgp.down, bgp.waiting).
  */
-struct peers;
+struct sessions;
 
-struct peers *peers_new(const struct config *c);
-struct peers *peers_free(struct peers *p);
-DEFINE_CLEANUP(struct peers *, peers_free);
+struct sessions *sessions_new(const struct config *c);
+struct sessions *sessions_free(struct sessions *s);
+DEFINE_CLEANUP(struct sessions *, sessions_free);
 
 /* `now` is CLOCK_MONOTONIC in usec. Addresses that are no peers of ours are ignored. */
-void peers_up(struct peers *p, const struct ipaddr *addr, uint64_t now);
+void sessions_up(struct sessions *s, const struct ipaddr *addr, uint64_t now);
 /* True when it was up: exabgp also tells of attempts that failed. */
-bool peers_down(struct peers *p, const struct ipaddr *addr, const char *reason, uint64_t now);
-void peers_all_down(struct peers *p, const char *reason, uint64_t now);
+bool sessions_down(struct sessions *s, const struct ipaddr *addr, const char *reason, uint64_t now);
+void sessions_all_down(struct sessions *s, const char *reason, uint64_t now);
 
-size_t peers_n_up(const struct peers *p);
+size_t sessions_n_up(const struct sessions *s);
 
 /* Logs those which are not up. */
-void peers_log_waiting(const struct peers *p, const char *next);
+void sessions_log_waiting(const struct sessions *s, const char *next);

@@ -14,14 +14,14 @@
 DEFINE_CLEANUP(struct config *, config_free);
 
 /* Where `name` of `section` is said, or the section is, or the document starts. */
-static struct place place_of(
+static struct loader_place place_of(
 	struct loader *l, const char *path, const char *section, const char *name)
 {
 	struct yaml_mark at = yaml_mark_of_key(l->marks, json_object_get(l->root, section), name);
 
 	if (!at.line)
 		at = yaml_mark_of_key(l->marks, l->root, section);
-	return (struct place){path, at.line ? at : (struct yaml_mark){1, 1}};
+	return (struct loader_place){path, at.line ? at : (struct yaml_mark){1, 1}};
 }
 
 static bool is_pair(const struct ipaddr *a, const struct ipaddr *other)
@@ -67,7 +67,7 @@ static int load_file(struct loader *l)
 	if (r == 0)
 		r = yaml_parse_located(&l->root, &l->marks, l->path, text, len, l->e);
 	if (r == 0)
-		r = loader_object(l, (struct place){"", {1, 1}}, "", l->config, l->root);
+		r = loader_object(l, (struct loader_place){"", {1, 1}}, "", l->config, l->root);
 	if (r == 0)
 		r = check(l);
 	return r;

@@ -9,7 +9,7 @@
 static const char peer_section[] = "bgp.peers[]";
 static const char pool_section[] = "pools[]";
 
-static int load_peer(struct loader *l, struct place where, void *base, const json_t *value)
+static int load_peer(struct loader *l, struct loader_place where, void *base, const json_t *value)
 {
 	struct config *c = base;
 	struct config_peer *peer = &c->bgp.peers[c->bgp.n_peers++];
@@ -20,7 +20,8 @@ static int load_peer(struct loader *l, struct place where, void *base, const jso
 	if (r < 0)
 		return r;
 	if (!peer->address.family)
-		return loader_fail(l, (struct place){"bgp.peers[].address", where.at}, "missing");
+		return loader_fail(
+			l, (struct loader_place){"bgp.peers[].address", where.at}, "missing");
 	for (const struct config_peer *p = c->bgp.peers; p < peer; p++)
 		if (ipaddr_equal(&p->address, &peer->address) && p->port == peer->port)
 			return loader_fail(l, where, "the same address and port as another peer");
@@ -28,7 +29,8 @@ static int load_peer(struct loader *l, struct place where, void *base, const jso
 	return 0;
 }
 
-static int load_aggregate(struct loader *l, struct place where, void *base, const json_t *value)
+static int load_aggregate(
+	struct loader *l, struct loader_place where, void *base, const json_t *value)
 {
 	struct config *c = base;
 	struct ipnet *net = &c->bgp.aggregates[c->bgp.n_aggregates];
@@ -47,7 +49,7 @@ static int load_aggregate(struct loader *l, struct place where, void *base, cons
 	return 0;
 }
 
-static int load_pool(struct loader *l, struct place where, void *base, const json_t *value)
+static int load_pool(struct loader *l, struct loader_place where, void *base, const json_t *value)
 {
 	struct config *c = base;
 	struct config_pool *pool = &c->pools[c->n_pools++];
@@ -58,20 +60,20 @@ static int load_pool(struct loader *l, struct place where, void *base, const jso
 	if (r < 0)
 		return r;
 	if (!pool->name)
-		return loader_fail(l, (struct place){"pools[].name", where.at}, "missing");
+		return loader_fail(l, (struct loader_place){"pools[].name", where.at}, "missing");
 	if (pool->n_ranges == 0)
-		return loader_fail(l, (struct place){"pools[].addresses", where.at},
+		return loader_fail(l, (struct loader_place){"pools[].addresses", where.at},
 			"missing; the pool '%s' needs some, such as 10.1.1.0/24", pool->name);
 	for (const struct config_pool *p = c->pools; p < pool; p++)
 		if (strcmp(p->name, pool->name) == 0)
-			return loader_fail(l, (struct place){"pools[].name", where.at},
+			return loader_fail(l, (struct loader_place){"pools[].name", where.at},
 				"there are two pools '%s'", pool->name);
 	return 0;
 }
 
 /* Of all ranges before the one that is being loaded, whose pool may have no name yet. */
-static int check_overlap(struct loader *l, struct place where, const struct config_range *range,
-	const struct config_pool *pool)
+static int check_overlap(struct loader *l, struct loader_place where,
+	const struct config_range *range, const struct config_pool *pool)
 {
 	char this[CONFIG_RANGE_TEXT], other[CONFIG_RANGE_TEXT];
 	const struct config *c = l->config;
@@ -90,7 +92,7 @@ static int check_overlap(struct loader *l, struct place where, const struct conf
 	return 0;
 }
 
-static int load_range(struct loader *l, struct place where, void *base, const json_t *value)
+static int load_range(struct loader *l, struct loader_place where, void *base, const json_t *value)
 {
 	struct config_pool *pool = base;
 	struct config_range *range = &pool->ranges[pool->n_ranges];
@@ -109,7 +111,8 @@ static int load_range(struct loader *l, struct place where, void *base, const js
 	return r;
 }
 
-static int load_namespace(struct loader *l, struct place where, void *base, const json_t *value)
+static int load_namespace(
+	struct loader *l, struct loader_place where, void *base, const json_t *value)
 {
 	static const struct schema_key label = {.type = SCHEMA_LABEL, .min = 1};
 	struct config_pool *pool = base;
@@ -126,7 +129,7 @@ static int load_namespace(struct loader *l, struct place where, void *base, cons
 
 static const struct {
 	size_t size; /* of an item */
-	int (*load)(struct loader *l, struct place where, void *base, const json_t *value);
+	int (*load)(struct loader *l, struct loader_place where, void *base, const json_t *value);
 } kinds[] = {
 	[SCHEMA_PEERS] = {sizeof(struct config_peer), load_peer},
 	[SCHEMA_PREFIXES] = {sizeof(struct ipnet), load_aggregate},
@@ -135,7 +138,7 @@ static const struct {
 	[SCHEMA_LABELS] = {sizeof(char *), load_namespace},
 };
 
-int lists_load(struct loader *l, struct place where, const struct schema_key *k, void *base,
+int lists_load(struct loader *l, struct loader_place where, const struct schema_key *k, void *base,
 	const json_t *list)
 {
 	size_t n = json_array_size(list), i;
@@ -149,7 +152,7 @@ int lists_load(struct loader *l, struct place where, const struct schema_key *k,
 			l, where, "has %zu items; at most %zu are allowed", n, (size_t)k->max);
 	*(void **)schema_field(k, base) = xcalloc(n, kinds[k->type].size);
 	json_array_foreach(list, i, item) {
-		struct place item_place = {k->path, loader_mark(l, item, where.at)};
+		struct loader_place item_place = {k->path, loader_mark(l, item, where.at)};
 
 		r = kinds[k->type].load(l, item_place, base, item);
 		if (r < 0)

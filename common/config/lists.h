@@ -9,7 +9,7 @@
 /* The lists of kago.yaml. */
 
 /* Sets the list `k` of the struct at `base`. */
-int lists_load(struct loader *l, struct place where, const struct schema_key *k, void *base,
+int lists_load(struct loader *l, struct loader_place where, const struct schema_key *k, void *base,
 	const json_t *list);
 
 /* Frees all lists. */

@@ -11,7 +11,7 @@
 #include "config/schema.h"
 #include "doc/jsonx.h"
 
-int loader_fail(struct loader *l, struct place where, const char *fmt, ...)
+int loader_fail(struct loader *l, struct loader_place where, const char *fmt, ...)
 {
 	char what[ERR_MSG_SIZE];
 	va_list ap;
@@ -44,8 +44,8 @@ static const char *text_of(char **ret_made, const struct schema_key *k, const js
 	return *ret_made;
 }
 
-static int load_scalar(struct loader *l, struct place where, const struct schema_key *k, void *base,
-	const json_t *value)
+static int load_scalar(struct loader *l, struct loader_place where, const struct schema_key *k,
+	void *base, const json_t *value)
 {
 	CLEANUP_FREE char *made = NULL;
 	const char *text = text_of(&made, k, value);
@@ -71,8 +71,8 @@ static int load_member(struct loader *l, const char *section, void *base, const 
 	const char *name, const json_t *value)
 {
 	CLEANUP_FREE char *path = xasprintf("%s%s%s", section, *section ? "." : "", name);
-	struct place key_place = {path, yaml_mark_of_key(l->marks, object, name)};
-	struct place place = {path, loader_mark(l, value, key_place.at)};
+	struct loader_place key_place = {path, yaml_mark_of_key(l->marks, object, name)};
+	struct loader_place place = {path, loader_mark(l, value, key_place.at)};
 	bool is_plain = !strpbrk(name, ".["); /* "bgp.as" at the root is no key */
 	const struct schema_key *k = is_plain ? schema_find(path) : NULL;
 
@@ -92,8 +92,8 @@ static int load_member(struct loader *l, const char *section, void *base, const 
 				 : load_scalar(l, place, k, base, value);
 }
 
-int loader_object(
-	struct loader *l, struct place where, const char *section, void *base, const json_t *object)
+int loader_object(struct loader *l, struct loader_place where, const char *section, void *base,
+	const json_t *object)
 {
 	const char *name;
 	json_t *value;

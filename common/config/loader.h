@@ -19,18 +19,18 @@ struct loader {
 };
 
 /* A member of the document, or an item of a list. */
-struct place {
+struct loader_place {
 	const char *key; /* its path in the schema */
 	struct yaml_mark at;
 };
 
 /* "PATH:LINE:COLUMN: key: what"; returns -EINVAL. */
-int loader_fail(struct loader *l, struct place where, const char *fmt, ...)
+int loader_fail(struct loader *l, struct loader_place where, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Where `value` is; `fallback` is for values that have no place of their own. */
 struct yaml_mark loader_mark(struct loader *l, const json_t *value, struct yaml_mark fallback);
 
 /* Sets the fields of the struct at `base`, whose keys are right below `section`. */
-int loader_object(struct loader *l, struct place where, const char *section, void *base,
+int loader_object(struct loader *l, struct loader_place where, const char *section, void *base,
 	const json_t *object);

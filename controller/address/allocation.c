@@ -21,7 +21,7 @@ enum {
 struct desk {
 	struct pools pools;
 	const struct promises *promises;
-	struct leases *leases;
+	struct holders *holders;
 	struct vacancy *vacancy;
 	struct assignment **queue; /* by seniority; first all, later those that lack something */
 	size_t n_queue;
@@ -47,7 +47,7 @@ static void note(struct assignment *a, const struct ipaddr *addr)
 
 static void take(struct desk *d, struct assignment *a, const struct ipaddr *addr)
 {
-	leases_take(d->leases, addr, a->service);
+	holders_take(d->holders, addr, a->service);
 	note(a, addr);
 	d->moved = true;
 }
@@ -63,7 +63,7 @@ static bool release_others(
 			a->vips[n++] = a->vips[i];
 			continue;
 		}
-		leases_release(d->leases, &a->vips[i], a->service);
+		holders_release(d->holders, &a->vips[i], a->service);
 		vacancy_released(d->vacancy, &a->vips[i]);
 		d->moved = true;
 	}
@@ -105,7 +105,7 @@ static void keep_held(struct desk *d, struct assignment *a)
 		const struct ipaddr *addr = &vips[i];
 		const struct pool *pool = pools_of(&d->pools, addr);
 
-		if (pool ? pool_allows(pool, s->id.ns) && leases_keep(d->leases, addr, s)
+		if (pool ? pool_allows(pool, s->id.ns) && holders_keep(d->holders, addr, s)
 			 : is_told_by_others(s))
 			note(a, addr);
 	}
@@ -155,7 +155,7 @@ static bool find_obstacle(struct desk *d, struct assignment *a)
 		struct obstacle obstacle = {0};
 
 		if (!has(a, &w->vips[i]))
-			obstacle = leases_obstacle(d->leases, &w->vips[i], a->service);
+			obstacle = holders_obstacle(d->holders, &w->vips[i], a->service);
 		if (!obstacle.holder)
 			continue;
 		refuse_taken(a, &w->vips[i], &obstacle);
@@ -207,11 +207,11 @@ static bool find_shared(
 	const struct ipaddr *best = NULL, *addrs;
 	size_t n;
 
-	addrs = leases_shared(&n, d->leases, s);
+	addrs = holders_shared(&n, d->holders, s);
 	for (size_t i = 0; i < n && i < SHARED_TRIED; i++)
 		if (addrs[i].family == family && (!best || ipaddr_cmp(&addrs[i], best) < 0) &&
 			is_in_pool(d, &addrs[i], s->wish.pool) &&
-			!leases_obstacle(d->leases, &addrs[i], s).holder)
+			!holders_obstacle(d->holders, &addrs[i], s).holder)
 			best = &addrs[i];
 	if (best)
 		*ret = *best;
@@ -333,7 +333,7 @@ static int by_seniority(const void *pa, const void *pb)
 /* Who keeps what it has before whom: one that is wrong takes nothing from one that is not. */
 static int rank_of(const struct service *s)
 {
-	return !s->reason ? 0 : leases_is_unread(s) ? 2 : 1;
+	return !s->reason ? 0 : holders_is_unread(s) ? 2 : 1;
 }
 
 /* Those that are wrong ask for nothing. */
@@ -390,20 +390,20 @@ struct allocation *allocation_build(
 {
 	struct allocation *result = xnew0(struct allocation);
 	CLEANUP_FREE const struct service **services = store_services(&result->n_items, s, rules);
-	struct desk d = {.leases = leases_new(), .promises = promises};
+	struct desk d = {.holders = holders_new(), .promises = promises};
 
 	result->items = xcalloc(result->n_items, sizeof *result->items);
 	for (size_t i = 0; i < result->n_items; i++)
 		result->items[i].service = services[i];
 	pools_init(&d.pools, rules->pools, rules->n_pools);
-	d.vacancy = vacancy_new(&d.pools, d.leases);
+	d.vacancy = vacancy_new(&d.pools, d.holders);
 	d.queue = xcalloc(result->n_items, sizeof(struct assignment *));
 	allocate(&d, result);
 	name_pools(&d, result);
 	free(d.queue);
 	vacancy_free(d.vacancy);
 	pools_done(&d.pools);
-	leases_free(d.leases);
+	holders_free(d.holders);
 	if (promises)
 		promise(promises, result);
 	return result;

@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/place.h"
 
-struct lease {
+struct holding {
 	struct ipaddr addr;
 	const struct service **holders;
 	size_t n_holders;
@@ -17,7 +17,7 @@ struct lease {
 };
 
 /* A port of a shared address. */
-struct port_lease {
+struct held_port {
 	struct place place;
 	const struct service *holder;
 	UT_hash_handle hh;
@@ -31,82 +31,82 @@ struct group {
 	UT_hash_handle hh;
 };
 
-struct leases {
-	struct lease *leases;
-	struct port_lease *ports;
+struct holders {
+	struct holding *holdings;
+	struct held_port *ports;
 	struct group *groups;
 };
 
-struct leases *leases_new(void)
+struct holders *holders_new(void)
 {
-	return xnew0(struct leases);
+	return xnew0(struct holders);
 }
 
-static struct lease *find_lease(const struct leases *l, const struct ipaddr *addr)
+static struct holding *find_holding(const struct holders *h, const struct ipaddr *addr)
 {
-	struct lease *lease;
+	struct holding *holding;
 
-	HASH_FIND(hh, l->leases, addr, sizeof *addr, lease);
-	return lease;
+	HASH_FIND(hh, h->holdings, addr, sizeof *addr, holding);
+	return holding;
 }
 
-static void remove_lease(struct leases *l, struct lease *lease)
+static void remove_holding(struct holders *h, struct holding *holding)
 {
-	HASH_DEL(l->leases, lease);
-	free(lease->holders);
-	free(lease);
+	HASH_DEL(h->holdings, holding);
+	free(holding->holders);
+	free(holding);
 }
 
-static struct port_lease *find_port(const struct leases *l, const struct place *place)
+static struct held_port *find_port(const struct holders *h, const struct place *place)
 {
-	struct port_lease *port;
+	struct held_port *port;
 
-	HASH_FIND(hh, l->ports, place, sizeof *place, port);
+	HASH_FIND(hh, h->ports, place, sizeof *place, port);
 	return port;
 }
 
-static void remove_port(struct leases *l, struct port_lease *port)
+static void remove_port(struct holders *h, struct held_port *port)
 {
-	HASH_DEL(l->ports, port);
+	HASH_DEL(h->ports, port);
 	free(port);
 }
 
-static struct group *find_group(const struct leases *l, const struct service *s)
+static struct group *find_group(const struct holders *h, const struct service *s)
 {
 	struct objname id;
 	struct group *group;
 
 	objname_init(&id, s->id.ns, s->wish.share);
-	HASH_FIND(hh, l->groups, id.ns, id.len, group);
+	HASH_FIND(hh, h->groups, id.ns, id.len, group);
 	objname_done(&id);
 	return group;
 }
 
-static void remove_group(struct leases *l, struct group *group)
+static void remove_group(struct holders *h, struct group *group)
 {
-	HASH_DEL(l->groups, group);
+	HASH_DEL(h->groups, group);
 	objname_done(&group->id);
 	free(group->addrs);
 	free(group);
 }
 
-struct leases *leases_free(struct leases *l)
+struct holders *holders_free(struct holders *h)
 {
-	if (!l)
+	if (!h)
 		return NULL;
-	while (l->leases)
-		remove_lease(l, l->leases);
-	while (l->ports)
-		remove_port(l, l->ports);
-	while (l->groups)
-		remove_group(l, l->groups);
-	free(l);
+	while (h->holdings)
+		remove_holding(h, h->holdings);
+	while (h->ports)
+		remove_port(h, h->ports);
+	while (h->groups)
+		remove_group(h, h->groups);
+	free(h);
 	return NULL;
 }
 
-bool leases_is_free(const struct leases *l, const struct ipaddr *addr)
+bool holders_is_free(const struct holders *h, const struct ipaddr *addr)
 {
-	return !find_lease(l, addr);
+	return !find_holding(h, addr);
 }
 
 static struct place place_of(const struct ipaddr *addr, const struct service_port *port)
@@ -114,13 +114,13 @@ static struct place place_of(const struct ipaddr *addr, const struct service_por
 	return (struct place){*addr, port->protocol, port->port};
 }
 
-static const struct service *eldest(const struct lease *lease)
+static const struct service *eldest(const struct holding *holding)
 {
-	const struct service *first = lease->holders[0];
+	const struct service *first = holding->holders[0];
 
-	for (size_t i = 1; i < lease->n_holders; i++)
-		if (service_cmp_seniority(lease->holders[i], first) < 0)
-			first = lease->holders[i];
+	for (size_t i = 1; i < holding->n_holders; i++)
+		if (service_cmp_seniority(holding->holders[i], first) < 0)
+			first = holding->holders[i];
 	return first;
 }
 
@@ -130,18 +130,18 @@ static bool may_share(const struct service *a, const struct service *b)
 	       strcmp(a->id.ns, b->id.ns) == 0;
 }
 
-struct obstacle leases_obstacle(
-	const struct leases *l, const struct ipaddr *addr, const struct service *s)
+struct obstacle holders_obstacle(
+	const struct holders *h, const struct ipaddr *addr, const struct service *s)
 {
-	const struct lease *lease = find_lease(l, addr);
+	const struct holding *holding = find_holding(h, addr);
 
-	if (!lease)
+	if (!holding)
 		return (struct obstacle){0};
-	if (!lease->sharer || !may_share(lease->sharer, s))
-		return (struct obstacle){.holder = eldest(lease)};
+	if (!holding->sharer || !may_share(holding->sharer, s))
+		return (struct obstacle){.holder = eldest(holding)};
 	for (size_t i = 0; i < s->n_ports; i++) {
 		struct place place = place_of(addr, &s->ports[i]);
-		const struct port_lease *port = find_port(l, &place);
+		const struct held_port *port = find_port(h, &place);
 
 		if (port)
 			return (struct obstacle){port->holder, &s->ports[i]};
@@ -149,133 +149,134 @@ struct obstacle leases_obstacle(
 	return (struct obstacle){0};
 }
 
-static void add_to_group(struct leases *l, const struct lease *lease)
+static void add_to_group(struct holders *h, const struct holding *holding)
 {
-	const struct service *s = lease->sharer;
-	struct group *group = find_group(l, s);
+	const struct service *s = holding->sharer;
+	struct group *group = find_group(h, s);
 
 	if (!group) {
 		group = xnew0(struct group);
 		objname_init(&group->id, s->id.ns, s->wish.share);
-		HASH_ADD_KEYPTR(hh, l->groups, group->id.ns, group->id.len, group);
+		HASH_ADD_KEYPTR(hh, h->groups, group->id.ns, group->id.len, group);
 	}
 	group->addrs = xreallocarray(group->addrs, group->n_addrs + 1, sizeof *group->addrs);
-	group->addrs[group->n_addrs++] = lease->addr;
+	group->addrs[group->n_addrs++] = holding->addr;
 }
 
-static void remove_from_group(struct leases *l, const struct lease *lease, const struct service *s)
+static void remove_from_group(
+	struct holders *h, const struct holding *holding, const struct service *s)
 {
-	struct group *group = find_group(l, s);
+	struct group *group = find_group(h, s);
 
 	for (size_t i = 0; i < group->n_addrs; i++)
-		if (ipaddr_equal(&group->addrs[i], &lease->addr)) {
+		if (ipaddr_equal(&group->addrs[i], &holding->addr)) {
 			group->addrs[i] = group->addrs[--group->n_addrs];
 			break;
 		}
 	if (group->n_addrs == 0)
-		remove_group(l, group);
+		remove_group(h, group);
 }
 
 /* Those that another holder has not. */
-static void add_ports(struct leases *l, const struct ipaddr *addr, const struct service *s)
+static void add_ports(struct holders *h, const struct ipaddr *addr, const struct service *s)
 {
 	for (size_t i = 0; i < s->n_ports; i++) {
 		struct place place = place_of(addr, &s->ports[i]);
-		struct port_lease *port;
+		struct held_port *port;
 
-		if (find_port(l, &place))
+		if (find_port(h, &place))
 			continue;
-		port = xnew0(struct port_lease);
+		port = xnew0(struct held_port);
 		port->place = place;
 		port->holder = s;
-		HASH_ADD(hh, l->ports, place, sizeof port->place, port);
+		HASH_ADD(hh, h->ports, place, sizeof port->place, port);
 	}
 }
 
-void leases_take(struct leases *l, const struct ipaddr *addr, const struct service *s)
+void holders_take(struct holders *h, const struct ipaddr *addr, const struct service *s)
 {
-	struct lease *lease = find_lease(l, addr);
+	struct holding *holding = find_holding(h, addr);
 
-	if (!lease) {
-		lease = xnew0(struct lease);
-		lease->addr = *addr;
-		HASH_ADD(hh, l->leases, addr, sizeof lease->addr, lease);
+	if (!holding) {
+		holding = xnew0(struct holding);
+		holding->addr = *addr;
+		HASH_ADD(hh, h->holdings, addr, sizeof holding->addr, holding);
 	}
-	lease->holders =
-		xreallocarray(lease->holders, lease->n_holders + 1, sizeof(struct service *));
-	lease->holders[lease->n_holders++] = s;
-	if (s->wish.share && !lease->sharer) {
-		lease->sharer = s;
-		add_to_group(l, lease);
+	holding->holders =
+		xreallocarray(holding->holders, holding->n_holders + 1, sizeof(struct service *));
+	holding->holders[holding->n_holders++] = s;
+	if (s->wish.share && !holding->sharer) {
+		holding->sharer = s;
+		add_to_group(h, holding);
 	}
-	if (lease->sharer)
-		add_ports(l, addr, s);
+	if (holding->sharer)
+		add_ports(h, addr, s);
 }
 
-bool leases_is_unread(const struct service *s)
+bool holders_is_unread(const struct service *s)
 {
 	return s->reason && s->wish.n_wanted == 0;
 }
 
-static bool may_stay(const struct leases *l, const struct ipaddr *addr, const struct service *s)
+static bool may_stay(const struct holders *h, const struct ipaddr *addr, const struct service *s)
 {
-	const struct lease *lease = find_lease(l, addr);
+	const struct holding *holding = find_holding(h, addr);
 
-	if (!lease || !leases_is_unread(s))
-		return !leases_obstacle(l, addr, s).holder;
-	return (lease->sharer || leases_is_unread(lease->holders[0])) &&
-	       strcmp(lease->holders[0]->id.ns, s->id.ns) == 0;
+	if (!holding || !holders_is_unread(s))
+		return !holders_obstacle(h, addr, s).holder;
+	return (holding->sharer || holders_is_unread(holding->holders[0])) &&
+	       strcmp(holding->holders[0]->id.ns, s->id.ns) == 0;
 }
 
-bool leases_keep(struct leases *l, const struct ipaddr *addr, const struct service *s)
+bool holders_keep(struct holders *h, const struct ipaddr *addr, const struct service *s)
 {
-	if (!may_stay(l, addr, s))
+	if (!may_stay(h, addr, s))
 		return false;
-	leases_take(l, addr, s);
+	holders_take(h, addr, s);
 	return true;
 }
 
-static void remove_ports(struct leases *l, const struct ipaddr *addr, const struct service *s)
+static void remove_ports(struct holders *h, const struct ipaddr *addr, const struct service *s)
 {
 	for (size_t i = 0; i < s->n_ports; i++) {
 		struct place place = place_of(addr, &s->ports[i]);
-		struct port_lease *port = find_port(l, &place);
+		struct held_port *port = find_port(h, &place);
 
 		if (port && port->holder == s)
-			remove_port(l, port);
+			remove_port(h, port);
 	}
 }
 
-static const struct service *find_sharer(const struct lease *lease)
+static const struct service *find_sharer(const struct holding *holding)
 {
-	for (size_t i = 0; i < lease->n_holders; i++)
-		if (lease->holders[i]->wish.share)
-			return lease->holders[i];
+	for (size_t i = 0; i < holding->n_holders; i++)
+		if (holding->holders[i]->wish.share)
+			return holding->holders[i];
 	return NULL;
 }
 
-void leases_release(struct leases *l, const struct ipaddr *addr, const struct service *s)
+void holders_release(struct holders *h, const struct ipaddr *addr, const struct service *s)
 {
-	struct lease *lease = find_lease(l, addr);
+	struct holding *holding = find_holding(h, addr);
 
-	remove_ports(l, addr, s);
-	for (size_t i = 0; i < lease->n_holders; i++)
-		if (lease->holders[i] == s) {
-			lease->holders[i] = lease->holders[--lease->n_holders];
+	remove_ports(h, addr, s);
+	for (size_t i = 0; i < holding->n_holders; i++)
+		if (holding->holders[i] == s) {
+			holding->holders[i] = holding->holders[--holding->n_holders];
 			break;
 		}
-	if (lease->sharer == s) {
-		lease->sharer = find_sharer(lease);
-		if (!lease->sharer)
-			remove_from_group(l, lease, s);
+	if (holding->sharer == s) {
+		holding->sharer = find_sharer(holding);
+		if (!holding->sharer)
+			remove_from_group(h, holding, s);
 	}
-	if (lease->n_holders == 0)
-		remove_lease(l, lease);
+	if (holding->n_holders == 0)
+		remove_holding(h, holding);
 }
 
-const struct ipaddr *leases_shared(size_t *ret_n, const struct leases *l, const struct service *s)
+const struct ipaddr *holders_shared(size_t *ret_n, const struct holders *h, const struct service *s)
 {
-	const struct group *group = s->wish.share ? find_group(l, s) : NULL;
+	const struct group *group = s->wish.share ? find_group(h, s) : NULL;
 
 	*ret_n = group ? group->n_addrs : 0;
 	return group ? group->addrs : NULL;

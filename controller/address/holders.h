@@ -12,13 +12,13 @@
  * Who has which address, while addresses are allocated. Services of one namespace with the same
  * share key and no port in common may have one together. Services are borrowed.
  */
-struct leases;
+struct holders;
 
-struct leases *leases_new(void) __attribute__((warn_unused_result));
-struct leases *leases_free(struct leases *l);
-DEFINE_CLEANUP(struct leases *, leases_free);
+struct holders *holders_new(void) __attribute__((warn_unused_result));
+struct holders *holders_free(struct holders *h);
+DEFINE_CLEANUP(struct holders *, holders_free);
 
-bool leases_is_free(const struct leases *l, const struct ipaddr *addr);
+bool holders_is_free(const struct holders *h, const struct ipaddr *addr);
 
 /* Why a Service cannot have an address: who has it, and if they could share it but for a port, that
  * port of the one who asks. */
@@ -26,24 +26,25 @@ struct obstacle {
 	const struct service *holder; /* NULL: it can have it */
 	const struct service_port *port;
 };
-struct obstacle leases_obstacle(
-	const struct leases *l, const struct ipaddr *addr, const struct service *s);
+struct obstacle holders_obstacle(
+	const struct holders *h, const struct ipaddr *addr, const struct service *s);
 
 /* Gives an address to a Service that has it not yet. */
-void leases_take(struct leases *l, const struct ipaddr *addr, const struct service *s);
+void holders_take(struct holders *h, const struct ipaddr *addr, const struct service *s);
 
 /* Whether a Service is so wrong that it cannot be said with whom it shares. */
-bool leases_is_unread(const struct service *s);
+bool holders_is_unread(const struct service *s);
 
 /*
- * As leases_take, for an address that is in the status of the Service. An unread one stays with
+ * As holders_take, for an address that is in the status of the Service. An unread one stays with
  * others of its namespace that share the address, or are unread, too; it has to come after all that
  * are not. False: it cannot have it.
  */
-bool leases_keep(struct leases *l, const struct ipaddr *addr, const struct service *s);
+bool holders_keep(struct holders *h, const struct ipaddr *addr, const struct service *s);
 
-void leases_release(struct leases *l, const struct ipaddr *addr, const struct service *s);
+void holders_release(struct holders *h, const struct ipaddr *addr, const struct service *s);
 
 /* The addresses that Services with the namespace and the key of this one share, in no particular
  * order; NULL if there are none. */
-const struct ipaddr *leases_shared(size_t *ret_n, const struct leases *l, const struct service *s);
+const struct ipaddr *holders_shared(
+	size_t *ret_n, const struct holders *h, const struct service *s);

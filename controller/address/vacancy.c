@@ -11,16 +11,16 @@ struct cursor {
 
 struct vacancy {
 	const struct pools *pools;
-	const struct leases *leases;
+	const struct holders *holders;
 	struct cursor **cursors; /* of each pool, one for each of its ranges */
 };
 
-struct vacancy *vacancy_new(const struct pools *pools, const struct leases *leases)
+struct vacancy *vacancy_new(const struct pools *pools, const struct holders *holders)
 {
 	struct vacancy *v = xnew0(struct vacancy);
 
 	v->pools = pools;
-	v->leases = leases;
+	v->holders = holders;
 	v->cursors = xcalloc(pools->n_items, sizeof *v->cursors);
 	for (size_t i = 0; i < pools->n_items; i++) {
 		size_t n = pools->items[i].config->n_ranges;
@@ -47,7 +47,7 @@ static bool advance(struct vacancy *v, struct cursor *c, const struct pool *pool
 	const struct config_range *range)
 {
 	while (!c->at_end) {
-		if (!pool_avoids(pool, &c->next) && leases_is_free(v->leases, &c->next))
+		if (!pool_avoids(pool, &c->next) && holders_is_free(v->holders, &c->next))
 			return true;
 		c->at_end = ipaddr_equal(&c->next, &range->last) || !ipaddr_step(&c->next);
 	}

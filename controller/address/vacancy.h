@@ -14,7 +14,7 @@
 struct vacancy;
 
 /* Both are borrowed. */
-struct vacancy *vacancy_new(const struct pools *pools, const struct leases *leases)
+struct vacancy *vacancy_new(const struct pools *pools, const struct holders *holders)
 	__attribute__((warn_unused_result));
 struct vacancy *vacancy_free(struct vacancy *v);
 DEFINE_CLEANUP(struct vacancy *, vacancy_free);

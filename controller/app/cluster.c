@@ -24,7 +24,7 @@ struct cluster {
 	struct kube *kube;
 	struct server_version *version;
 	struct status_features features;
-	struct cluster_source *source;
+	struct kube_source *source;
 	struct membership *membership; /* NULL: this load balancer only follows */
 	struct events *events;
 	struct publisher *publisher;
@@ -121,7 +121,7 @@ static void on_leadership(void *ud, bool leads)
 	if (leads) {
 		/* What the one before us wrote at last must be known before anything is given away.
 		 */
-		cluster_source_refresh(c->source, on_refreshed, c);
+		kube_source_refresh(c->source, on_refreshed, c);
 		return;
 	}
 	c->fresh = c->leads = false;
@@ -155,12 +155,12 @@ static int start_source(struct cluster *c, struct err *e)
 {
 	static const struct source_ops ops = {
 		on_upsert, on_remove, on_synced, on_problem, on_recovered};
-	struct cluster_spec spec = {
+	struct kube_source_spec spec = {
 		.namespace = c->config->kubernetes.namespace,
 		.silence = c->config->kubernetes.silence_timeout,
 	};
 
-	return cluster_source_new(&c->source, c->loop, c->kube, &spec, &ops, c, e);
+	return kube_source_new(&c->source, c->loop, c->kube, &spec, &ops, c, e);
 }
 
 static int start_membership(struct cluster *c, struct err *e)
@@ -238,7 +238,7 @@ struct cluster *cluster_free(struct cluster *c)
 	sweep_free(c->sweep);
 	publisher_free(c->publisher);
 	membership_free(c->membership);
-	cluster_source_free(c->source);
+	kube_source_free(c->source);
 	events_free(c->events);
 	server_version_free(c->version);
 	kube_free(c->kube);
@@ -276,7 +276,7 @@ void cluster_leave(struct cluster *c, void (*done)(void *ud), void *ud)
 
 struct cluster_state cluster_state(const struct cluster *c)
 {
-	uint64_t lost = cluster_source_lost_since(c->source);
+	uint64_t lost = kube_source_lost_since(c->source);
 
 	return (struct cluster_state){
 		.identity = c->identity,

@@ -7,14 +7,14 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-struct candidate {
+struct prospect {
 	struct ipaddr addr;
 	uint16_t port;
 	enum endpoint_state state;
 };
 
-struct candidates {
-	struct candidate *items;
+struct prospects {
+	struct prospect *items;
 	size_t n;
 };
 
@@ -34,17 +34,17 @@ static uint16_t find_port(const struct slice *slice, const struct service_port *
 	return 0;
 }
 
-static void add_slice(struct candidates *c, const struct slice *slice, uint16_t port)
+static void add_slice(struct prospects *c, const struct slice *slice, uint16_t port)
 {
 	c->items = xreallocarray(c->items, c->n + slice->n_endpoints + 1, sizeof *c->items);
 	for (size_t i = 0; i < slice->n_endpoints; i++) {
 		const struct endpoint *endpoint = &slice->endpoints[i];
 
-		c->items[c->n++] = (struct candidate){endpoint->addr, port, endpoint->state};
+		c->items[c->n++] = (struct prospect){endpoint->addr, port, endpoint->state};
 	}
 }
 
-static int by_place(const struct candidate *a, const struct candidate *b)
+static int by_place(const struct prospect *a, const struct prospect *b)
 {
 	int order = ipaddr_cmp(&a->addr, &b->addr);
 
@@ -53,7 +53,7 @@ static int by_place(const struct candidate *a, const struct candidate *b)
 
 static int by_place_best_first(const void *pa, const void *pb)
 {
-	const struct candidate *a = pa, *b = pb;
+	const struct prospect *a = pa, *b = pb;
 	int order = by_place(a, b);
 
 	return order ? order : (int)b->state - (int)a->state;
@@ -61,14 +61,14 @@ static int by_place_best_first(const void *pa, const void *pb)
 
 static int best_first(const void *pa, const void *pb)
 {
-	const struct candidate *a = pa, *b = pb;
+	const struct prospect *a = pa, *b = pb;
 	int order = (int)b->state - (int)a->state;
 
 	return order ? order : by_place(a, b);
 }
 
 /* As the endpoints of one slice usually are. */
-static bool is_sorted(const struct candidates *c)
+static bool is_sorted(const struct prospects *c)
 {
 	for (size_t i = 1; i < c->n; i++)
 		if (by_place(&c->items[i - 1], &c->items[i]) >= 0)
@@ -76,7 +76,7 @@ static bool is_sorted(const struct candidates *c)
 	return true;
 }
 
-static void drop_duplicates(struct candidates *c)
+static void drop_duplicates(struct prospects *c)
 {
 	size_t kept = 0;
 
@@ -90,7 +90,7 @@ static void drop_duplicates(struct candidates *c)
 }
 
 /* In place, in order. */
-static void drop_unusable(struct candidates *c)
+static void drop_unusable(struct prospects *c)
 {
 	size_t kept = 0;
 
@@ -100,7 +100,7 @@ static void drop_unusable(struct candidates *c)
 	c->n = kept;
 }
 
-static void keep_best(struct candidates *c, size_t n)
+static void keep_best(struct prospects *c, size_t n)
 {
 	qsort(c->items, c->n, sizeof *c->items, best_first);
 	c->n = n;
@@ -108,7 +108,7 @@ static void keep_best(struct candidates *c, size_t n)
 }
 
 /* The usable ones, and of too many the best ones. */
-static void choose(struct endpoints *ret, struct candidates *c)
+static void choose(struct endpoints *ret, struct prospects *c)
 {
 	enum endpoint_state best = ENDPOINT_NOT_READY;
 
@@ -131,7 +131,7 @@ static void choose(struct endpoints *ret, struct candidates *c)
 void endpoints_choose(struct endpoints *ret, const struct slice *slices,
 	const struct service_port *port, int family)
 {
-	struct candidates c = {0};
+	struct prospects c = {0};
 
 	*ret = (struct endpoints){0};
 	for (const struct slice *slice = slices; slice; slice = slice->next) {

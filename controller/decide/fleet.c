@@ -32,7 +32,7 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 		.restricted = policy->sources.n_nets > 0,
 		.n_refs = 1,
 	};
-	vs->sources = sources_of(&vs->n_sources, &policy->sources, vs->vip.family);
+	vs->sources = source_ranges_of(&vs->n_sources, &policy->sources, vs->vip.family);
 	if (policy_check_type(policy, vs->protocol) == CHECK_NONE)
 		return vs;
 	vs->check = policy->check;

@@ -99,10 +99,10 @@ static void finish_list(struct watch *w)
 /* What is no object is told of and passed over: it must not keep us from the others. */
 static void take_upsert(struct watch *w, json_t *object)
 {
-	struct event_id id;
+	struct watch_event_id id;
 	struct err e = {0};
 
-	if (event_identify(&id, object, &e) < 0) {
+	if (watch_event_identify(&id, object, &e) < 0) {
 		w->ops.problem(w->ud, w->path, e.msg);
 		return;
 	}
@@ -114,16 +114,16 @@ static void take_upsert(struct watch *w, json_t *object)
 
 static void take_removal(struct watch *w, const json_t *object)
 {
-	struct event_id id;
+	struct watch_event_id id;
 	struct err e = {0};
 
-	if (event_identify(&id, object, &e) < 0)
+	if (watch_event_identify(&id, object, &e) < 0)
 		w->ops.problem(w->ud, w->path, e.msg);
 	else if (known_remove(w->known, id.ns, id.name, id.version))
 		w->ops.remove(w->ud, w->kind, id.ns, id.name);
 }
 
-static int take_error(struct watch *w, const struct event *ev, struct err *e)
+static int take_error(struct watch *w, const struct watch_event *ev, struct err *e)
 {
 	const char *message = json_string_value(json_object_get(ev->object, "message"));
 
@@ -132,16 +132,16 @@ static int take_error(struct watch *w, const struct event *ev, struct err *e)
 		e, EPROTO, "the server ends the stream: %s", message ? message : "why not said");
 }
 
-static int take_event(struct watch *w, const struct event *ev, struct err *e)
+static int take_event(struct watch *w, const struct watch_event *ev, struct err *e)
 {
-	if (ev->type == EVENT_ERROR)
+	if (ev->type == WATCH_ERROR)
 		return take_error(w, ev, e);
-	if (ev->type == EVENT_UPSERT)
+	if (ev->type == WATCH_UPSERT)
 		take_upsert(w, ev->object);
-	else if (ev->type == EVENT_REMOVE)
+	else if (ev->type == WATCH_REMOVE)
 		take_removal(w, ev->object);
 	/* Within a streamed list, which is sorted otherwise, there is no place to resume at. */
-	if (*ev->version && (w->phase == PHASE_WATCH || ev->type == EVENT_BOOKMARK))
+	if (*ev->version && (w->phase == PHASE_WATCH || ev->type == WATCH_BOOKMARK))
 		xreplace(&w->version, ev->version);
 	if (w->phase == PHASE_STREAM_LIST && ev->ends_list)
 		finish_list(w);
@@ -151,13 +151,13 @@ static int take_event(struct watch *w, const struct event *ev, struct err *e)
 static int on_line(void *ud, const char *line, size_t len, struct err *e)
 {
 	struct watch *w = ud;
-	struct event ev;
-	int r = event_parse(&ev, line, len, e);
+	struct watch_event ev;
+	int r = watch_event_parse(&ev, line, len, e);
 
 	if (r < 0)
 		return r;
 	r = take_event(w, &ev, e);
-	event_done(&ev);
+	watch_event_done(&ev);
 	return r;
 }
 
@@ -257,8 +257,8 @@ static void take_items(struct watch *w, json_t *items)
 
 static int take_page(struct watch *w, const json_t *document, struct err *e)
 {
-	struct event_page page;
-	int r = event_page_read(&page, document, e);
+	struct watch_event_page page;
+	int r = watch_event_page_read(&page, document, e);
 
 	if (r < 0)
 		return r;

@@ -11,16 +11,16 @@ enum { HTTP_GONE = 410 };
 
 static const struct {
 	const char *name;
-	enum event_type type;
+	enum watch_event_type type;
 } types[] = {
-	{"ADDED", EVENT_UPSERT},
-	{"MODIFIED", EVENT_UPSERT},
-	{"DELETED", EVENT_REMOVE},
-	{"BOOKMARK", EVENT_BOOKMARK},
-	{"ERROR", EVENT_ERROR},
+	{"ADDED", WATCH_UPSERT},
+	{"MODIFIED", WATCH_UPSERT},
+	{"DELETED", WATCH_REMOVE},
+	{"BOOKMARK", WATCH_BOOKMARK},
+	{"ERROR", WATCH_ERROR},
 };
 
-static int find_type(enum event_type *ret, const json_t *document, struct err *e)
+static int find_type(enum watch_event_type *ret, const json_t *document, struct err *e)
 {
 	const char *name;
 	char quoted[STR_QUOTED_SIZE];
@@ -48,7 +48,7 @@ static bool ends_list(const json_t *bookmark)
 	return value && strcmp(value, "true") == 0;
 }
 
-static int read_event(struct event *ev, struct err *e)
+static int read_event(struct watch_event *ev, struct err *e)
 {
 	int r = find_type(&ev->type, ev->document, e);
 
@@ -58,17 +58,17 @@ static int read_event(struct event *ev, struct err *e)
 		return r;
 	if (!ev->object)
 		return err_set(e, EPROTO, "object: missing");
-	if (ev->type == EVENT_ERROR) {
+	if (ev->type == WATCH_ERROR) {
 		ev->expired = json_integer_value(json_object_get(ev->object, "code")) == HTTP_GONE;
 		return 0;
 	}
-	ev->ends_list = ev->type == EVENT_BOOKMARK && ends_list(ev->object);
+	ev->ends_list = ev->type == WATCH_BOOKMARK && ends_list(ev->object);
 	return jsonx_str(&ev->version, ev->object, "metadata.resourceVersion", e);
 }
 
-int event_parse(struct event *ret, const char *line, size_t len, struct err *e)
+int watch_event_parse(struct watch_event *ret, const char *line, size_t len, struct err *e)
 {
-	struct event ev = {.version = ""};
+	struct watch_event ev = {.version = ""};
 	json_error_t error;
 	int r;
 
@@ -77,17 +77,17 @@ int event_parse(struct event *ret, const char *line, size_t len, struct err *e)
 		return err_set(e, EPROTO, "an event that is no JSON: %s", error.text);
 	r = read_event(&ev, e);
 	if (r < 0) {
-		event_done(&ev);
+		watch_event_done(&ev);
 		return err_wrap(e, "an event that is none");
 	}
 	*ret = ev;
 	return 0;
 }
 
-void event_done(struct event *ev)
+void watch_event_done(struct watch_event *ev)
 {
 	json_decref(ev->document);
-	*ev = (struct event){0};
+	*ev = (struct watch_event){0};
 }
 
 static uint64_t number(const char *text)
@@ -99,9 +99,9 @@ static uint64_t number(const char *text)
 	return n;
 }
 
-int event_identify(struct event_id *ret, const json_t *object, struct err *e)
+int watch_event_identify(struct watch_event_id *ret, const json_t *object, struct err *e)
 {
-	struct event_id id = {.ns = ""};
+	struct watch_event_id id = {.ns = ""};
 	const char *version = "";
 	int r = jsonx_need_str(&id.name, object, "metadata.name", e);
 
@@ -116,9 +116,9 @@ int event_identify(struct event_id *ret, const json_t *object, struct err *e)
 	return 0;
 }
 
-int event_page_read(struct event_page *ret, const json_t *document, struct err *e)
+int watch_event_page_read(struct watch_event_page *ret, const json_t *document, struct err *e)
 {
-	struct event_page page = {.next = ""};
+	struct watch_event_page page = {.next = ""};
 	int r = jsonx_need_str(&page.version, document, "metadata.resourceVersion", e);
 
 	if (r >= 0)

@@ -46,7 +46,7 @@ static int parse(struct policy *p, const char **ret_reason, const json_t *object
 	*ret_reason = "InvalidSpec";
 	r = parse_affinity(p, object, e);
 	if (r >= 0)
-		r = sources_parse(&p->sources, object, e);
+		r = source_ranges_parse(&p->sources, object, e);
 	return r;
 }
 
@@ -70,7 +70,7 @@ int policy_parse(struct policy *ret, const char **ret_reason, const json_t *obje
 void policy_done(struct policy *p)
 {
 	free(p->check.path);
-	sources_done(&p->sources);
+	source_ranges_done(&p->sources);
 	*p = (struct policy){0};
 }
 
@@ -86,7 +86,7 @@ bool policy_equal(const struct policy *a, const struct policy *b)
 {
 	return a->scheduler == b->scheduler && a->persistence == b->persistence &&
 	       a->check_every_port == b->check_every_port && check_equal(&a->check, &b->check) &&
-	       sources_equal(&a->sources, &b->sources);
+	       source_ranges_equal(&a->sources, &b->sources);
 }
 
 enum check_type policy_check_type(const struct policy *p, uint16_t protocol)

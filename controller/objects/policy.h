@@ -45,7 +45,7 @@ struct policy {
 	uint32_t persistence; /* seconds; 0: none */
 	struct health_check check;
 	bool check_every_port; /* it was asked for; else `check` is for TCP ports only */
-	struct sources sources;
+	struct source_ranges sources;
 };
 
 /*

@@ -21,7 +21,7 @@ static char *trim(char *text)
 	return text;
 }
 
-static int add(struct sources *s, const char *text, struct err *e)
+static int add(struct source_ranges *s, const char *text, struct err *e)
 {
 	CLEANUP_FREE char *copy = xstrdup(text);
 
@@ -31,7 +31,7 @@ static int add(struct sources *s, const char *text, struct err *e)
 	return ipnet_parse_masked(&s->nets[s->n_nets++], trim(copy), e);
 }
 
-static int parse_field(struct sources *s, const json_t *list, struct err *e)
+static int parse_field(struct source_ranges *s, const json_t *list, struct err *e)
 {
 	const json_t *item;
 	size_t i;
@@ -47,7 +47,7 @@ static int parse_field(struct sources *s, const json_t *list, struct err *e)
 	return 0;
 }
 
-static int parse_annotation(struct sources *s, const json_t *object, struct err *e)
+static int parse_annotation(struct source_ranges *s, const json_t *object, struct err *e)
 {
 	const char *text;
 	CLEANUP_FREE char *copy = NULL;
@@ -74,7 +74,7 @@ static int net_cmp(const void *a, const void *b)
 }
 
 /* A prefix comes right before those inside it. */
-static void settle(struct sources *s)
+static void settle(struct source_ranges *s)
 {
 	size_t kept = 0;
 
@@ -86,9 +86,9 @@ static void settle(struct sources *s)
 	s->n_nets = kept;
 }
 
-int sources_parse(struct sources *ret, const json_t *object, struct err *e)
+int source_ranges_parse(struct source_ranges *ret, const json_t *object, struct err *e)
 {
-	struct sources s = {0};
+	struct source_ranges s = {0};
 	json_t *list = NULL;
 	int r = jsonx_array(&list, object, "spec.loadBalancerSourceRanges", e);
 
@@ -96,7 +96,7 @@ int sources_parse(struct sources *ret, const json_t *object, struct err *e)
 		r = json_array_size(list) ? parse_field(&s, list, e)
 					  : parse_annotation(&s, object, e);
 	if (r < 0) {
-		sources_done(&s);
+		source_ranges_done(&s);
 		return r;
 	}
 	settle(&s);
@@ -104,13 +104,13 @@ int sources_parse(struct sources *ret, const json_t *object, struct err *e)
 	return 0;
 }
 
-void sources_done(struct sources *s)
+void source_ranges_done(struct source_ranges *s)
 {
 	free(s->nets);
-	*s = (struct sources){0};
+	*s = (struct source_ranges){0};
 }
 
-bool sources_equal(const struct sources *a, const struct sources *b)
+bool source_ranges_equal(const struct source_ranges *a, const struct source_ranges *b)
 {
 	if (a->n_nets != b->n_nets)
 		return false;
@@ -120,7 +120,7 @@ bool sources_equal(const struct sources *a, const struct sources *b)
 	return true;
 }
 
-struct ipnet *sources_of(size_t *ret_n, const struct sources *s, int family)
+struct ipnet *source_ranges_of(size_t *ret_n, const struct source_ranges *s, int family)
 {
 	struct ipnet *nets;
 	size_t n = 0;

@@ -14,7 +14,7 @@
  */
 #define SOURCES_ANNOTATION "service.beta.kubernetes.io/load-balancer-source-ranges"
 
-struct sources {
+struct source_ranges {
 	struct ipnet *nets; /* sorted, none inside another */
 	size_t n_nets;      /* 0: everybody may */
 };
@@ -23,10 +23,10 @@ struct sources {
  * Host bits are cleared, as Kubernetes takes them. Errors: -EINVAL with "FIELD: what is wrong and
  * what would be right".
  */
-int sources_parse(struct sources *ret, const json_t *object, struct err *e);
-void sources_done(struct sources *s);
-bool sources_equal(const struct sources *a, const struct sources *b);
+int source_ranges_parse(struct source_ranges *ret, const json_t *object, struct err *e);
+void source_ranges_done(struct source_ranges *s);
+bool source_ranges_equal(const struct source_ranges *a, const struct source_ranges *b);
 
 /* Those of one address family, in a new array; NULL if there are none. */
-struct ipnet *sources_of(size_t *ret_n, const struct sources *s, int family)
+struct ipnet *source_ranges_of(size_t *ret_n, const struct source_ranges *s, int family)
 	__attribute__((warn_unused_result));

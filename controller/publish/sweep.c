@@ -21,14 +21,14 @@ static void ask(struct sweep *s);
 
 static void look_at(const struct sweep *s, const json_t *object)
 {
-	struct event_id id;
+	struct watch_event_id id;
 	struct held held;
 	struct err e = {0};
 
 	const char *uid = "";
 
 	held_decode(&held, object);
-	if (held_is_marked(&held) && event_identify(&id, object, &e) == 0 &&
+	if (held_is_marked(&held) && watch_event_identify(&id, object, &e) == 0 &&
 		jsonx_str(&uid, object, "metadata.uid", &e) == 0)
 		s->ops.on_marked(s->ud, id.ns, id.name, uid);
 	held_done(&held);
@@ -36,10 +36,10 @@ static void look_at(const struct sweep *s, const json_t *object)
 
 static int take_page(struct sweep *s, const json_t *document, struct err *e)
 {
-	struct event_page page;
+	struct watch_event_page page;
 	const json_t *item;
 	size_t i;
-	int r = event_page_read(&page, document, e);
+	int r = watch_event_page_read(&page, document, e);
 
 	if (r < 0)
 		return r;

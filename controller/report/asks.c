@@ -58,7 +58,7 @@ static json_t *check_json(const struct policy *p)
 		"timeoutSeconds", answer_count(c->timeout / SECOND)));
 }
 
-static json_t *sources_json(const struct sources *s)
+static json_t *sources_json(const struct source_ranges *s)
 {
 	json_t *array = answer_must(json_array());
 	char text[IPNET_TEXT];

@@ -11,7 +11,7 @@ static const char services_selector[] =
 	"fieldSelector=spec.type%3DLoadBalancer&labelSelector=" NOT_OF_OTHERS;
 static const char slices_selector[] = "labelSelector=kubernetes.io%2Fservice-name%2C" NOT_OF_OTHERS;
 
-struct cluster_source {
+struct kube_source {
 	struct source_ops ops;
 	void *ud;
 	struct watch *services, *slices;
@@ -22,19 +22,19 @@ struct cluster_source {
 
 static void on_upsert(void *ud, const json_t *object)
 {
-	struct cluster_source *c = ud;
+	struct kube_source *c = ud;
 
 	c->ops.upsert(c->ud, object);
 }
 
 static void on_remove(void *ud, const char *kind, const char *ns, const char *name)
 {
-	struct cluster_source *c = ud;
+	struct kube_source *c = ud;
 
 	c->ops.remove(c->ud, kind, ns, name);
 }
 
-static void tell_synced(struct cluster_source *c)
+static void tell_synced(struct kube_source *c)
 {
 	if (c->synced || !c->services_synced || !c->slices_synced)
 		return;
@@ -44,7 +44,7 @@ static void tell_synced(struct cluster_source *c)
 
 static void on_services_synced(void *ud)
 {
-	struct cluster_source *c = ud;
+	struct kube_source *c = ud;
 	void (*refreshed)(void *) = c->refreshed;
 
 	c->services_synced = true;
@@ -56,7 +56,7 @@ static void on_services_synced(void *ud)
 
 static void on_slices_synced(void *ud)
 {
-	struct cluster_source *c = ud;
+	struct kube_source *c = ud;
 
 	c->slices_synced = true;
 	tell_synced(c);
@@ -64,14 +64,14 @@ static void on_slices_synced(void *ud)
 
 static void on_problem(void *ud, const char *where, const char *what)
 {
-	struct cluster_source *c = ud;
+	struct kube_source *c = ud;
 
 	c->ops.problem(c->ud, where, what);
 }
 
 static void on_recovered(void *ud, const char *where, uint64_t lost_for)
 {
-	struct cluster_source *c = ud;
+	struct kube_source *c = ud;
 
 	c->ops.recovered(c->ud, where, lost_for);
 }
@@ -84,8 +84,8 @@ static char *collection(const char *api, const char *namespace, const char *name
 	return xasprintf("%s/%s", api, name);
 }
 
-static int start_services(struct cluster_source *c, sd_event *loop, struct kube *kube,
-	const struct cluster_spec *spec, struct err *e)
+static int start_services(struct kube_source *c, sd_event *loop, struct kube *kube,
+	const struct kube_source_spec *spec, struct err *e)
 {
 	static const struct watch_ops ops = {
 		on_upsert, on_remove, on_services_synced, on_problem, on_recovered};
@@ -95,8 +95,8 @@ static int start_services(struct cluster_source *c, sd_event *loop, struct kube 
 	return watch_new(&c->services, loop, kube, &watch, &ops, c, e);
 }
 
-static int start_slices(struct cluster_source *c, sd_event *loop, struct kube *kube,
-	const struct cluster_spec *spec, struct err *e)
+static int start_slices(struct kube_source *c, sd_event *loop, struct kube *kube,
+	const struct kube_source_spec *spec, struct err *e)
 {
 	static const struct watch_ops ops = {
 		on_upsert, on_remove, on_slices_synced, on_problem, on_recovered};
@@ -108,10 +108,10 @@ static int start_slices(struct cluster_source *c, sd_event *loop, struct kube *k
 	return watch_new(&c->slices, loop, kube, &watch, &ops, c, e);
 }
 
-int cluster_source_new(struct cluster_source **ret, sd_event *loop, struct kube *kube,
-	const struct cluster_spec *spec, const struct source_ops *ops, void *ud, struct err *e)
+int kube_source_new(struct kube_source **ret, sd_event *loop, struct kube *kube,
+	const struct kube_source_spec *spec, const struct source_ops *ops, void *ud, struct err *e)
 {
-	CLEANUP(cluster_source_freep) struct cluster_source *c = xnew0(struct cluster_source);
+	CLEANUP(kube_source_freep) struct kube_source *c = xnew0(struct kube_source);
 	int r;
 
 	c->ops = *ops;
@@ -125,7 +125,7 @@ int cluster_source_new(struct cluster_source **ret, sd_event *loop, struct kube 
 	return 0;
 }
 
-struct cluster_source *cluster_source_free(struct cluster_source *c)
+struct kube_source *kube_source_free(struct kube_source *c)
 {
 	if (!c)
 		return NULL;
@@ -135,14 +135,14 @@ struct cluster_source *cluster_source_free(struct cluster_source *c)
 	return NULL;
 }
 
-void cluster_source_refresh(struct cluster_source *c, void (*done)(void *ud), void *ud)
+void kube_source_refresh(struct kube_source *c, void (*done)(void *ud), void *ud)
 {
 	c->refreshed = done;
 	c->refreshed_ud = ud;
 	watch_relist(c->services);
 }
 
-uint64_t cluster_source_lost_since(const struct cluster_source *c)
+uint64_t kube_source_lost_since(const struct kube_source *c)
 {
 	uint64_t a = watch_lost_since(c->services), b = watch_lost_since(c->slices);
 

@@ -12,7 +12,7 @@
 
 static void test_commands_are_what_exabgp_reads(void **state)
 {
-	char text[API_COMMAND_SIZE];
+	char text[EXABGP_API_COMMAND_SIZE];
 	struct ipnet net;
 	struct ipaddr hop;
 	struct err e = {0};
@@ -21,17 +21,17 @@ static void test_commands_are_what_exabgp_reads(void **state)
 	(void)state;
 	assert_int_equal(ipnet_parse(&net, "10.1.1.0/24", &e), 0);
 	assert_int_equal(ipaddr_parse(&hop, "10.0.0.106", &e), 0);
-	len = api_announce(text, &net, &hop);
+	len = exabgp_api_announce(text, &net, &hop);
 	assert_int_equal(len, strlen(text));
 	assert_string_equal(text, "announce route 10.1.1.0/24 next-hop 10.0.0.106\n");
-	len = api_withdraw(text, &net, &hop);
+	len = exabgp_api_withdraw(text, &net, &hop);
 	assert_int_equal(len, strlen(text));
 	assert_string_equal(text, "withdraw route 10.1.1.0/24 next-hop 10.0.0.106\n");
 }
 
 static void test_the_longest_command_fits(void **state)
 {
-	char text[API_COMMAND_SIZE];
+	char text[EXABGP_API_COMMAND_SIZE];
 	struct ipnet net;
 	struct ipaddr hop;
 	struct err e = {0};
@@ -40,17 +40,17 @@ static void test_the_longest_command_fits(void **state)
 	(void)state;
 	assert_int_equal(ipnet_parse(&net, "fd00:1111:2222:3333:4444:5555:6666:7777/128", &e), 0);
 	assert_int_equal(ipaddr_parse(&hop, "fd00:1111:2222:3333:4444:5555:6666:8888", &e), 0);
-	len = api_announce(text, &net, &hop);
+	len = exabgp_api_announce(text, &net, &hop);
 	assert_int_equal(len, strlen(text));
 	assert_int_equal(text[strlen(text) - 1], '\n');
 }
 
-static enum api_kind kind_of(const char *line)
+static enum exabgp_api_kind kind_of(const char *line)
 {
-	struct api_event ev;
+	struct exabgp_api_event ev;
 	struct err e = {0};
 
-	if (api_parse(&ev, line, &e) < 0)
+	if (exabgp_api_parse(&ev, line, &e) < 0)
 		fail_msg("%s", e.msg);
 	return ev.kind;
 }
@@ -58,14 +58,14 @@ static enum api_kind kind_of(const char *line)
 static void test_answers(void **state)
 {
 	(void)state;
-	assert_int_equal(kind_of("done"), API_DONE);
-	assert_int_equal(kind_of("error"), API_ERROR);
-	assert_int_equal(kind_of("shutdown"), API_OTHER);
-	assert_int_equal(
-		kind_of("{ \"answer\": \"done\", \"message\": \"command completed\" }"), API_DONE);
-	assert_int_equal(kind_of("{\"answer\": \"error\"}"), API_ERROR);
-	assert_int_equal(
-		kind_of("{\"type\": \"notification\", \"notification\": \"shutdown\"}"), API_OTHER);
+	assert_int_equal(kind_of("done"), EXABGP_API_DONE);
+	assert_int_equal(kind_of("error"), EXABGP_API_ERROR);
+	assert_int_equal(kind_of("shutdown"), EXABGP_API_OTHER);
+	assert_int_equal(kind_of("{ \"answer\": \"done\", \"message\": \"command completed\" }"),
+		EXABGP_API_DONE);
+	assert_int_equal(kind_of("{\"answer\": \"error\"}"), EXABGP_API_ERROR);
+	assert_int_equal(kind_of("{\"type\": \"notification\", \"notification\": \"shutdown\"}"),
+		EXABGP_API_OTHER);
 }
 
 /* As exabgp 4.2.21 prints it. */
@@ -77,33 +77,34 @@ static void test_answers(void **state)
 
 static void test_sessions(void **state)
 {
-	struct api_event ev;
+	struct exabgp_api_event ev;
 	struct err e = {0};
 	char peer[IPADDR_TEXT];
 
 	(void)state;
-	assert_int_equal(api_parse(&ev, STATE("\"state\": \"up\""), &e), 0);
-	assert_int_equal(ev.kind, API_PEER_UP);
+	assert_int_equal(exabgp_api_parse(&ev, STATE("\"state\": \"up\""), &e), 0);
+	assert_int_equal(ev.kind, EXABGP_API_PEER_UP);
 	assert_string_equal(ipaddr_format(peer, &ev.peer), "10.0.0.1");
 	assert_int_equal(
-		api_parse(&ev, STATE("\"state\": \"down\", \"reason\": \"peer reset\""), &e), 0);
-	assert_int_equal(ev.kind, API_PEER_DOWN);
+		exabgp_api_parse(&ev, STATE("\"state\": \"down\", \"reason\": \"peer reset\""), &e),
+		0);
+	assert_int_equal(ev.kind, EXABGP_API_PEER_DOWN);
 	assert_string_equal(ev.reason, "peer reset");
-	assert_int_equal(kind_of(STATE("\"state\": \"connected\"")), API_OTHER);
+	assert_int_equal(kind_of(STATE("\"state\": \"connected\"")), EXABGP_API_OTHER);
 }
 
 static void test_a_long_reason_is_cut(void **state)
 {
 	char line[2048], reason[1024];
-	struct api_event ev;
+	struct exabgp_api_event ev;
 	struct err e = {0};
 
 	(void)state;
 	memset(reason, 'x', sizeof reason - 1);
 	reason[sizeof reason - 1] = '\0';
 	snprintf(line, sizeof line, STATE("\"state\": \"down\", \"reason\": \"%s\""), reason);
-	assert_int_equal(api_parse(&ev, line, &e), 0);
-	assert_int_equal(strlen(ev.reason), API_REASON_SIZE - 1);
+	assert_int_equal(exabgp_api_parse(&ev, line, &e), 0);
+	assert_int_equal(strlen(ev.reason), EXABGP_API_REASON_SIZE - 1);
 }
 
 static void test_what_is_neither_answer_nor_json_is_refused(void **state)
@@ -115,12 +116,12 @@ static void test_what_is_neither_answer_nor_json_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-		struct api_event ev = {.kind = API_DONE};
+		struct exabgp_api_event ev = {.kind = EXABGP_API_DONE};
 		struct err e = {0};
 
-		assert_int_equal(api_parse(&ev, lines[i], &e), -EINVAL);
+		assert_int_equal(exabgp_api_parse(&ev, lines[i], &e), -EINVAL);
 		assert_memory_equal(e.msg, "line from exabgp: ", 18);
-		assert_int_equal(ev.kind, API_DONE);
+		assert_int_equal(ev.kind, EXABGP_API_DONE);
 	}
 }
 

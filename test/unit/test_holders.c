@@ -21,9 +21,9 @@ static void one_init(struct one *ret, const char *ns, const char *name, char *sh
 static const struct ipaddr vip = {.family = AF_INET, .bytes = {10, 1, 1, 1}};
 
 static void expect_obstacle(
-	const struct leases *l, const struct one *asks, const struct one *holder, bool is_port)
+	const struct holders *l, const struct one *asks, const struct one *holder, bool is_port)
 {
-	struct obstacle o = leases_obstacle(l, &vip, &asks->service);
+	struct obstacle o = holders_obstacle(l, &vip, &asks->service);
 
 	assert_ptr_equal(o.holder, holder ? &holder->service : NULL);
 	assert_int_equal(o.port != NULL, is_port);
@@ -31,7 +31,7 @@ static void expect_obstacle(
 
 static void test_an_address_is_of_one_or_of_those_that_share_it(void **state)
 {
-	CLEANUP(leases_freep) struct leases *l = leases_new();
+	CLEANUP(holders_freep) struct holders *l = holders_new();
 	struct one alone, a, b, same_port, of_other_key, of_other_ns;
 	const struct ipaddr *shared;
 	size_t n;
@@ -43,27 +43,27 @@ static void test_an_address_is_of_one_or_of_those_that_share_it(void **state)
 	one_init(&same_port, "web", "c", key, 80);
 	one_init(&of_other_key, "web", "d", other_key, 82);
 	one_init(&of_other_ns, "shop", "e", key, 83);
-	leases_take(l, &vip, &alone.service);
+	holders_take(l, &vip, &alone.service);
 	expect_obstacle(l, &a, &alone, false);
-	leases_release(l, &vip, &alone.service);
-	assert_true(leases_is_free(l, &vip));
-	leases_take(l, &vip, &b.service);
+	holders_release(l, &vip, &alone.service);
+	assert_true(holders_is_free(l, &vip));
+	holders_take(l, &vip, &b.service);
 	expect_obstacle(l, &a, NULL, false);
-	leases_take(l, &vip, &a.service);
+	holders_take(l, &vip, &a.service);
 	expect_obstacle(l, &alone, &a, false); /* the first of them by seniority is named */
 	expect_obstacle(l, &same_port, &a, true);
 	expect_obstacle(l, &of_other_key, &a, false);
 	expect_obstacle(l, &of_other_ns, &a, false);
-	shared = leases_shared(&n, l, &same_port.service);
+	shared = holders_shared(&n, l, &same_port.service);
 	assert_int_equal(n, 1);
 	assert_true(ipaddr_equal(&shared[0], &vip));
-	leases_shared(&n, l, &of_other_ns.service);
+	holders_shared(&n, l, &of_other_ns.service);
 	assert_int_equal(n, 0);
-	leases_release(l, &vip, &a.service);
+	holders_release(l, &vip, &a.service);
 	expect_obstacle(l, &same_port, NULL, false);
-	leases_release(l, &vip, &b.service);
-	assert_true(leases_is_free(l, &vip));
-	leases_shared(&n, l, &a.service);
+	holders_release(l, &vip, &b.service);
+	assert_true(holders_is_free(l, &vip));
+	holders_shared(&n, l, &a.service);
 	assert_int_equal(n, 0);
 	expect_obstacle(l, &of_other_ns, NULL, false);
 	for (struct one *one[] = {&alone, &a, &b, &same_port, &of_other_key, &of_other_ns, NULL},
@@ -74,7 +74,7 @@ static void test_an_address_is_of_one_or_of_those_that_share_it(void **state)
 
 static void test_an_unread_service_stays_among_its_like(void **state)
 {
-	CLEANUP(leases_freep) struct leases *l = leases_new();
+	CLEANUP(holders_freep) struct holders *l = holders_new();
 	struct one a, alone, unread, second, foreign;
 
 	(void)state;
@@ -86,17 +86,17 @@ static void test_an_unread_service_stays_among_its_like(void **state)
 	unread.service.reason = second.service.reason = foreign.service.reason = "InvalidSpec";
 	unread.service.wish.n_wanted = second.service.wish.n_wanted =
 		foreign.service.wish.n_wanted = 0;
-	assert_true(leases_keep(l, &vip, &a.service));
-	assert_false(leases_keep(l, &vip, &alone.service));
-	assert_true(leases_keep(l, &vip, &unread.service));
-	assert_false(leases_keep(l, &vip, &foreign.service));
-	leases_release(l, &vip, &a.service);
-	assert_true(leases_keep(l, &vip, &second.service));
+	assert_true(holders_keep(l, &vip, &a.service));
+	assert_false(holders_keep(l, &vip, &alone.service));
+	assert_true(holders_keep(l, &vip, &unread.service));
+	assert_false(holders_keep(l, &vip, &foreign.service));
+	holders_release(l, &vip, &a.service);
+	assert_true(holders_keep(l, &vip, &second.service));
 	expect_obstacle(l, &a, &unread, false);
-	leases_release(l, &vip, &unread.service);
-	leases_release(l, &vip, &second.service);
-	assert_true(leases_keep(l, &vip, &alone.service));
-	assert_false(leases_keep(l, &vip, &unread.service));
+	holders_release(l, &vip, &unread.service);
+	holders_release(l, &vip, &second.service);
+	assert_true(holders_keep(l, &vip, &alone.service));
+	assert_false(holders_keep(l, &vip, &unread.service));
 	for (struct one *one[] = {&a, &alone, &unread, &second, &foreign, NULL}, **p = one; *p; p++)
 		objname_done(&(*p)->service.id);
 }

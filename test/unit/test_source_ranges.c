@@ -11,11 +11,11 @@ static void expect(const char *annotations, const char *spec, const char *wanted
 		xasprintf("metadata: {annotations: {%s}}\nspec: {%s}\n", annotations, spec);
 	json_auto_t *object = object_of(yaml);
 	char text[512] = "", net[IPNET_TEXT];
-	struct sources s = {0};
+	struct source_ranges s = {0};
 	struct err e = {0};
 	size_t at = 0;
 
-	if (sources_parse(&s, object, &e) < 0) {
+	if (source_ranges_parse(&s, object, &e) < 0) {
 		assert_int_equal(e.code, EINVAL);
 		assert_string_equal(e.msg, wanted);
 		return;
@@ -24,7 +24,7 @@ static void expect(const char *annotations, const char *spec, const char *wanted
 		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? " " : "",
 			ipnet_format(net, &s.nets[i]));
 	assert_string_equal(text, wanted);
-	sources_done(&s);
+	source_ranges_done(&s);
 }
 
 static void test_nobody_is_kept_out_unless_it_is_said(void **state)
@@ -78,17 +78,17 @@ static void test_ranges_are_bounded(void **state)
 {
 	json_auto_t *object = json_pack("{s:{s:[]}}", "spec", "loadBalancerSourceRanges");
 	json_t *list = json_object_get(json_object_get(object, "spec"), "loadBalancerSourceRanges");
-	struct sources s = {0};
+	struct source_ranges s = {0};
 	struct err e = {0};
 
 	(void)state;
 	for (unsigned i = 0; i < LIMIT_SOURCES; i++)
 		json_array_append_new(list, json_sprintf("10.%u.%u.0/24", i / 256, i % 256));
-	assert_int_equal(sources_parse(&s, object, &e), 0);
+	assert_int_equal(source_ranges_parse(&s, object, &e), 0);
 	assert_int_equal(s.n_nets, LIMIT_SOURCES);
-	sources_done(&s);
+	source_ranges_done(&s);
 	json_array_append_new(list, json_string("11.0.0.0/8"));
-	assert_int_equal(sources_parse(&s, object, &e), -EINVAL);
+	assert_int_equal(source_ranges_parse(&s, object, &e), -EINVAL);
 	assert_string_equal(
 		e.msg, "spec.loadBalancerSourceRanges[1024]: more than 1024 source ranges");
 }
@@ -97,22 +97,22 @@ static void test_they_come_by_family(void **state)
 {
 	json_auto_t *object = object_of(
 		"spec: {loadBalancerSourceRanges: [10.0.0.0/8, 11.0.0.0/8, 'fd00::/64']}");
-	struct sources s = {0};
+	struct source_ranges s = {0};
 	struct err e = {0};
 	struct ipnet *nets;
 	size_t n;
 
 	(void)state;
-	assert_int_equal(sources_parse(&s, object, &e), 0);
-	nets = sources_of(&n, &s, AF_INET);
+	assert_int_equal(source_ranges_parse(&s, object, &e), 0);
+	nets = source_ranges_of(&n, &s, AF_INET);
 	assert_int_equal(n, 2);
 	assert_int_equal(ipnet_cmp(&nets[1], &s.nets[1]), 0);
 	free(nets);
-	nets = sources_of(&n, &s, AF_INET6);
+	nets = source_ranges_of(&n, &s, AF_INET6);
 	assert_int_equal(n, 1);
 	assert_int_equal(ipnet_cmp(&nets[0], &s.nets[2]), 0);
 	free(nets);
-	sources_done(&s);
+	source_ranges_done(&s);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 struct pool_of_one {
 	struct world world;
 	struct pools pools;
-	struct leases *leases;
+	struct holders *holders;
 	struct vacancy *vacancy;
 	struct service service;
 	struct wish wish; /* what is looked for */
@@ -16,8 +16,8 @@ static void place_init(struct pool_of_one *ret, char *pool)
 	*ret = (struct pool_of_one){.wish = {.pool = pool}};
 	world_init(&ret->world);
 	pools_init(&ret->pools, ret->world.pools, N_POOLS);
-	ret->leases = leases_new();
-	ret->vacancy = vacancy_new(&ret->pools, ret->leases);
+	ret->holders = holders_new();
+	ret->vacancy = vacancy_new(&ret->pools, ret->holders);
 	objname_init(&ret->service.id, "web", "a");
 }
 
@@ -25,7 +25,7 @@ static void place_done(struct pool_of_one *p)
 {
 	objname_done(&p->service.id);
 	vacancy_free(p->vacancy);
-	leases_free(p->leases);
+	holders_free(p->holders);
 	pools_done(&p->pools);
 	world_done(&p->world);
 }
@@ -41,7 +41,7 @@ static void expect_next(struct pool_of_one *p, int family, const char *wanted)
 		return;
 	}
 	assert_string_equal(ipaddr_format(text, &found), wanted);
-	leases_take(p->leases, &found, &p->service);
+	holders_take(p->holders, &found, &p->service);
 }
 
 static void release(struct pool_of_one *p, const char *text)
@@ -50,7 +50,7 @@ static void release(struct pool_of_one *p, const char *text)
 	struct err e = {0};
 
 	assert_int_equal(ipaddr_parse(&addr, text, &e), 0);
-	leases_release(p->leases, &addr, &p->service);
+	holders_release(p->holders, &addr, &p->service);
 	vacancy_released(p->vacancy, &addr);
 }
 
@@ -98,7 +98,7 @@ static void test_a_large_pool_is_not_searched_from_its_start(void **state)
 	place_init(&p, wide);
 	for (unsigned i = 0; i < 200000; i++) {
 		assert_true(vacancy_find(&found, p.vacancy, &p.wish, "web", AF_INET6));
-		leases_take(p.leases, &found, &p.service);
+		holders_take(p.holders, &found, &p.service);
 	}
 	release(&p, "2001:db8::1:0");
 	expect_next(&p, AF_INET6, "2001:db8::1:0");

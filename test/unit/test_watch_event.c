@@ -11,12 +11,12 @@
 #include "kube/watch_event.h"
 #include "kube/watch_query.h"
 
-static struct event parse(const char *line)
+static struct watch_event parse(const char *line)
 {
-	struct event ev;
+	struct watch_event ev;
 	struct err e = {0};
 
-	if (event_parse(&ev, line, strlen(line), &e) < 0)
+	if (watch_event_parse(&ev, line, strlen(line), &e) < 0)
 		fail_msg("%s", e.msg);
 	return ev;
 }
@@ -31,49 +31,49 @@ static void test_an_added_and_a_modified_object_are_the_same_to_us(void **state)
 			"object", "metadata", "name", "web", "namespace", "shop", "resourceVersion",
 			"12");
 		char *text = json_dumps(line, 0);
-		struct event ev = parse(text);
-		struct event_id id;
+		struct watch_event ev = parse(text);
+		struct watch_event_id id;
 		struct err e = {0};
 
-		assert_int_equal(ev.type, EVENT_UPSERT);
+		assert_int_equal(ev.type, WATCH_UPSERT);
 		assert_string_equal(ev.version, "12");
-		assert_int_equal(event_identify(&id, ev.object, &e), 0);
+		assert_int_equal(watch_event_identify(&id, ev.object, &e), 0);
 		assert_string_equal(id.ns, "shop");
 		assert_string_equal(id.name, "web");
 		assert_int_equal(id.version, 12);
-		event_done(&ev);
+		watch_event_done(&ev);
 		free(text);
 	}
 }
 
 static void test_a_bookmark_may_end_a_list(void **state)
 {
-	struct event plain = parse("{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":"
-				   "{\"resourceVersion\":\"7\"}}}");
-	struct event last = parse("{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":"
-				  "{\"resourceVersion\":\"8\",\"annotations\":"
-				  "{\"k8s.io/initial-events-end\":\"true\"}}}}");
+	struct watch_event plain = parse("{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":"
+					 "{\"resourceVersion\":\"7\"}}}");
+	struct watch_event last = parse("{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":"
+					"{\"resourceVersion\":\"8\",\"annotations\":"
+					"{\"k8s.io/initial-events-end\":\"true\"}}}}");
 
 	(void)state;
-	assert_int_equal(plain.type, EVENT_BOOKMARK);
+	assert_int_equal(plain.type, WATCH_BOOKMARK);
 	assert_false(plain.ends_list);
 	assert_true(last.ends_list);
 	assert_string_equal(last.version, "8");
-	event_done(&plain);
-	event_done(&last);
+	watch_event_done(&plain);
+	watch_event_done(&last);
 }
 
 static void test_410_means_that_the_version_is_too_old(void **state)
 {
-	struct event old = parse("{\"type\":\"ERROR\",\"object\":{\"code\":410}}");
-	struct event other = parse("{\"type\":\"ERROR\",\"object\":{\"code\":500}}");
+	struct watch_event old = parse("{\"type\":\"ERROR\",\"object\":{\"code\":410}}");
+	struct watch_event other = parse("{\"type\":\"ERROR\",\"object\":{\"code\":500}}");
 
 	(void)state;
-	assert_int_equal(old.type, EVENT_ERROR);
+	assert_int_equal(old.type, WATCH_ERROR);
 	assert_true(old.expired);
 	assert_false(other.expired);
-	event_done(&old);
-	event_done(&other);
+	watch_event_done(&old);
+	watch_event_done(&other);
 }
 
 static void test_what_is_no_event_is_refused(void **state)
@@ -85,10 +85,10 @@ static void test_what_is_no_event_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-		struct event ev;
+		struct watch_event ev;
 		struct err e = {0};
 
-		assert_true(event_parse(&ev, lines[i], strlen(lines[i]), &e) < 0);
+		assert_true(watch_event_parse(&ev, lines[i], strlen(lines[i]), &e) < 0);
 		assert_true(*e.msg);
 	}
 }
@@ -97,11 +97,11 @@ static void test_a_version_that_is_no_number_cannot_be_compared(void **state)
 {
 	json_auto_t *object =
 		json_pack("{s:{s:s, s:s}}", "metadata", "name", "n", "resourceVersion", "opaque-7");
-	struct event_id id;
+	struct watch_event_id id;
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(event_identify(&id, object, &e), 0);
+	assert_int_equal(watch_event_identify(&id, object, &e), 0);
 	assert_int_equal(id.version, 0);
 	assert_string_equal(id.ns, "");
 }
@@ -109,13 +109,13 @@ static void test_a_version_that_is_no_number_cannot_be_compared(void **state)
 static void test_an_answer_that_is_no_page_is_an_error(void **state)
 {
 	json_auto_t *list = json_array(), *bare = json_pack("{s:[]}", "items");
-	struct event_page p;
+	struct watch_event_page p;
 	struct err e = {0};
 
 	(void)state;
-	assert_true(event_page_read(&p, list, &e) < 0);
+	assert_true(watch_event_page_read(&p, list, &e) < 0);
 	assert_string_equal(e.msg, "the list: must be an object, not a list");
-	assert_true(event_page_read(&p, bare, &e) < 0);
+	assert_true(watch_event_page_read(&p, bare, &e) < 0);
 	assert_string_equal(e.msg, "the list: metadata.resourceVersion: missing");
 }
 
@@ -124,14 +124,14 @@ static void test_a_page_says_what_comes_next(void **state)
 	json_auto_t *page = json_pack("{s:{s:s, s:s}, s:[{}]}", "metadata", "resourceVersion", "3",
 		"continue", "abc", "items");
 	json_auto_t *last = json_pack("{s:{s:s}}", "metadata", "resourceVersion", "4");
-	struct event_page p;
+	struct watch_event_page p;
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(event_page_read(&p, page, &e), 0);
+	assert_int_equal(watch_event_page_read(&p, page, &e), 0);
 	assert_string_equal(p.next, "abc");
 	assert_int_equal(json_array_size(p.items), 1);
-	assert_int_equal(event_page_read(&p, last, &e), 0);
+	assert_int_equal(watch_event_page_read(&p, last, &e), 0);
 	assert_string_equal(p.next, "");
 	assert_int_equal(json_array_size(p.items), 0);
 }
@@ -160,13 +160,13 @@ static void test_queries_are_escaped_and_joined(void **state)
 /* The API server takes annotations with a NUL: whoever may write one must not hide all others. */
 static void test_a_nul_in_an_object_is_no_fault_of_the_stream(void **state)
 {
-	struct event ev =
+	struct watch_event ev =
 		parse("{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"web\","
 		      "\"annotations\":{\"x\":\"a\\u0000b\"},\"resourceVersion\":\"3\"}}}");
 
 	(void)state;
 	assert_string_equal(ev.version, "3");
-	event_done(&ev);
+	watch_event_done(&ev);
 }
 
 int main(void)
