@@ -16,7 +16,10 @@
 static struct {
 	enum log_level level;
 	enum log_format format;
-} logger = {LOG_INFO, LOG_LOGFMT};
+	FILE *out; /* into `line` */
+	char *line;
+	size_t len;
+} logger = {.level = LOG_INFO, .format = LOG_LOGFMT};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -68,31 +71,38 @@ static size_t utf8_len(const char *s)
 	return utf8[i].len;
 }
 
+/* Whether the character of this many bytes that `s` starts with may not be in a JSON string. */
+static bool needs_escape(const char *s, size_t len)
+{
+	return len == 0 || (unsigned char)*s < 0x20 || *s == 0x7f || *s == '"' || *s == '\\';
+}
+
 /* Writes the first character of `s` (or the byte, if it starts none), escaped for a JSON string. */
-static int put_escaped(FILE *out, const char *s, size_t len)
+static size_t put_escaped(FILE *out, const char *s, size_t len)
 {
 	static const char escaped[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
 	const char *found = strchr(escaped, *s);
+	int n;
 
 	if (len == 0)
-		return fprintf(out, "\xef\xbf\xbd"); /* U+FFFD */
-	if (found)
-		return fprintf(out, "\\%c", letters[found - escaped]);
-	if ((unsigned char)*s < 0x20 || *s == 0x7f)
-		return fprintf(out, "\\u%04x", (unsigned char)*s);
-	return fprintf(out, "%.*s", (int)len, s);
+		n = fprintf(out, "\xef\xbf\xbd"); /* U+FFFD */
+	else if (found)
+		n = fprintf(out, "\\%c", letters[found - escaped]);
+	else
+		n = fprintf(out, "\\u%04x", (unsigned char)*s);
+	return n < 0 ? 0 : (size_t)n;
 }
 
 /* JSON's string serves logfmt too. A value that would be too long ends in "...". */
 static void put_quoted(FILE *out, const char *s)
 {
-	int written = 0;
+	size_t written = 0;
 
 	fputc('"', out);
 	while (*s && written < LIMIT_LOG_LINE) {
 		size_t len = utf8_len(s);
 
-		written += put_escaped(out, s, len);
+		written += needs_escape(s, len) ? put_escaped(out, s, len) : fwrite(s, 1, len, out);
 		s += len ? len : 1;
 	}
 	fputs(*s ? "...\"" : "\"", out);
@@ -164,23 +174,27 @@ static void put_line(
 	fputs(logger.format == LOG_JSON ? "}\n" : "\n", out);
 }
 
+/* Memory for lines, which stays: it is cleared whenever it is made. */
+static void begin_line(void)
+{
+	if (!logger.out)
+		logger.out = open_memstream(&logger.line, &logger.len);
+	if (!logger.out)
+		mem_exhausted();
+	rewind(logger.out);
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
-	CLEANUP_FREE char *line = NULL;
-	size_t len = 0;
-	FILE *out;
-
 	if (level < logger.level)
 		return;
-	out = open_memstream(&line, &len);
-	if (!out)
-		mem_exhausted();
-	put_line(out, level, event, fields);
-	if (fclose(out) != 0)
+	begin_line();
+	put_line(logger.out, level, event, fields);
+	if (fflush(logger.out) != 0)
 		mem_exhausted();
 	/* One write, so that the lines of a pod's processes do not mix; losing one must not end us.
 	 */
-	if (write(STDERR_FILENO, line, len) < 0)
+	if (write(STDERR_FILENO, logger.line, logger.len) < 0)
 		return;
 }
 

@@ -216,6 +216,17 @@ static void test_the_longest_line_of_a_child_is_whole(void **state)
 	json_decref(line);
 }
 
+static void test_nothing_of_a_long_line_is_in_the_next(void **state)
+{
+	CLEANUP_FREE char *text = long_text(LIMIT_LOG_LINE, 'x');
+
+	(void)state;
+	log_info("child.said", LOG_STR("text", text));
+	logged();
+	log_info("start");
+	assert_string_equal(logged_fields(), "level=info event=start\n");
+}
+
 static void test_an_over_long_value_is_cut_visibly_and_the_line_stays_valid(void **state)
 {
 	static const char fills[] = {'x', '"', '\x01', '\xff'};
@@ -272,6 +283,7 @@ int main(void)
 		CAPTURED(test_json_line),
 		CAPTURED(test_json_parses_whatever_the_bytes),
 		CAPTURED(test_the_longest_line_of_a_child_is_whole),
+		CAPTURED(test_nothing_of_a_long_line_is_in_the_next),
 		CAPTURED(test_an_over_long_value_is_cut_visibly_and_the_line_stays_valid),
 		cmocka_unit_test(test_level_and_format_names),
 	};
