@@ -41,6 +41,7 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
+	mem_setup();
 	argp_err_exit_status = COMMAND_UNUSABLE;
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(word, commands[i].name) == 0)

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+void mem_setup(void)
+{
+	mallopt(M_MXFAST, 0);
+}
 
 void mem_exhausted(void)
 {

@@ -63,5 +63,11 @@ char *xasprintf(const char *fmt, ...)
 
 #define xnew0(type) ((type *)xcalloc(1, sizeof(type)))
 
+/*
+ * For the start of a program: pieces that are freed are merged at once. Else glibc goes through all
+ * small ones whenever more than a kilobyte is wanted, which took longer than a decision.
+ */
+void mem_setup(void);
+
 /* Says "out of memory" and ends the program. */
 void mem_exhausted(void) __attribute__((noreturn));
