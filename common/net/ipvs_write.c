@@ -14,7 +14,7 @@
 #include "net/ipvs_msg.h"
 
 enum {
-	BATCH = 64,          /* requests in one message: the receive buffer takes their answers */
+	BATCH = 64,          /* requests in one message: the receive buffer takes 64 refusals */
 	REQUEST_MAX = 512,   /* bytes of one */
 	ANSWERS = 16 * 1024, /* bytes read at once */
 	SEND_TRIES = 5,
@@ -114,7 +114,8 @@ struct ipvs_writer *ipvs_writer_close(struct ipvs_writer *w)
 	return NULL;
 }
 
-static struct nl_msg *request_of(const struct ipvs_writer *w, const struct ipvs_op *op)
+/* Refusals are always answered; `ack`: success is, too. */
+static struct nl_msg *request_of(const struct ipvs_writer *w, const struct ipvs_op *op, bool ack)
 {
 	static const uint8_t cmds[] = {
 		[IPVS_ADD_SERVICE] = IPVS_CMD_NEW_SERVICE,
@@ -128,13 +129,13 @@ static struct nl_msg *request_of(const struct ipvs_writer *w, const struct ipvs_
 
 	if (op->kind != IPVS_ADD_SERVICE && op->kind != IPVS_EDIT_SERVICE)
 		s.scheduler[0] = '\0';
-	return ipvs_msg_new(w->family, cmds[op->kind], NLM_F_REQUEST | NLM_F_ACK, &s,
+	return ipvs_msg_new(w->family, cmds[op->kind], NLM_F_REQUEST | (ack ? NLM_F_ACK : 0), &s,
 		is_about_dest(op) ? &op->dest : NULL);
 }
 
-static void put_request(struct ipvs_writer *w, const struct ipvs_op *op, uint32_t seq)
+static void put_request(struct ipvs_writer *w, const struct ipvs_op *op, uint32_t seq, bool ack)
 {
-	struct nl_msg *m = request_of(w, op);
+	struct nl_msg *m = request_of(w, op, ack);
 	struct nlmsghdr *h = nlmsg_hdr(m);
 
 	h->nlmsg_seq = seq;
@@ -176,21 +177,26 @@ static void take_answers(void *buf, int len, struct ipvs_op ops[], size_t n, uin
 }
 
 /*
- * The kernel works while we send, so what it has to say is there already; what is not there was
- * lost (ENOBUFS).
+ * The kernel works while we send, so what it has to say is there already. False: some of it was
+ * lost.
  */
-static void read_answers(struct ipvs_writer *w, struct ipvs_op ops[], size_t n, uint32_t first)
+static bool read_answers(struct ipvs_writer *w, struct ipvs_op ops[], size_t n, uint32_t first)
 {
 	_Alignas(struct nlmsghdr) char buf[ANSWERS];
+	bool lost = false;
 	ssize_t len;
 
 	do {
 		len = recv(nl_socket_get_fd(w->sock), buf, sizeof buf, MSG_DONTWAIT);
 		if (len > 0)
 			take_answers(buf, (int)len, ops, n, first);
+		else
+			lost |= errno == ENOBUFS;
 	} while (len > 0 || errno == EINTR || errno == ENOBUFS);
+	return !lost && ops[n - 1].result != UNANSWERED;
 }
 
+/* The kernel takes requests in order and refuses aloud: what it said nothing of was done. */
 static int write_batch(struct ipvs_writer *w, struct ipvs_op ops[], size_t n, struct err *e)
 {
 	uint32_t first = w->seq;
@@ -198,12 +204,15 @@ static int write_batch(struct ipvs_writer *w, struct ipvs_op ops[], size_t n, st
 
 	for (size_t i = 0; i < n; i++) {
 		ops[i].result = UNANSWERED;
-		put_request(w, &ops[i], w->seq++);
+		put_request(w, &ops[i], w->seq++, i == n - 1);
 	}
 	r = send_batch(w, e);
-	if (r == 0)
-		read_answers(w, ops, n, first);
-	return r;
+	if (r < 0 || !read_answers(w, ops, n, first))
+		return r;
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].result == UNANSWERED)
+			ops[i].result = 0;
+	return 0;
 }
 
 /* Something that is to be added is there, or something to be changed is not. */
