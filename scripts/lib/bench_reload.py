@@ -48,9 +48,12 @@ def objects(i, endpoints):
 
 
 def replace(path, text):
+    """When the new text was there."""
     tmp = path.with_name("." + path.name)
     tmp.write_text(text)
+    changed_at = time.monotonic()
     tmp.rename(path)
+    return changed_at
 
 
 def netns(name, *argv):
@@ -106,10 +109,9 @@ class Subject:
         return seen_at - started
 
     def one_change(self, endpoints):
-        """Milliseconds from the change until the kernel holds it."""
+        """Milliseconds from when a file is changed, or SIGHUP sent, until the kernel holds it."""
         watch = Watch(self.ns, 0, endpoints)
-        started = time.monotonic()
-        self.change(endpoints)
+        started = self.change(endpoints)
         seen_at = watch.seen_at()
         time.sleep(GAP)
         return None if seen_at is None else (seen_at - started) * 1000
@@ -155,8 +157,11 @@ class Bare(Subject):
                  "--pid", self.conf.with_name("k.pid"), "--checkers_pid", self.conf.with_name("c.pid"))
 
     def change(self, endpoints):
+        """When it was told."""
         replace(self.conf, self.files[endpoints])
+        told_at = time.monotonic()
         self.process.send_signal(signal.SIGHUP)
+        return told_at
 
 
 class Kago(Subject):
@@ -168,12 +173,14 @@ class Kago(Subject):
         self.source.mkdir()
         self.put(0, endpoints)
         if size > 1:
-            rest = [o for i in range(1, size) for o in objects(i, endpoints)]
-            replace(self.source / "rest.json", json.dumps(
-                {"apiVersion": "v1", "kind": "List", "items": rest}))
+            self.put_list("rest", [o for i in range(1, size) for o in objects(i, endpoints)])
+
+    def put_list(self, name, items):
+        """As the API server would say it."""
+        return replace(self.source / f"{name}.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
     def put(self, i, endpoints):
-        replace(self.source / f"s{i}.yaml", "\n---\n".join(json.dumps(o) for o in objects(i, endpoints)))
+        return self.put_list(f"s{i}", list(objects(i, endpoints)))
 
     def start(self):
         settings = {"keepalived.template": ROOT / "templates/keepalived.conf.mustache",
@@ -185,7 +192,7 @@ class Kago(Subject):
         self.run(*argv)
 
     def change(self, endpoints):
-        self.put(0, endpoints)
+        return self.put(0, endpoints)
 
     def conf(self, text):
         """keepalived.conf once it says so."""
