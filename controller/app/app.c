@@ -55,6 +55,7 @@ static void decide(void *ud)
 {
 	struct app *app = ud;
 	uint64_t changed_at = app->changed_at;
+	CLEANUP(fleet_unrefp) struct fleet *before = NULL;
 	struct fleet *fleet;
 
 	/* Decided already, when changes came too fast for their turn. */
@@ -65,8 +66,10 @@ static void decide(void *ud)
 	fleet = fleet_next(apply_newest(app->apply), app->store, &app->rules);
 	if (!fleet)
 		return;
-	outcomes_log(apply_newest(app->apply), fleet);
+	before = fleet_ref(apply_newest(app->apply));
 	apply_submit(app->apply, fleet, changed_at);
+	/* Lines can wait. */
+	outcomes_log(before, fleet);
 	if (app->cluster)
 		cluster_decided(app->cluster);
 }

@@ -16,7 +16,7 @@ struct apply {
 	struct upkeep *upkeep;
 	struct apply_ops ops;
 	void *ud;
-	struct plan *plan;      /* the newest decision */
+	struct fleet *fleet;    /* the newest decision */
 	uint64_t pending_since; /* of the oldest change that is not in the kernel; 0: none */
 	struct apply_status status;
 };
@@ -47,7 +47,7 @@ static void count_applied(struct apply *a, const char *result, uint64_t at)
 	st->last_event_to_kernel = took;
 	st->sum_event_to_kernel += took;
 	log_info(a->program ? "kernel.applied" : "file.rendered",
-		LOG_UINT("virtual_servers", a->plan->n_servers),
+		LOG_UINT("virtual_servers", a->fleet->n_servers),
 		LOG_UINT("down", apply_status(a).down), LOG_MSEC("event_to_kernel_ms", took));
 	set_result(a, result, "");
 }
@@ -66,7 +66,7 @@ static void on_settled(void *ud, uint64_t at)
 		a->ops.on_status(a->ud);
 		return;
 	}
-	ruleset_prune(a->ruleset, a->plan->servers, a->plan->n_servers);
+	ruleset_prune(a->ruleset, fleet_servers(a->fleet), a->fleet->n_servers);
 	count_applied(a, "applied", at);
 }
 
@@ -102,7 +102,7 @@ static bool is_spare(void *ud, const struct virtual_server *vs, const struct ipv
 static void tell_keepalived(struct apply *a)
 {
 	if (!a->ruleset || !ruleset_is_behind(a->ruleset))
-		upkeep_want(a->upkeep, a->plan);
+		upkeep_want(a->upkeep, a->fleet);
 }
 
 /* What had to wait for the guards may be added now. */
@@ -110,13 +110,13 @@ static void on_guards(void *ud)
 {
 	struct apply *a = ud;
 
-	if (!a->plan)
+	if (!a->fleet)
 		return;
 	tell_keepalived(a);
-	for (size_t i = 0; i < a->plan->n_servers; i++) {
-		const struct place at = virtual_server_place(a->plan->servers[i]);
+	for (size_t i = 0; i < a->fleet->n_servers; i++) {
+		const struct place at = virtual_server_place(a->fleet->servers[i]);
 
-		if (a->plan->servers[i]->restricted)
+		if (a->fleet->servers[i]->restricted)
 			program_check(a->program, &at);
 	}
 	if (*ruleset_error(a->ruleset))
@@ -160,33 +160,33 @@ static void on_upkeep(void *ud)
 	if (!a->upkeep)
 		return;
 	status = upkeep_status(a->upkeep);
-	if (!a->program && a->plan && status.is_idle && !*status.unknown && !*status.refusal)
+	if (!a->program && a->fleet && status.is_idle && !*status.unknown && !*status.refusal)
 		count_applied(a, "rendered", loop_clock());
 	a->ops.on_status(a->ud);
 }
 
-static bool same_places(const struct plan *a, const struct plan *b)
+static bool same_servers(const struct fleet *a, const struct fleet *b)
 {
-	const struct fleet_diff d =
-		fleet_diff(a->servers, a->n_servers, b->servers, b->n_servers, NULL, NULL);
+	const struct fleet_diff d = fleet_diff(
+		fleet_servers(a), a->n_servers, fleet_servers(b), b->n_servers, NULL, NULL);
 
 	return fleet_diff_empty(&d);
 }
 
 void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time)
 {
-	CLEANUP(plan_unrefp) struct plan *old = a->plan;
+	CLEANUP(fleet_unrefp) struct fleet *old = a->fleet;
 	bool same;
 
-	a->plan = plan_new(fleet);
+	a->fleet = fleet;
 	if (a->ruleset)
-		ruleset_guard(a->ruleset, a->plan->servers, a->plan->n_servers);
-	same = old && same_places(old, a->plan) && a->pending_since == 0 &&
+		ruleset_guard(a->ruleset, fleet_servers(a->fleet), a->fleet->n_servers);
+	same = old && same_servers(old, a->fleet) && a->pending_since == 0 &&
 	       !(a->ruleset && ruleset_is_behind(a->ruleset));
 	if (!same && a->pending_since == 0)
 		a->pending_since = event_time ? event_time : loop_now(a->loop);
 	if (a->program)
-		program_want(a->program, a->plan->servers, a->plan->n_servers);
+		program_want(a->program, fleet_servers(a->fleet), a->fleet->n_servers);
 	if (same) {
 		a->status.n_unchanged++;
 		if (!a->program || program_status(a->program).settled)
@@ -233,7 +233,7 @@ struct apply *apply_free(struct apply *a)
 		return NULL;
 	upkeep_free(a->upkeep);
 	program_free(a->program);
-	plan_unref(a->plan);
+	fleet_unref(a->fleet);
 	sd_event_unref(a->loop);
 	free(a);
 	return NULL;
@@ -258,9 +258,9 @@ struct apply_status apply_status(const struct apply *a)
 	return status;
 }
 
-const struct fleet *apply_newest(const struct apply *a)
+struct fleet *apply_newest(const struct apply *a)
 {
-	return a->plan ? a->plan->fleet : NULL;
+	return a->fleet;
 }
 
 const char *apply_complaint(const struct apply *a, const struct virtual_server *vs)

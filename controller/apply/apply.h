@@ -59,7 +59,7 @@ void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time);
 struct apply_status apply_status(const struct apply *a);
 
 /* The newest fleet that was submitted, applied or not; NULL before the first. */
-const struct fleet *apply_newest(const struct apply *a);
+struct fleet *apply_newest(const struct apply *a);
 
 /* Why there are no health checks of virtual servers like this one; NULL when there are. */
 const char *apply_complaint(const struct apply *a, const struct virtual_server *vs);

@@ -16,7 +16,6 @@
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
 DEFINE_CLEANUP(struct config *, config_free);
-DEFINE_CLEANUP(struct fleet *, fleet_free);
 DEFINE_CLEANUP(struct store *, store_free);
 
 struct args {
@@ -170,7 +169,7 @@ static int render(
 		.pools = config->pools,
 		.n_pools = config->n_pools,
 	};
-	CLEANUP(fleet_freep) struct fleet *fleet = fleet_build(s, &rules);
+	CLEANUP(fleet_unrefp) struct fleet *fleet = fleet_build(s, &rules);
 	const struct virtual_server *const *servers = fleet_servers(fleet);
 	const char *template_path = config->keepalived.template_path;
 	int status;

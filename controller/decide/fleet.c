@@ -123,6 +123,7 @@ struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules
 	struct fleet *f = xnew0(struct fleet);
 	CLEANUP_FREE const struct service **services = store_services(&f->n_services, s, rules);
 
+	f->n_refs = 1;
 	f->services = xcalloc(f->n_services, sizeof(struct fleet_service *));
 	settle_addresses(f, services, rules);
 	admission_check(f->services, services, f->n_services);
@@ -165,9 +166,16 @@ static void drop_verdict(struct fleet_service *verdict)
 	free(verdict);
 }
 
-struct fleet *fleet_free(struct fleet *f)
+struct fleet *fleet_ref(struct fleet *f)
 {
-	if (!f)
+	if (f)
+		f->n_refs++;
+	return f;
+}
+
+struct fleet *fleet_unref(struct fleet *f)
+{
+	if (!f || --f->n_refs > 0)
 		return NULL;
 	for (size_t i = 0; i < f->n_servers; i++)
 		drop_server(f->servers[i]);
@@ -212,6 +220,7 @@ static struct fleet *copy_of(const struct fleet *old)
 	struct fleet *f = xnew0(struct fleet);
 
 	*f = *old;
+	f->n_refs = 1;
 	f->servers = xcalloc(old->n_servers, sizeof(struct virtual_server *));
 	f->services = xcalloc(old->n_services, sizeof(struct fleet_service *));
 	for (size_t i = 0; i < old->n_servers; i++) {
@@ -318,7 +327,7 @@ struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct 
 		done = renew(f, s, &news.services[i]);
 	if (done)
 		return f;
-	fleet_free(f);
+	fleet_unref(f);
 	return fleet_build(s, rules);
 }
 

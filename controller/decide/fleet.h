@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/ipaddr.h"
+#include "base/mem.h"
 #include "base/place.h"
 #include "objects/fleet_rules.h"
 #include "objects/policy.h"
@@ -62,6 +63,7 @@ struct fleet_service {
 	unsigned n_refs; /* fleets that have it */
 };
 
+/* Immutable once it is made, and shared by those who carry it out. */
 struct fleet {
 	struct virtual_server **servers; /* sorted by VIP, protocol, port; no two alike */
 	size_t n_servers;
@@ -69,12 +71,16 @@ struct fleet {
 	size_t n_services;
 	size_t n_wanted; /* of all its Services */
 	bool is_full;    /* some Service is refused for want of room */
+	unsigned n_refs;
 };
 
-/* Never fails: what is wrong with a Service is in it. */
+/* Never fails: what is wrong with a Service is in it. The caller has the first reference. */
 struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules)
 	__attribute__((warn_unused_result));
-struct fleet *fleet_free(struct fleet *f);
+/* Both take NULL. fleet_unref returns it, and frees a fleet of which nobody has a reference. */
+struct fleet *fleet_ref(struct fleet *f);
+struct fleet *fleet_unref(struct fleet *f);
+DEFINE_CLEANUP(struct fleet *, fleet_unref);
 
 /*
  * What fleet_build would give, made from the decision before: only Services whose EndpointSlices

@@ -93,7 +93,7 @@ static void on_vetted(void *ud, const char *unknown)
 		return;
 	}
 	all = draft_take(d);
-	d->edition = edition_of(all.plan, d->ops.leave_out, d->ud);
+	d->edition = edition_of(all.fleet, d->ops.leave_out, d->ud);
 	edition_done(&all);
 	if (edition_same(&d->edition, d->in_use))
 		end(d, DRAFT_UNCHANGED, NULL);
@@ -108,10 +108,10 @@ static bool nothing(void *ud, const struct virtual_server *vs)
 	return false;
 }
 
-void draft_start(struct draft *d, struct plan *plan, const struct edition *in_use)
+void draft_start(struct draft *d, struct fleet *fleet, const struct edition *in_use)
 {
 	edition_done(&d->edition);
-	d->edition = edition_of(plan, nothing, NULL);
+	d->edition = edition_of(fleet, nothing, NULL);
 	d->in_use = in_use;
 	d->state = VETTING;
 	if (d->write_only)

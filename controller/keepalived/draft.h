@@ -39,10 +39,10 @@ struct draft *draft_new(sd_event *loop, const struct config *config,
 	const struct draft_ops *ops, void *ud) __attribute__((warn_unused_result));
 struct draft *draft_free(struct draft *d);
 
-/* Takes a reference of `plan`; `in_use` is borrowed until the verdict. One at a time. */
-void draft_start(struct draft *d, struct plan *plan, const struct edition *in_use);
+/* Takes a reference of `fleet`; `in_use` is borrowed until the verdict. One at a time. */
+void draft_start(struct draft *d, struct fleet *fleet, const struct edition *in_use);
 
-/* The plan of the last draft_start, and what of it is in the draft; taken, `{0}` afterwards. */
+/* The fleet of the last draft_start, and what of it is in the draft; taken, `{0}` afterwards. */
 struct edition draft_take(struct draft *d);
 
 /* "idle", "vetting", "writing", "testing". */

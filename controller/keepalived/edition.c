@@ -7,20 +7,20 @@
 #include "decide/fleet_diff.h"
 
 struct edition edition_of(
-	struct plan *plan, bool (*leave_out)(void *ud, const struct virtual_server *vs), void *ud)
+	struct fleet *fleet, bool (*leave_out)(void *ud, const struct virtual_server *vs), void *ud)
 {
-	struct edition ed = {.plan = plan_ref(plan)};
+	struct edition ed = {.fleet = fleet_ref(fleet)};
 
-	ed.servers = xcalloc(plan->n_servers, sizeof *ed.servers);
-	for (size_t i = 0; i < plan->n_servers; i++)
-		if (!leave_out(ud, plan->servers[i]))
-			ed.servers[ed.n_servers++] = plan->servers[i];
+	ed.servers = xcalloc(fleet->n_servers, sizeof *ed.servers);
+	for (size_t i = 0; i < fleet->n_servers; i++)
+		if (!leave_out(ud, fleet->servers[i]))
+			ed.servers[ed.n_servers++] = fleet->servers[i];
 	return ed;
 }
 
 struct edition edition_copy(const struct edition *ed)
 {
-	struct edition copy = {.plan = plan_ref(ed->plan), .n_servers = ed->n_servers};
+	struct edition copy = {.fleet = fleet_ref(ed->fleet), .n_servers = ed->n_servers};
 
 	copy.servers = xcalloc(ed->n_servers, sizeof *copy.servers);
 	for (size_t i = 0; i < ed->n_servers; i++)
@@ -31,7 +31,7 @@ struct edition edition_copy(const struct edition *ed)
 void edition_done(struct edition *ed)
 {
 	free(ed->servers);
-	plan_unref(ed->plan);
+	fleet_unref(ed->fleet);
 	*ed = (struct edition){0};
 }
 
@@ -48,7 +48,7 @@ bool edition_same(const struct edition *a, const struct edition *b)
 	const struct fleet_diff d =
 		fleet_diff(a->servers, a->n_servers, b->servers, b->n_servers, NULL, NULL);
 
-	return a->plan && b->plan && fleet_diff_empty(&d);
+	return a->fleet && b->fleet && fleet_diff_empty(&d);
 }
 
 bool edition_has(const struct edition *ed, const struct place *place, const struct ipaddr *addr,

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "keepalived/plan.h"
+#include "decide/fleet.h"
 
-/* What of a plan is in one file. `{0}` is none. */
+/* What of a fleet is in one file. `{0}` is none. */
 struct edition {
-	struct plan *plan;
-	const struct virtual_server **servers; /* of the plan, sorted */
+	struct fleet *fleet;
+	const struct virtual_server **servers; /* of the fleet, sorted */
 	size_t n_servers;
 };
 
-/* Takes a reference of `plan`; those servers for which `fn` says so are left out. */
-struct edition edition_of(
-	struct plan *plan, bool (*leave_out)(void *ud, const struct virtual_server *vs), void *ud);
+/* Takes a reference of `fleet`; those servers for which `fn` says so are left out. */
+struct edition edition_of(struct fleet *fleet,
+	bool (*leave_out)(void *ud, const struct virtual_server *vs), void *ud);
 struct edition edition_copy(const struct edition *ed);
 void edition_done(struct edition *ed);
 

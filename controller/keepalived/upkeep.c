@@ -44,7 +44,7 @@ struct upkeep {
 	uint64_t not_before;
 
 	enum { UPKEEP_IDLE, UPKEEP_PAUSING, UPKEEP_DRAFTING, UPKEEP_LOADING } state;
-	struct plan *next;            /* waits for its turn */
+	struct fleet *next;           /* waits for its turn */
 	struct edition file, before;  /* in the file; what was, until keepalived has read it */
 	struct edition watched, good; /* at the start of stable_timer; did well until its end */
 	bool is_good, starting;       /* the file is; checks begin when it has been read */
@@ -75,7 +75,7 @@ static void put_off(struct upkeep *u, const struct edition *drafted, const char 
 	log_warn("config.put_off", LOG_STR("error", why), LOG_MSEC("retry_in_ms", delay),
 		LOG_STR("effect", "IPVS has the change, health checks do not yet"));
 	if (!u->next)
-		u->next = plan_ref(drafted->plan);
+		u->next = fleet_ref(drafted->fleet);
 	u->not_before = loop_now(u->loop) + delay;
 	u->status.n_unknown++;
 	rest(u, "", why);
@@ -101,12 +101,26 @@ static void arm_load_timer(struct upkeep *u)
 		u->timer, u->config->keepalived.verify_timeout + u->file.n_servers * LOAD_EACH);
 }
 
+/* usec from a start of the health checks until the slowest has had its say; 0 for NULL. */
+static uint64_t check_time(const struct fleet *f)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; f && i < f->n_servers; i++) {
+		uint64_t needed = health_check_time(&f->servers[i]->check);
+
+		if (needed > longest)
+			longest = needed;
+	}
+	return longest;
+}
+
 static void tell_keepalived(struct upkeep *u)
 {
 	u->state = UPKEEP_LOADING;
 	u->late = 0;
 	arm_load_timer(u);
-	pace_reloaded(&u->pace, loop_now(u->loop), plan_check_time(u->file.plan));
+	pace_reloaded(&u->pace, loop_now(u->loop), check_time(u->file.fleet));
 	if (u->started)
 		keepalived_reload(u->keepalived);
 	else
@@ -179,10 +193,10 @@ static void on_verdict(void *ud, enum draft_verdict verdict, const char *why)
 
 static void begin(struct upkeep *u)
 {
-	CLEANUP(plan_unrefp) struct plan *plan = steal(u->next);
+	CLEANUP(fleet_unrefp) struct fleet *fleet = steal(u->next);
 
 	u->state = UPKEEP_DRAFTING;
-	draft_start(u->draft, plan, &u->file);
+	draft_start(u->draft, fleet, &u->file);
 }
 
 static void proceed(struct upkeep *u)
@@ -193,7 +207,7 @@ static void proceed(struct upkeep *u)
 		return;
 	u->pace.min_gap = u->config->keepalived.min_reload_gap;
 	if (u->keepalived)
-		due = pace_due(&u->pace, plan_check_time(u->file.plan));
+		due = pace_due(&u->pace, check_time(u->file.fleet));
 	if (due < u->not_before)
 		due = u->not_before;
 	if (now >= due) {
@@ -204,10 +218,10 @@ static void proceed(struct upkeep *u)
 	loop_timer_arm(u->timer, due - now);
 }
 
-void upkeep_want(struct upkeep *u, struct plan *plan)
+void upkeep_want(struct upkeep *u, struct fleet *fleet)
 {
-	plan_unref(u->next);
-	u->next = plan_ref(plan);
+	fleet_unref(u->next);
+	u->next = fleet_ref(fleet);
 	proceed(u);
 }
 
@@ -310,7 +324,7 @@ static void on_trial_time(void *ud)
 		return;
 	loop_timer_stop(u->stable_timer); /* it begins with those on trial */
 	if (!u->next)
-		u->next = plan_ref(u->file.plan);
+		u->next = fleet_ref(u->file.fleet);
 	proceed(u);
 }
 
@@ -331,7 +345,7 @@ static void take_back(struct upkeep *u)
 	snprintf(
 		u->refusal, sizeof u->refusal, "keepalived ends again and again with the new file");
 	if (!u->next)
-		u->next = plan_ref(u->file.plan);
+		u->next = fleet_ref(u->file.fleet);
 	if (u->state == UPKEEP_LOADING)
 		u->state = UPKEEP_IDLE;
 	u->not_before = 0;
@@ -406,7 +420,7 @@ struct upkeep *upkeep_free(struct upkeep *u)
 	sd_event_source_disable_unref(u->stable_timer);
 	sd_event_source_disable_unref(u->trial_timer);
 	mustache_free(u->template);
-	plan_unref(u->next);
+	fleet_unref(u->next);
 	edition_done(&u->file);
 	edition_done(&u->before);
 	edition_done(&u->watched);

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "config/config.h"
-#include "keepalived/plan.h"
+#include "decide/fleet.h"
 
 /*
  * Keeps keepalived's file at the newest decision, at the pace that health checks need: nobody waits
@@ -57,7 +57,7 @@ int upkeep_new(struct upkeep **ret, sd_event *loop, const struct config *config,
 struct upkeep *upkeep_free(struct upkeep *u);
 
 /* What keepalived shall have from now on; takes a reference. */
-void upkeep_want(struct upkeep *u, struct plan *plan);
+void upkeep_want(struct upkeep *u, struct fleet *fleet);
 
 struct upkeep_status upkeep_status(const struct upkeep *u);
 

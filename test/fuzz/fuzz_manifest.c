@@ -11,7 +11,6 @@
 #include "source/manifests.h"
 
 DEFINE_CLEANUP(struct store *, store_free);
-DEFINE_CLEANUP(struct fleet *, fleet_free);
 
 /* From bytes to keepalived.conf: whatever users write, the file is sound. */
 
@@ -59,7 +58,7 @@ static void check_allocation(const struct store *s)
 		.pools = &pool,
 		.n_pools = 1};
 	CLEANUP(allocation_freep) struct allocation *a = NULL;
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 
 	FUZZ_CHECK(config_range_parse(&range, "10.0.0.0/8", &e) == 0);
 	f = fleet_build(s, &rules);
@@ -116,7 +115,7 @@ static void put_all(struct store *s, json_t *objects)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 	const struct virtual_server *const *servers;
 	CLEANUP_FREE char *text = NULL;
 	json_auto_t *objects = NULL;

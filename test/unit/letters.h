@@ -14,8 +14,6 @@
  * server more.
  */
 
-DEFINE_CLEANUP(struct fleet *, fleet_free);
-
 static inline struct ipaddr letters_addr(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
 	return ipaddr_from_bytes(AF_INET, (const uint8_t[]){a, b, c, d});
@@ -54,6 +52,7 @@ static inline struct fleet *letters_fleet(const char *letters)
 {
 	struct fleet *f = xnew0(struct fleet);
 
+	f->n_refs = 1;
 	f->servers = xcalloc(strlen(letters) + 1, sizeof(struct virtual_server *));
 	for (; *letters; letters++) {
 		if (*letters != '+') {

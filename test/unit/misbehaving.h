@@ -159,9 +159,9 @@ static inline const char *in_file(const struct fixture *f)
 
 static inline void want(const struct fixture *f, const char *letters)
 {
-	CLEANUP(plan_unrefp) struct plan *plan = plan_new(letters_fleet(letters));
+	CLEANUP(fleet_unrefp) struct fleet *fleet = letters_fleet(letters);
 
-	upkeep_want(f->upkeep, plan);
+	upkeep_want(f->upkeep, fleet);
 }
 
 static inline struct upkeep_status status(const struct fixture *f)
@@ -186,7 +186,7 @@ static inline void await_file(const struct fixture *f, const char *letters)
 
 static inline const char *complaint(const struct fixture *f, char letter)
 {
-	CLEANUP(fleet_freep) struct fleet *fleet = letters_fleet((char[]){letter, '\0'});
+	CLEANUP(fleet_unrefp) struct fleet *fleet = letters_fleet((char[]){letter, '\0'});
 
 	return upkeep_complaint(f->upkeep, fleet->servers[0]);
 }

@@ -19,7 +19,6 @@
 /* Kubernetes objects for tests, written as YAML. */
 
 DEFINE_CLEANUP(struct store *, store_free);
-DEFINE_CLEANUP(struct fleet *, fleet_free);
 
 /* All documents of a text. */
 static inline json_t *objects_of(const char *yaml)

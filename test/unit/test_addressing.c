@@ -16,7 +16,7 @@ static void expect_fleet(enum addressing addressing, size_t n_pools, const char 
 	static const char *const outcomes[] = {[FLEET_REJECTED] = "rejected ",
 		[FLEET_PENDING] = "pending ",
 		[FLEET_SERVED] = "served "};
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 	CLEANUP_FREE char *text = NULL, *vips = NULL;
 	const struct fleet_service *verdict;
 	struct world w;

@@ -38,7 +38,7 @@ static void put_large(struct store *s, const char *name, unsigned n_ports, unsig
 static void test_a_service_that_is_too_large_is_rejected_alone(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 
 	(void)state;
 	put_large(s, "good", 1, 2);
@@ -56,7 +56,7 @@ static void test_a_full_fleet_keeps_its_older_services(void **state)
 {
 	static const char *const names[] = {"f", "e", "d", "c", "b", "a"};
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++)
@@ -94,7 +94,7 @@ static void test_ranges_of_clients_fill_a_fleet_too(void **state)
 {
 	enum { FIT = LIMIT_FLEET_SOURCES / LIMIT_SOURCES };
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 
 	(void)state;
 	for (unsigned i = 0; i <= FIT; i++)

@@ -59,8 +59,8 @@ static void hold(struct ipvs_table *table, const struct virtual_server *vs, bool
 static void look(struct scene *s, const char *wanted, const char *held, size_t max)
 {
 	const struct audit_ops ops = {rules, is_doubtful, s->order};
-	CLEANUP(fleet_freep) struct fleet *fleet = letters_fleet(wanted);
-	CLEANUP(fleet_freep) struct fleet *there = letters_fleet(held);
+	CLEANUP(fleet_unrefp) struct fleet *fleet = letters_fleet(wanted);
+	CLEANUP(fleet_unrefp) struct fleet *there = letters_fleet(held);
 	CLEANUP(ipvs_table_freep) struct ipvs_table *table = ipvs_table_new();
 
 	for (size_t i = 0; i < there->n_servers; i++)

@@ -18,9 +18,9 @@ static bool leave_out(void *ud, const struct virtual_server *vs)
 
 static struct edition edition(const char *letters, char *without)
 {
-	CLEANUP(plan_unrefp) struct plan *plan = plan_new(letters_fleet(letters));
+	CLEANUP(fleet_unrefp) struct fleet *fleet = letters_fleet(letters);
 
-	return edition_of(plan, leave_out, without);
+	return edition_of(fleet, leave_out, without);
 }
 
 #define EDITION CLEANUP(edition_done) struct edition
@@ -32,8 +32,8 @@ static void what_is_left_out_is_not_in_it(void **state)
 
 	(void)state;
 	assert_int_equal(ed.n_servers, 3);
-	assert_int_equal(ed.plan->n_servers, 5);
-	assert_ptr_equal(ed.servers[1], ed.plan->servers[2]);
+	assert_int_equal(ed.fleet->n_servers, 5);
+	assert_ptr_equal(ed.servers[1], ed.fleet->servers[2]);
 }
 
 static void the_same_for_keepalived_is_the_same(void **state)
@@ -71,11 +71,11 @@ static void a_copy_outlives_what_it_was_made_of(void **state)
 	EDITION taken = edition_take(&first);
 
 	(void)state;
-	assert_null(first.plan);
+	assert_null(first.fleet);
 	edition_done(&first);
 	edition_done(&taken);
 	assert_int_equal(copy.n_servers, 2);
-	assert_int_equal(copy.plan->n_refs, 1);
+	assert_int_equal(copy.fleet->n_refs, 1);
 	assert_int_equal(copy.servers[1]->vip.bytes[3], 2);
 }
 

@@ -82,7 +82,7 @@ static void desk_done(struct desk *d)
 /* As if everything had been decided on just now. */
 static json_t *explain(struct desk *d, const char *name)
 {
-	CLEANUP(fleet_freep) struct fleet *fleet = fleet_build(d->store, &d->rules);
+	CLEANUP(fleet_unrefp) struct fleet *fleet = fleet_build(d->store, &d->rules);
 	CLEANUP(allocation_freep) struct allocation *allocation = NULL;
 	json_t *answer;
 

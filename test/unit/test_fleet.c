@@ -44,7 +44,7 @@ static char *describe(const struct fleet *f)
 static void expect_fleet(const char *objects, const char *wanted)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 	CLEANUP_FREE char *text = NULL;
 
 	put_all(s, objects);
@@ -254,7 +254,7 @@ static void test_other_fleets_services_are_not_there(void **state)
 static void test_real_servers_over_the_limit_are_told(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 	unsigned left = LIMIT_ENDPOINTS + 2;
 
 	(void)state;
@@ -308,7 +308,7 @@ static void shuffle(json_t **objects, size_t n, uint32_t *seed)
 static char *describe_objects(json_t *const objects[], size_t n)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		enum store_change change;
@@ -371,7 +371,7 @@ static void test_the_order_of_objects_does_not_matter(void **state)
 static void test_each_vip_has_the_sources_of_its_family(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 	char net[IPNET_TEXT];
 
 	(void)state;

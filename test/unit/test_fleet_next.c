@@ -29,7 +29,6 @@ static unsigned roll(unsigned below)
 	return (seed >> 16) % below;
 }
 
-DEFINE_CLEANUP(struct fleet *, fleet_free);
 DEFINE_CLEANUP(struct store *, store_free);
 
 static void put(struct store *s, json_t *object)
@@ -136,12 +135,12 @@ static void assert_same(const struct fleet *a, const struct fleet *b)
 static void the_next_decision_is_the_one_from_nothing(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = fleet_next(NULL, s, &rules);
+	CLEANUP(fleet_unrefp) struct fleet *f = fleet_next(NULL, s, &rules);
 	unsigned n_same = 0;
 
 	(void)state;
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		CLEANUP(fleet_freep) struct fleet *oracle = NULL;
+		CLEANUP(fleet_unrefp) struct fleet *oracle = NULL;
 		struct fleet *next;
 
 		for (unsigned n = 1 + roll(3); n > 0; n--)
@@ -149,7 +148,7 @@ static void the_next_decision_is_the_one_from_nothing(void **state)
 		next = fleet_next(f, s, &rules);
 		n_same += !next;
 		if (next) {
-			fleet_free(f);
+			fleet_unref(f);
 			f = next;
 		}
 		oracle = fleet_build(s, &rules);
@@ -161,7 +160,7 @@ static void the_next_decision_is_the_one_from_nothing(void **state)
 static void what_did_not_change_is_shared(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL, *next = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL, *next = NULL;
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i += 2)
@@ -169,10 +168,10 @@ static void what_did_not_change_is_shared(void **state)
 	for (unsigned i = 0; i < 6; i += 2)
 		do {
 			put_slice(s, i, 0);
-			fleet_free(f);
+			fleet_unref(f);
 			f = fleet_build(s, &rules);
 		} while (f->n_servers < i + 2);
-	fleet_free(f);
+	fleet_unref(f);
 	f = fleet_next(NULL, s, &rules);
 	assert_null(fleet_next(f, s, &rules));
 	while (!next) {

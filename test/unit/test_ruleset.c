@@ -70,14 +70,14 @@ static struct fleet *restricted(const char *letters)
 
 static void guard(const struct fixture *f, const char *letters)
 {
-	CLEANUP(fleet_freep) struct fleet *fleet = restricted(letters);
+	CLEANUP(fleet_unrefp) struct fleet *fleet = restricted(letters);
 
 	ruleset_guard(f->ruleset, fleet_servers(fleet), fleet->n_servers);
 }
 
 static bool covers(const struct fixture *f, const char *letter)
 {
-	CLEANUP(fleet_freep) struct fleet *fleet = restricted(letter);
+	CLEANUP(fleet_unrefp) struct fleet *fleet = restricted(letter);
 
 	return ruleset_covers(f->ruleset, fleet->servers[0]);
 }

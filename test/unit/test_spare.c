@@ -16,7 +16,7 @@ DEFINE_CLEANUP(struct mustache *, mustache_free);
 static bool is_spare(const char *template, const char *addr, uint16_t port)
 {
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
-	CLEANUP(fleet_freep) struct fleet *fleet = letters_fleet("a");
+	CLEANUP(fleet_unrefp) struct fleet *fleet = letters_fleet("a");
 	struct ipaddr spare;
 	struct err e = {0};
 

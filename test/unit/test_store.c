@@ -12,7 +12,7 @@
 
 static size_t count_reals(const struct store *s)
 {
-	CLEANUP(fleet_freep) struct fleet *f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
+	CLEANUP(fleet_unrefp) struct fleet *f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 
 	return f->n_servers ? f->servers[0]->n_reals : 0;
 }
@@ -218,7 +218,7 @@ static void test_a_wrong_slice_counts_as_absent(void **state)
 static void test_a_wrong_service_stays_known(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
-	CLEANUP(fleet_freep) struct fleet *f = NULL;
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 
 	(void)state;
 	put_all(s, WEB("10.1.1.1", "") POD("1", ""));
