@@ -11,8 +11,9 @@
 #include "lead/lease.h"
 
 /*
- * The load balancers of a fleet, by their Leases: who lives and what each announces. Pure: times
- * are passed in, usec of one monotonic clock.
+ * The load balancers of a fleet, by two Leases of each: its heartbeat says that it lives, the other
+ * what it announces, and is written when that changes. Pure: times are passed in, usec of one
+ * monotonic clock.
  *
  * One is dead that was not renewed for as long as its Lease says. Only time in which something was
  * heard counts, at most MEMBERS_HEARD from one thing to the next: who renews its own Lease every
@@ -32,15 +33,18 @@ struct members *members_free(struct members *ms);
 DEFINE_CLEANUP(struct members *, members_free);
 
 /*
- * The Lease of the load balancer `pod` is this. Returns whether it changes who lives or what
- * somebody announces; *e is filled when its list of addresses is unreadable, and then it announces
- * nothing.
+ * All return whether it changes who lives or what somebody announces. This is the heartbeat of the
+ * load balancer `pod`; it is gone.
  */
-bool members_seen(
-	struct members *ms, const char *pod, const struct lease *l, uint64_t now, struct err *e);
-
-/* The same for a Lease that is gone, and for any other event of the watch. */
+bool members_seen(struct members *ms, const char *pod, const struct lease *l, uint64_t now);
 bool members_gone(struct members *ms, const char *pod, uint64_t now);
+
+/* This is what it announces: nothing when that is unreadable, which is in *e then; it is gone. */
+bool members_announce(
+	struct members *ms, const char *pod, const struct lease *l, uint64_t now, struct err *e);
+bool members_silent(struct members *ms, const char *pod, uint64_t now);
+
+/* Any other event of the watch. */
 bool members_heard(struct members *ms, uint64_t now);
 
 /*
@@ -50,8 +54,10 @@ bool members_heard(struct members *ms, uint64_t now);
 const char **members_announcers(const struct members *ms, const struct ipaddr vips[], size_t n_vips,
 	size_t *ret_n) __attribute__((warn_unused_result));
 
-/* One that has been dead for MEMBERS_GARBAGE; false if none. What is put out is borrowed. */
+/* A Lease of one that has been dead for MEMBERS_GARBAGE; false if none. What is put out is
+ * borrowed. */
 struct members_garbage {
 	const char *pod, *uid, *version;
+	bool is_announcement; /* else its heartbeat */
 };
 bool members_garbage(const struct members *ms, struct members_garbage *ret);

@@ -10,15 +10,17 @@
 #include "kube/watch.h"
 #include "lead/candidate.h"
 #include "lead/members.h"
+#include "lead/own_lease.h"
 #include "lead/prefix_set.h"
-#include "lead/presence.h"
 #include "loop/loop.h"
 
 enum {
-	LEAVE = 2 * 1000 * 1000,    /* for our last requests */
-	SILENCE = 30 * 1000 * 1000, /* we renew our own Lease every ten seconds */
-	SWEEP = 60 * 1000 * 1000,   /* from one Lease of the dead to the next */
+	LEAVE = 2 * 1000 * 1000,  /* for our last requests */
+	RENEW = 10 * 1000 * 1000, /* our heartbeat */
+	SILENCE = 3 * RENEW,
+	SWEEP = 60 * 1000 * 1000, /* from one Lease of the dead to the next */
 	SWEEP_TIMEOUT = 5 * 1000 * 1000,
+	PARTS = 3, /* that leave: the candidate and our Leases */
 };
 
 struct membership {
@@ -27,9 +29,11 @@ struct membership {
 	void *ud;
 	struct watch *watch;
 	struct candidate *candidate;
-	struct presence *presence;
+	struct own_lease *heartbeat, *announcement;
 	struct members *members;
-	char *prefix; /* of the members' Leases: "kago-FLEET." */
+	/* Of the members' Leases, "kago-FLEET." and "announces.kago-FLEET.": no fleet's heartbeat
+	 * begins like an announcement. */
+	char *heartbeats, *announcements;
 	bool synced;
 	struct kube_call *sweep; /* deletes the Lease of somebody dead */
 	uint64_t swept;
@@ -62,37 +66,60 @@ static void sweep(struct membership *m)
 	if (m->sweep || now < m->swept + SWEEP || !candidate_leads(m->candidate) ||
 		!members_garbage(m->members, &garbage))
 		return;
-	name = xasprintf("%s%s", m->prefix, garbage.pod);
+	name = xasprintf(
+		"%s%s", garbage.is_announcement ? m->announcements : m->heartbeats, garbage.pod);
 	m->swept = now;
 	m->sweep = lease_client_delete(
 		&m->client, name, garbage.uid, garbage.version, SWEEP_TIMEOUT, on_swept, m);
 }
 
-static bool is_members(const struct membership *m, const char *lease)
+/* Whose Lease of this kind it is; NULL: it is of another kind. */
+static const char *pod_of(const char *lease, const char *prefix)
 {
-	return str_has_prefix(lease, m->prefix);
+	return str_has_prefix(lease, prefix) ? lease + strlen(prefix) : NULL;
 }
 
-static const char *pod_of(const struct membership *m, const char *lease)
+/* Which of ours has this name; NULL if none. */
+static struct own_lease *find_ours(const struct membership *m, const char *lease)
 {
-	return lease + strlen(m->prefix);
+	if (strcmp(lease, own_lease_name(m->heartbeat)) == 0)
+		return m->heartbeat;
+	return strcmp(lease, own_lease_name(m->announcement)) == 0 ? m->announcement : NULL;
 }
 
-static void take_member(struct membership *m, const struct lease *l)
+static bool take_member(struct membership *m, const struct lease *l)
 {
+	const char *pod = pod_of(l->name, m->heartbeats);
+	uint64_t now = loop_clock();
 	struct err e = {0};
-	bool changed = members_seen(m->members, pod_of(m, l->name), l, loop_clock(), &e);
+	bool changed;
 
+	if (pod)
+		return members_seen(m->members, pod, l, now);
+	pod = pod_of(l->name, m->announcements);
+	if (!pod)
+		return members_heard(m->members, now);
+	changed = members_announce(m->members, pod, l, now, &e);
 	if (e.code)
 		m->ops.problem(m->ud, l->name, e.msg);
-	if (strcmp(l->name, presence_lease(m->presence)) == 0)
-		presence_seen(m->presence, l);
-	tell_members(m, changed);
+	return changed;
+}
+
+static bool lose_member(struct membership *m, const char *lease)
+{
+	const char *pod = pod_of(lease, m->heartbeats);
+	uint64_t now = loop_clock();
+
+	if (pod)
+		return members_gone(m->members, pod, now);
+	pod = pod_of(lease, m->announcements);
+	return pod && members_silent(m->members, pod, now);
 }
 
 static void on_upsert(void *ud, const json_t *object)
 {
 	struct membership *m = ud;
+	struct own_lease *ours;
 	struct lease l;
 	struct err e = {0};
 
@@ -100,10 +127,10 @@ static void on_upsert(void *ud, const json_t *object)
 		m->ops.problem(m->ud, "a Lease", e.msg);
 		return;
 	}
-	if (is_members(m, l.name))
-		take_member(m, &l);
-	else
-		tell_members(m, members_heard(m->members, loop_clock()));
+	ours = find_ours(m, l.name);
+	if (ours)
+		own_lease_seen(ours, &l);
+	tell_members(m, take_member(m, &l));
 	if (strcmp(l.name, candidate_lease(m->candidate)) == 0)
 		candidate_seen(m->candidate, &l);
 	sweep(m);
@@ -112,13 +139,13 @@ static void on_upsert(void *ud, const json_t *object)
 static void on_remove(void *ud, const char *kind, const char *ns, const char *name)
 {
 	struct membership *m = ud;
+	struct own_lease *ours = find_ours(m, name);
 
 	(void)kind;
 	(void)ns;
-	if (is_members(m, name))
-		tell_members(m, members_gone(m->members, pod_of(m, name), loop_clock()));
-	if (strcmp(name, presence_lease(m->presence)) == 0)
-		presence_gone(m->presence);
+	tell_members(m, lose_member(m, name));
+	if (ours)
+		own_lease_gone(ours);
 	else if (strcmp(name, candidate_lease(m->candidate)) == 0)
 		candidate_gone(m->candidate);
 }
@@ -128,7 +155,8 @@ static void on_synced(void *ud)
 	struct membership *m = ud;
 
 	m->synced = true;
-	presence_synced(m->presence);
+	own_lease_synced(m->heartbeat);
+	own_lease_synced(m->announcement);
 	candidate_synced(m->candidate);
 	tell_members(m, true);
 }
@@ -159,7 +187,7 @@ static void on_part_left(void *ud)
 {
 	struct membership *m = ud;
 
-	if (++m->parts_left == 2)
+	if (++m->parts_left == PARTS)
 		loop_timer_arm(m->leave, 0);
 }
 
@@ -190,18 +218,28 @@ static int start_watch(struct membership *m, struct err *e)
 	return watch_new(&m->watch, m->client.loop, m->client.kube, &spec, &ops, m, e);
 }
 
+static int make_own(struct own_lease **ret, struct membership *m, const char *prefix,
+	uint64_t renew, struct err *e)
+{
+	CLEANUP_FREE char *name = xasprintf("%s%s", prefix, m->client.identity);
+
+	if (strlen(name) > LIMIT_NAME)
+		return err_set(e, EINVAL, "the name of our Lease, %s, has more than %d bytes", name,
+			LIMIT_NAME);
+	return own_lease_new(ret, &m->client, name, renew, on_part_left, m, e);
+}
+
 static int start(struct membership *m, struct err *e)
 {
 	static const struct candidate_ops ops = {on_leadership, on_part_left};
 	int r = candidate_new(&m->candidate, &m->client, &ops, m, e);
 
 	if (r == 0)
-		r = presence_new(&m->presence, &m->client, on_part_left, m, e);
+		r = make_own(&m->heartbeat, m, m->heartbeats, RENEW, e);
+	if (r == 0)
+		r = make_own(&m->announcement, m, m->announcements, 0, e);
 	if (r == 0)
 		r = loop_timer_new(&m->leave, m->client.loop, on_leave_time, m, e);
-	if (r == 0 && strlen(presence_lease(m->presence)) > LIMIT_NAME)
-		r = err_set(e, EINVAL, "the name of our Lease, %s, has more than %d bytes",
-			presence_lease(m->presence), LIMIT_NAME);
 	return r < 0 ? r : start_watch(m, e);
 }
 
@@ -223,7 +261,8 @@ int membership_new(struct membership **ret, sd_event *loop, struct kube *kube,
 	m->ops = *ops;
 	m->ud = ud;
 	m->members = members_new();
-	m->prefix = xasprintf("kago-%s.", spec->fleet);
+	m->heartbeats = xasprintf("kago-%s.", spec->fleet);
+	m->announcements = xasprintf("announces.kago-%s.", spec->fleet);
 	r = start(m, e);
 	if (r < 0)
 		return r;
@@ -238,10 +277,12 @@ struct membership *membership_free(struct membership *m)
 	kube_cancel(m->sweep);
 	watch_free(m->watch);
 	candidate_free(m->candidate);
-	presence_free(m->presence);
+	own_lease_free(m->heartbeat);
+	own_lease_free(m->announcement);
 	members_free(m->members);
 	sd_event_source_disable_unref(m->leave);
-	free(m->prefix);
+	free(m->heartbeats);
+	free(m->announcements);
 	free(m->client.ns);
 	free(m->client.fleet);
 	free(m->client.identity);
@@ -274,7 +315,7 @@ void membership_announce(struct membership *m, const json_t *prefixes)
 			n++;
 	}
 	prefix_set_build(&set, nets, n);
-	presence_announce(m->presence, prefix_set_format(&set, LIMIT_ANNOUNCES));
+	own_lease_announce(m->announcement, prefix_set_format(&set, LIMIT_ANNOUNCES));
 	prefix_set_done(&set);
 	free(nets);
 }
@@ -291,5 +332,6 @@ void membership_leave(struct membership *m, void (*done)(void *ud), void *ud)
 	m->left_ud = ud;
 	loop_timer_arm(m->leave, LEAVE);
 	candidate_leave(m->candidate);
-	presence_leave(m->presence);
+	own_lease_leave(m->announcement);
+	own_lease_leave(m->heartbeat);
 }

@@ -13,7 +13,7 @@ enum { SECOND = 1000 * 1000 };
 
 static uint64_t version;
 
-/* A renewal at `seconds`. */
+/* A renewal at `seconds`, and what it announces. */
 static bool renew(struct members *ms, const char *pod, const char *announces, unsigned seconds)
 {
 	char text[32];
@@ -25,12 +25,13 @@ static bool renew(struct members *ms, const char *pod, const char *announces, un
 		.holder = pod,
 		.duration = MEMBERS_DURATION};
 	struct err e = {0};
-	bool changed;
+	bool changed, lives;
 
 	snprintf(text, sizeof text, "%" PRIu64, ++version);
-	changed = members_seen(ms, pod, &l, (uint64_t)seconds * SECOND, &e);
+	changed = members_announce(ms, pod, &l, (uint64_t)seconds * SECOND, &e);
+	lives = members_seen(ms, pod, &l, (uint64_t)seconds * SECOND);
 	assert_int_equal(e.code, 0);
-	return changed;
+	return changed || lives;
 }
 
 /* Those that announce these addresses, with a blank between them. */
@@ -132,10 +133,11 @@ static void test_being_listed_again_is_no_renewal(void **state)
 	bool changed = false;
 
 	(void)state;
-	assert_true(members_seen(ms, "lb-1", &l, SECOND, &e));
+	members_announce(ms, "lb-1", &l, SECOND, &e);
+	assert_true(members_seen(ms, "lb-1", &l, SECOND));
 	for (unsigned at = 11; at <= 41; at += 10) {
 		assert_false(changed);
-		changed = members_seen(ms, "lb-1", &l, (uint64_t)at * SECOND, &e);
+		changed = members_seen(ms, "lb-1", &l, (uint64_t)at * SECOND);
 	}
 	assert_true(changed);
 	assert_announcers(ms, "", "10.0.0.1");
@@ -149,7 +151,7 @@ static void test_an_unreadable_list_is_told_and_announces_nothing(void **state)
 
 	(void)state;
 	renew(ms, "lb-1", "10.0.0.1", 1);
-	assert_true(members_seen(ms, "lb-1", &l, 2ULL * SECOND, &e));
+	assert_true(members_announce(ms, "lb-1", &l, 2ULL * SECOND, &e));
 	assert_string_equal(e.msg, "annotation kago.dev/announces of the Lease of lb-1: "
 				   "'10.0.0.0/24' is not an IP address");
 	assert_announcers(ms, "", "10.0.0.1");
@@ -171,7 +173,36 @@ static void test_who_is_dead_for_an_hour_is_garbage(void **state)
 	assert_true(members_garbage(ms, &garbage));
 	assert_string_equal(garbage.pod, "lb-2");
 	assert_string_equal(garbage.uid, "u");
+	assert_true(garbage.is_announcement);
+	members_silent(ms, "lb-2", (uint64_t)at * SECOND);
+	assert_true(members_garbage(ms, &garbage));
+	assert_string_equal(garbage.pod, "lb-2");
+	assert_false(garbage.is_announcement);
 	members_gone(ms, "lb-2", (uint64_t)at * SECOND);
+	assert_false(members_garbage(ms, &garbage));
+}
+
+static void test_who_does_not_live_announces_nothing(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+	const struct lease l = {.uid = "u", .resource_version = "7", .announces = "10.0.0.1"};
+	struct members_garbage garbage;
+	struct err e = {0};
+	uint64_t now = SECOND;
+
+	(void)state;
+	assert_false(members_announce(ms, "lb-1", &l, now, &e));
+	assert_announcers(ms, "", "10.0.0.1");
+	assert_true(members_seen(ms, "lb-1", &l, now));
+	assert_announcers(ms, "lb-1", "10.0.0.1");
+	assert_true(members_gone(ms, "lb-1", now));
+	assert_announcers(ms, "", "10.0.0.1");
+	/* What is left of it goes like all that is left of the dead. */
+	for (; now < MEMBERS_GARBAGE + 45 * SECOND; now += 10 * SECOND)
+		members_heard(ms, now);
+	assert_true(members_garbage(ms, &garbage));
+	assert_true(garbage.is_announcement);
+	assert_false(members_silent(ms, "lb-1", now));
 	assert_false(members_garbage(ms, &garbage));
 }
 
@@ -185,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_being_listed_again_is_no_renewal),
 		cmocka_unit_test(test_an_unreadable_list_is_told_and_announces_nothing),
 		cmocka_unit_test(test_who_is_dead_for_an_hour_is_garbage),
+		cmocka_unit_test(test_who_does_not_live_announces_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,10 +116,27 @@ static const char *announced(const struct fake_request *r)
 	return text_at(json_object_get(r->body, "metadata"), "annotations", "kago.dev/announces");
 }
 
-/* Our own Lease is made. */
+static const char *name_of(const struct fake_request *r)
+{
+	return text_at(r->body, "metadata", "name");
+}
+
+/* What we announce is another Lease, which is made first or second. */
+static void make_announcement(struct rig *rig)
+{
+	struct fake_request *r = fake_find("POST", leases);
+
+	if (!r)
+		r = wait_for(rig, "POST", leases);
+	assert_string_equal(name_of(r), "announces.kago-edge.lb-1");
+	fake_answer(r, 201, "u-3", "9");
+}
+
+/* Our own Leases are made. */
 static void appear(struct rig *rig)
 {
 	synced();
+	make_announcement(rig);
 	fake_answer(wait_for(rig, "POST", leases), 201, "u-1", "10");
 }
 
@@ -139,19 +156,20 @@ static void test_it_follows_the_leases_of_its_fleet(void **state)
 	assert_int_equal(fake_kube()->n_requests, 0);
 }
 
-static void test_where_nothing_is_both_leases_are_made_and_we_lead(void **state)
+static void test_where_nothing_is_all_leases_are_made_and_we_lead(void **state)
 {
 	struct rig *rig = *state;
 	const struct fake_request *r;
 	const json_t *meta;
 
 	synced();
+	make_announcement(rig);
 	r = wait_for(rig, "POST", leases);
 	meta = json_object_get(r->body, "metadata");
 	assert_string_equal(json_string_value(json_object_get(meta, "name")), "kago-edge.lb-1");
 	assert_string_equal(text_at(meta, "labels", "kago.dev/fleet"), "edge");
 	assert_string_equal(text_at(r->body, "spec", "holderIdentity"), "lb-1");
-	assert_string_equal(announced(r), "");
+	assert_null(announced(r));
 	fake_answer(fake_find("POST", leases), 201, "u-1", "10");
 	r = wait_for(rig, "POST", leases);
 	assert_string_equal(text_at(r->body, "metadata", "name"), "kago-edge");
@@ -173,7 +191,7 @@ static void test_a_leader_that_lives_is_followed(void **state)
 	appear(rig);
 	run_for(rig, 300 * MSEC);
 	assert_string_equal(membership_leader(rig->m), "lb-2");
-	assert_int_equal(fake_kube()->n_requests, 1);
+	assert_int_equal(fake_kube()->n_requests, 2);
 	fake_lease("kago-edge", "8", "", "");
 	wait_for(rig, "PUT", "/kago-edge");
 }
@@ -210,18 +228,20 @@ static void test_what_we_announce_is_told_at_once_and_then_once_a_second(void **
 	appear(rig);
 	run_for(rig, 1010 * MSEC);
 	membership_announce(rig->m, one);
-	r = fake_find("PUT", "/kago-edge.lb-1");
+	r = fake_find("PUT", "/announces.kago-edge.lb-1");
 	assert_non_null(r);
 	assert_string_equal(announced(r), "10.0.0.0-10.0.0.1");
 	membership_announce(rig->m, one);
 	membership_announce(rig->m, NULL);
 	membership_announce(rig->m, two);
-	fake_answer(r, 200, "u-1", "12");
+	fake_answer(r, 200, "u-3", "12");
 	run_for(rig, 500 * MSEC);
-	assert_null(fake_find("PUT", "/kago-edge.lb-1"));
-	r = wait_for(rig, "PUT", "/kago-edge.lb-1");
+	assert_null(fake_find("PUT", "/announces.kago-edge.lb-1"));
+	r = wait_for(rig, "PUT", "/announces.kago-edge.lb-1");
 	assert_string_equal(announced(r), "10.0.0.9");
 	assert_string_equal(text_at(r->body, "metadata", "resourceVersion"), "12");
+	/* Every watcher gets our heartbeat every ten seconds. */
+	assert_null(fake_find("PUT", "/kago-edge.lb-1"));
 	json_decref(one);
 	json_decref(two);
 }
@@ -235,8 +255,10 @@ static void test_announcers_are_those_whose_leases_say_so(void **state)
 	size_t n;
 
 	assert_int_equal(ipaddr_parse(&vip, "10.0.0.1", &e), 0);
-	fake_lease("kago-edge.lb-3", "4", "lb-3", "10.0.0.1");
-	fake_lease("kago-edge.lb-2", "5", "lb-2", "10.0.0.0-10.0.0.9");
+	fake_lease("announces.kago-edge.lb-3", "3", "lb-3", "10.0.0.1");
+	fake_lease("kago-edge.lb-3", "4", "lb-3", "");
+	fake_lease("kago-edge.lb-2", "5", "lb-2", "");
+	fake_lease("announces.kago-edge.lb-2", "5", "lb-2", "10.0.0.0-10.0.0.9");
 	assert_int_equal(rig->members, 0);
 	synced();
 	assert_int_equal(rig->members, 1);
@@ -245,7 +267,7 @@ static void test_announcers_are_those_whose_leases_say_so(void **state)
 	assert_string_equal(names[0], "lb-2");
 	assert_string_equal(names[1], "lb-3");
 	free(names);
-	fake_lease("kago-edge.lb-2", "6", "lb-2", "10.0.0.0-10.0.0.9");
+	fake_lease("kago-edge.lb-2", "6", "lb-2", "");
 	assert_int_equal(rig->members, 1);
 	fake_kube()->ops.remove(fake_kube()->ud, "Lease", "kago", "kago-edge.lb-2");
 	assert_int_equal(rig->members, 2);
@@ -254,7 +276,7 @@ static void test_announcers_are_those_whose_leases_say_so(void **state)
 	free(names);
 }
 
-static void test_leaving_releases_the_one_and_deletes_the_other(void **state)
+static void test_leaving_releases_the_one_and_deletes_the_others(void **state)
 {
 	struct rig *rig = *state;
 	struct fake_request *r;
@@ -270,9 +292,13 @@ static void test_leaving_releases_the_one_and_deletes_the_other(void **state)
 	r = fake_find("DELETE", "/kago-edge.lb-1");
 	assert_non_null(r);
 	assert_string_equal(text_at(r->body, "preconditions", "uid"), "u-1");
+	fake_answer(r, 200, "u-1", "13");
 	run_for(rig, 10 * MSEC);
 	assert_int_equal(rig->left, 0);
-	fake_answer(r, 200, "u-1", "13");
+	r = fake_find("DELETE", "/announces.kago-edge.lb-1");
+	assert_non_null(r);
+	assert_string_equal(text_at(r->body, "preconditions", "uid"), "u-3");
+	fake_answer(r, 200, "u-3", "14");
 	run_for(rig, 10 * MSEC);
 	assert_int_equal(rig->left, 1);
 }
@@ -357,6 +383,7 @@ static void test_a_failure_is_told_once_and_its_end_too(void **state)
 
 	fake_lease("kago-edge", "7", "lb-2", "");
 	synced();
+	make_announcement(rig);
 	fake_answer(wait_for(rig, "POST", leases), 403, "", "");
 	assert_int_equal(rig->problems, 1);
 	assert_string_equal(rig->problem, "Lease kago/kago-edge.lb-1: the server does not want to");
@@ -375,9 +402,9 @@ static void test_what_is_no_lease_is_told_and_left_alone(void **state)
 	fake_kube()->ops.upsert(fake_kube()->ud, object);
 	assert_string_equal(rig->problem, "a Lease: metadata.name: missing");
 	json_decref(object);
-	fake_lease("kago-edge.lb-2", "5", "lb-2", "everything");
+	fake_lease("announces.kago-edge.lb-2", "5", "lb-2", "everything");
 	assert_string_equal(rig->problem,
-		"kago-edge.lb-2: annotation kago.dev/announces of the Lease of lb-2: "
+		"announces.kago-edge.lb-2: annotation kago.dev/announces of the Lease of lb-2: "
 		"'everything' is not an IP address");
 }
 
@@ -401,13 +428,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIGGED(test_it_follows_the_leases_of_its_fleet),
-		RIGGED(test_where_nothing_is_both_leases_are_made_and_we_lead),
+		RIGGED(test_where_nothing_is_all_leases_are_made_and_we_lead),
 		RIGGED(test_a_leader_that_lives_is_followed),
 		RIGGED(test_whoever_takes_the_lease_ends_our_leading),
 		RIGGED(test_old_news_do_not_end_our_leading),
 		RIGGED(test_what_we_announce_is_told_at_once_and_then_once_a_second),
 		RIGGED(test_announcers_are_those_whose_leases_say_so),
-		RIGGED(test_leaving_releases_the_one_and_deletes_the_other),
+		RIGGED(test_leaving_releases_the_one_and_deletes_the_others),
 		RIGGED(test_leaving_waits_for_what_is_under_way),
 		RIGGED(test_leaving_ends_after_two_seconds_whatever_the_server_does),
 		RIGGED(test_leaving_without_a_lease_needs_no_request),

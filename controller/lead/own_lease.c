@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lead/presence.h"
+#include "lead/own_lease.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +10,18 @@
 #include "loop/loop.h"
 
 enum {
-	RENEW = 10 * 1000 * 1000,
 	PACE = 1000 * 1000,
+	TRY_MAX = 10 * 1000 * 1000, /* between two tries */
 	TIMEOUT = 5 * 1000 * 1000,
 };
 
-struct presence {
+struct own_lease {
 	const struct lease_client *client;
 	void (*on_left)(void *ud);
 	void *ud;
 	char *name;
-	char *announces;
+	char *announces; /* NULL: it does not say */
+	uint64_t renew;  /* usec; 0: news alone are written */
 	/* Of our Lease, as we have left it and as the watch has last told; "": there is none. */
 	char *uid, *version, *told_uid, *told_version;
 	int64_t acquired;
@@ -35,19 +36,19 @@ struct presence {
 	bool leaving, left;
 };
 
-DEFINE_CLEANUP(struct presence *, presence_free);
+DEFINE_CLEANUP(struct own_lease *, own_lease_free);
 
-static void act(struct presence *p);
+static void act(struct own_lease *p);
 
 static void on_time(void *ud)
 {
 	act(ud);
 }
 
-int presence_new(struct presence **ret, const struct lease_client *client,
-	void (*on_left)(void *ud), void *ud, struct err *e)
+int own_lease_new(struct own_lease **ret, const struct lease_client *client, const char *name,
+	uint64_t renew, void (*on_left)(void *ud), void *ud, struct err *e)
 {
-	CLEANUP(presence_freep) struct presence *p = xnew0(struct presence);
+	CLEANUP(own_lease_freep) struct own_lease *p = xnew0(struct own_lease);
 	int r = loop_timer_new(&p->timer, client->loop, on_time, p, e);
 
 	if (r < 0)
@@ -55,10 +56,10 @@ int presence_new(struct presence **ret, const struct lease_client *client,
 	p->client = client;
 	p->on_left = on_left;
 	p->ud = ud;
-	p->name = xasprintf("kago-%s.%s", client->fleet, client->identity);
-	p->backoff = (struct backoff){.min = PACE, .max = RENEW};
+	p->name = xstrdup(name);
+	p->renew = renew;
+	p->backoff = (struct backoff){.min = PACE, .max = TRY_MAX};
 	p->changed = true;
-	xreplace(&p->announces, "");
 	xreplace(&p->uid, "");
 	xreplace(&p->version, "");
 	xreplace(&p->told_uid, "");
@@ -67,7 +68,7 @@ int presence_new(struct presence **ret, const struct lease_client *client,
 	return 0;
 }
 
-struct presence *presence_free(struct presence *p)
+struct own_lease *own_lease_free(struct own_lease *p)
 {
 	if (!p)
 		return NULL;
@@ -83,19 +84,19 @@ struct presence *presence_free(struct presence *p)
 	return NULL;
 }
 
-const char *presence_lease(const struct presence *p)
+const char *own_lease_name(const struct own_lease *p)
 {
 	return p->name;
 }
 
 /* From now on what the watch has told counts. */
-static void adopt(struct presence *p)
+static void adopt(struct own_lease *p)
 {
 	xreplace(&p->uid, p->told_uid);
 	xreplace(&p->version, p->told_version);
 }
 
-static void renewed(struct presence *p, const struct kube_answer *answer)
+static void renewed(struct own_lease *p, const struct kube_answer *answer)
 {
 	const json_t *meta = json_object_get(answer->body, "metadata");
 	const char *uid = json_string_value(json_object_get(meta, "uid"));
@@ -105,7 +106,7 @@ static void renewed(struct presence *p, const struct kube_answer *answer)
 	p->backoff.last = 0;
 }
 
-static void failed(struct presence *p, uint64_t retry_after)
+static void failed(struct own_lease *p, uint64_t retry_after)
 {
 	uint64_t delay = backoff_next(&p->backoff, 0);
 
@@ -115,7 +116,7 @@ static void failed(struct presence *p, uint64_t retry_after)
 
 static void on_done(void *ud, const struct kube_answer *answer)
 {
-	struct presence *p = ud;
+	struct own_lease *p = ud;
 
 	p->call = NULL;
 	if (answer->status == 404 && p->version[0]) {
@@ -136,7 +137,7 @@ static void on_done(void *ud, const struct kube_answer *answer)
 
 static void on_deleted(void *ud, const struct kube_answer *answer)
 {
-	struct presence *p = ud;
+	struct own_lease *p = ud;
 
 	(void)answer;
 	p->call = NULL;
@@ -144,7 +145,7 @@ static void on_deleted(void *ud, const struct kube_answer *answer)
 	p->on_left(p->ud);
 }
 
-static void renew(struct presence *p)
+static void renew(struct own_lease *p)
 {
 	const struct lease l = {.name = p->name,
 		.resource_version = p->version,
@@ -158,7 +159,7 @@ static void renew(struct presence *p)
 	p->call = lease_client_put(p->client, &l, TIMEOUT, on_done, p);
 }
 
-static void go(struct presence *p)
+static void go(struct own_lease *p)
 {
 	loop_timer_stop(p->timer);
 	if (p->uid[0]) {
@@ -170,31 +171,34 @@ static void go(struct presence *p)
 	p->on_left(p->ud);
 }
 
-static uint64_t due(const struct presence *p)
+/* UINT64_MAX: never, as things are. */
+static uint64_t due(const struct own_lease *p)
 {
-	uint64_t at = p->sent + (p->changed ? PACE : RENEW);
+	uint64_t at = p->sent + (p->changed ? PACE : p->renew);
 
 	if (p->sent == 0)
 		at = 0;
+	else if (!p->changed && p->renew == 0)
+		return UINT64_MAX;
 	return at > p->not_before ? at : p->not_before;
 }
 
 /* After everything that happens. */
-static void act(struct presence *p)
+static void act(struct own_lease *p)
 {
-	uint64_t now = loop_clock(), turn = loop_now(p->client->loop);
+	uint64_t now = loop_clock(), turn = loop_now(p->client->loop), at = due(p);
 
 	if (p->call || p->left || !(p->known || p->leaving))
 		return;
 	if (p->leaving)
 		go(p);
-	else if (now >= due(p))
+	else if (now >= at)
 		renew(p);
-	else
-		loop_timer_arm(p->timer, due(p) > turn ? due(p) - turn : 0);
+	else if (at != UINT64_MAX)
+		loop_timer_arm(p->timer, at > turn ? at - turn : 0);
 }
 
-void presence_seen(struct presence *p, const struct lease *l)
+void own_lease_seen(struct own_lease *p, const struct lease *l)
 {
 	xreplace(&p->told_uid, l->uid);
 	xreplace(&p->told_version, l->resource_version);
@@ -204,7 +208,7 @@ void presence_seen(struct presence *p, const struct lease *l)
 		adopt(p);
 }
 
-void presence_gone(struct presence *p)
+void own_lease_gone(struct own_lease *p)
 {
 	xreplace(&p->told_version, "");
 	/* If that is news, we make it again. */
@@ -212,15 +216,15 @@ void presence_gone(struct presence *p)
 	act(p);
 }
 
-void presence_synced(struct presence *p)
+void own_lease_synced(struct own_lease *p)
 {
 	p->known = true;
 	act(p);
 }
 
-void presence_announce(struct presence *p, char *text)
+void own_lease_announce(struct own_lease *p, char *text)
 {
-	if (strcmp(p->announces, text) == 0) {
+	if (p->announces && strcmp(p->announces, text) == 0) {
 		free(text);
 		return;
 	}
@@ -230,7 +234,7 @@ void presence_announce(struct presence *p, char *text)
 	act(p);
 }
 
-void presence_leave(struct presence *p)
+void own_lease_leave(struct own_lease *p)
 {
 	p->leaving = true;
 	act(p);
