@@ -33,6 +33,14 @@ struct loop_holds {
 };
 struct loop_holds loop_holds(void);
 
+/* What comes first when several events wait; all else is SD_EVENT_PRIORITY_NORMAL. */
+enum loop_priority {
+	LOOP_LEASES = -30,  /* who leads must say so in time */
+	LOOP_OVERDUE = -20, /* what has waited too long for what is still coming in */
+	LOOP_ANSWERS = -10, /* of the API server: what is decided next shall know them */
+	LOOP_PATIENT = 10,  /* waits for what is still coming in */
+};
+
 /* When this turn of the loop began: the time of the event that is being handled. */
 uint64_t loop_now(sd_event *loop);
 

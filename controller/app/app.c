@@ -23,8 +23,6 @@ enum {
 	/* usec that a decision lets what is still coming in go first */
 	DECIDE_PATIENCE = 200 * 1000,
 	TRIM_AFTER = 5 * 1000 * 1000, /* usec */
-	PATIENT = SD_EVENT_PRIORITY_NORMAL + 10,
-	IMPATIENT = SD_EVENT_PRIORITY_NORMAL - 20,
 };
 
 struct app {
@@ -62,7 +60,7 @@ static void decide(void *ud)
 	if (changed_at == 0)
 		return;
 	app->changed_at = 0;
-	sd_event_source_set_priority(app->decide_timer, PATIENT);
+	sd_event_source_set_priority(app->decide_timer, LOOP_PATIENT);
 	fleet = fleet_next(apply_newest(app->apply), app->store, &app->rules);
 	if (!fleet)
 		return;
@@ -102,7 +100,7 @@ static void note_change(struct app *app, bool services)
 	if (loop_now(app->loop) - app->changed_at < DECIDE_PATIENCE)
 		return;
 	/* Changes come as fast as we look at them. */
-	sd_event_source_set_priority(app->decide_timer, IMPATIENT);
+	sd_event_source_set_priority(app->decide_timer, LOOP_OVERDUE);
 	loop_timer_arm(app->decide_timer, 0);
 }
 
@@ -362,7 +360,7 @@ static int set_up_parts(struct app *app, struct err *e)
 	if (r < 0)
 		return r;
 	/* After what is still coming in, which it then decides on, too. */
-	sd_event_source_set_priority(app->decide_timer, PATIENT);
+	sd_event_source_set_priority(app->decide_timer, LOOP_PATIENT);
 	return 0;
 }
 

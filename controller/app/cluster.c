@@ -21,7 +21,7 @@ struct cluster {
 	struct cluster_ops ops;
 	void *ud;
 	char *identity;
-	struct kube *kube;
+	struct kube *kube, *kube_for_leases;
 	struct server_version *version;
 	struct status_features features;
 	struct kube_source *source;
@@ -170,11 +170,11 @@ static int start_membership(struct cluster *c, struct err *e)
 	const char *namespace = c->config->kubernetes.lease_namespace;
 	struct membership_spec spec = {
 		.fleet = c->config->fleet,
-		.namespace = *namespace ? namespace : kube_namespace(c->kube),
+		.namespace = *namespace ? namespace : kube_namespace(c->kube_for_leases),
 		.identity = c->identity,
 	};
 
-	return membership_new(&c->membership, c->loop, c->kube, &spec, &ops, c, e);
+	return membership_new(&c->membership, c->loop, c->kube_for_leases, &spec, &ops, c, e);
 }
 
 static int start_publisher(struct cluster *c, struct err *e)
@@ -196,6 +196,8 @@ static int start(struct cluster *c, struct err *e)
 {
 	int r = connection_open(&c->kube, c->loop, c->config, e);
 
+	if (r >= 0)
+		r = connection_open_for_leases(&c->kube_for_leases, c->loop, c->config, e);
 	if (r >= 0)
 		r = events_new(&c->events, c->loop, c->kube, c->identity, e);
 	if (r >= 0)
@@ -242,6 +244,7 @@ struct cluster *cluster_free(struct cluster *c)
 	events_free(c->events);
 	server_version_free(c->version);
 	kube_free(c->kube);
+	kube_free(c->kube_for_leases);
 	free(c->identity);
 	sd_event_unref(c->loop);
 	free(c);
@@ -274,6 +277,17 @@ void cluster_leave(struct cluster *c, void (*done)(void *ud), void *ud)
 	membership_leave(c->membership, done, ud);
 }
 
+static struct kube_stats all_calls(const struct cluster *c)
+{
+	struct kube_stats s = kube_stats(c->kube), leases = kube_stats(c->kube_for_leases);
+
+	s.calls += leases.calls;
+	s.failures += leases.failures;
+	s.bytes_sent += leases.bytes_sent;
+	s.bytes_received += leases.bytes_received;
+	return s;
+}
+
 struct cluster_state cluster_state(const struct cluster *c)
 {
 	uint64_t lost = kube_source_lost_since(c->source);
@@ -284,7 +298,7 @@ struct cluster_state cluster_state(const struct cluster *c)
 		.leads = c->leads,
 		.lost_for = lost ? loop_clock() - lost : 0,
 		.allocation = publisher_allocation(c->publisher),
-		.kube = kube_stats(c->kube),
+		.kube = all_calls(c),
 		.events = events_stats(c->events),
 		.publisher = publisher_stats(c->publisher),
 	};

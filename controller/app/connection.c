@@ -15,10 +15,24 @@ enum {
 	VERSION_RETRY = 15 * SECOND,
 };
 
+static int find(struct kubeconf **ret, const struct config *config, struct err *e)
+{
+	return kubeconf_find(ret, config->kubernetes.kubeconfig, config->kubernetes.context, e);
+}
+
+int connection_open_for_leases(
+	struct kube **ret, sd_event *loop, const struct config *config, struct err *e)
+{
+	struct kubeconf *conf;
+	int r = find(&conf, config, e);
+
+	return r < 0 ? r : kube_new(ret, loop, conf, LOOP_LEASES, e);
+}
+
 int connection_open(struct kube **ret, sd_event *loop, const struct config *config, struct err *e)
 {
 	struct kubeconf *conf;
-	int r = kubeconf_find(&conf, config->kubernetes.kubeconfig, config->kubernetes.context, e);
+	int r = find(&conf, config, e);
 
 	if (r < 0)
 		return r;
@@ -27,7 +41,7 @@ int connection_open(struct kube **ret, sd_event *loop, const struct config *conf
 		log_warn("kubernetes.insecure", LOG_STR("server", conf->server),
 			LOG_STR("reason",
 				"insecure-skip-tls-verify: anybody can pose as the server"));
-	return kube_new(ret, loop, conf, e);
+	return kube_new(ret, loop, conf, LOOP_ANSWERS, e);
 }
 
 char *connection_identity(const struct config *config)

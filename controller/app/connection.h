@@ -10,8 +10,13 @@
 
 /* How the controller gets to its API server, and who it is there. */
 
-/* With the kubeconfig that the configuration names, or else the service account of our pod. */
+/* With the kubeconfig that the configuration names, or else the service account of our pod; says
+ * where to. */
 int connection_open(struct kube **ret, sd_event *loop, const struct config *config, struct err *e);
+
+/* The same for Leases, apart from all else: a leader renews in time whatever else comes in. */
+int connection_open_for_leases(
+	struct kube **ret, sd_event *loop, const struct config *config, struct err *e);
 
 /* The name of this load balancer: configured, or POD_NAME, or the host's; a new string. */
 char *connection_identity(const struct config *config) __attribute__((warn_unused_result));

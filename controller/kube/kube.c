@@ -282,14 +282,15 @@ struct kube_call *kube_cancel(struct kube_call *c)
 	return NULL;
 }
 
-int kube_new(struct kube **ret, sd_event *loop, struct kubeconf *conf, struct err *e)
+int kube_new(struct kube **ret, sd_event *loop, struct kubeconf *conf, enum loop_priority priority,
+	struct err *e)
 {
 	CLEANUP(kube_freep) struct kube *k = xnew0(struct kube);
 	int r;
 
 	k->conf = conf;
 	k->loop = sd_event_ref(loop);
-	r = multi_new(&k->multi, loop, e);
+	r = multi_new(&k->multi, loop, priority, e);
 	if (r < 0)
 		return r;
 	*ret = steal(k);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "kube/kubeconf.h"
+#include "loop/loop.h"
 
 /*
  * Calls to one Kubernetes API server over libcurl, on the loop: HTTP/2 where the server has it, one
@@ -18,8 +19,9 @@
 struct kube;
 struct kube_call;
 
-/* `conf` is consumed. Nothing is sent yet. */
-int kube_new(struct kube **ret, sd_event *loop, struct kubeconf *conf, struct err *e);
+/* `conf` is consumed. Nothing is sent yet. `priority`: of answers, and of what is to be sent. */
+int kube_new(struct kube **ret, sd_event *loop, struct kubeconf *conf, enum loop_priority priority,
+	struct err *e);
 /* Cancels all calls. Not from a callback. */
 struct kube *kube_free(struct kube *k);
 DEFINE_CLEANUP(struct kube *, kube_free);

@@ -7,14 +7,12 @@
 #include "base/mem.h"
 #include "loop/loop.h"
 
-/*
- * Answers before everything else: what is decided next shall know them. With HTTP/1.1, more
- * connections than there are ever calls: a Lease does not wait for status to be written.
- */
-enum { PRIORITY = SD_EVENT_PRIORITY_NORMAL - 10, CONNECTIONS_MAX = 32 };
+/* With HTTP/1.1, more than there are ever calls. */
+enum { CONNECTIONS_MAX = 32 };
 
 struct multi {
 	sd_event *loop;
+	enum loop_priority priority;
 	CURLM *curl;
 	sd_event_source *timer;
 	struct multi_transfer *starting, *stopping; /* once libcurl has returned */
@@ -148,7 +146,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *soc
 		return sd_event_source_set_io_events(source, epoll_events(what)) < 0 ? -1 : 0;
 	if (sd_event_add_io(m->loop, &source, fd, epoll_events(what), on_io, m) < 0)
 		return -1;
-	sd_event_source_set_priority(source, PRIORITY);
+	sd_event_source_set_priority(source, m->priority);
 	curl_multi_assign(m->curl, fd, source);
 	return 0;
 }
@@ -165,7 +163,7 @@ static int on_timer(CURLM *curl, long timeout_ms, void *ud)
 	return 0;
 }
 
-int multi_new(struct multi **ret, sd_event *loop, struct err *e)
+int multi_new(struct multi **ret, sd_event *loop, enum loop_priority priority, struct err *e)
 {
 	struct multi *m;
 	int r;
@@ -174,6 +172,7 @@ int multi_new(struct multi **ret, sd_event *loop, struct err *e)
 		return err_set(e, EIO, "libcurl does not start");
 	m = xnew0(struct multi);
 	m->loop = sd_event_ref(loop);
+	m->priority = priority;
 	m->curl = curl_multi_init();
 	if (!m->curl)
 		mem_exhausted();
@@ -182,7 +181,7 @@ int multi_new(struct multi **ret, sd_event *loop, struct err *e)
 		multi_free(m);
 		return r;
 	}
-	sd_event_source_set_priority(m->timer, PRIORITY);
+	sd_event_source_set_priority(m->timer, m->priority);
 	curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m);
 	curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, on_timer);

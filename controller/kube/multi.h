@@ -6,8 +6,9 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "loop/loop.h"
 
-/* libcurl's transfers on the loop: its sockets and its timer are event sources. */
+/* libcurl's transfers on the loop: its sockets and its timer are event sources of `priority`. */
 struct multi;
 
 /* What a transfer needs of us besides its handle; the owner keeps it where it is. */
@@ -22,7 +23,7 @@ struct multi_transfer {
 	struct multi_transfer *next; /* of those that wait until libcurl has returned */
 };
 
-int multi_new(struct multi **ret, sd_event *loop, struct err *e);
+int multi_new(struct multi **ret, sd_event *loop, enum loop_priority priority, struct err *e);
 /* All transfers must be removed before. */
 struct multi *multi_free(struct multi *m);
 

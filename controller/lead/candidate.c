@@ -39,6 +39,7 @@ int candidate_new(struct candidate **ret, const struct lease_client *client,
 
 	if (r < 0)
 		return r;
+	sd_event_source_set_priority(c->timer, LOOP_LEASES);
 	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
 		random = (uint32_t)loop_clock();
 	c->client = client;

@@ -16,8 +16,9 @@
  * (coordination.k8s.io/v1) in one namespace, with the label kago.dev/fleet=FLEET:
  *
  *	kago-FLEET       the leader's: renewed every 2 s, anybody's after 10 s without
- *	kago-FLEET.POD   one of each load balancer: renewed every 10 s, void after 40 s; its
- *	                 annotation kago.dev/announces has what its sidecar announces
+ *	kago-FLEET.POD   one of each load balancer: renewed every 10 s, void after 40 s
+ *	announces.kago-FLEET.POD   another, written when it has news: its annotation
+ *	                 kago.dev/announces has what the sidecar announces
  *
  * A leader that cannot renew stops leading 7 s after its last renewal, before anybody else can
  * start. Times are counted from what this process saw, so clocks need not agree.
@@ -40,7 +41,7 @@ struct membership_ops {
 	void (*recovered)(void *ud, const char *where, uint64_t lost_for);
 };
 
-/* `kube` is borrowed, `spec` copied. */
+/* `kube` is borrowed, `spec` copied. Calls are answered as soon as `kube` has them: LOOP_LEASES. */
 int membership_new(struct membership **ret, sd_event *loop, struct kube *kube,
 	const struct membership_spec *spec, const struct membership_ops *ops, void *ud,
 	struct err *e);

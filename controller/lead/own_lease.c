@@ -53,6 +53,7 @@ int own_lease_new(struct own_lease **ret, const struct lease_client *client, con
 
 	if (r < 0)
 		return r;
+	sd_event_source_set_priority(p->timer, LOOP_LEASES);
 	p->client = client;
 	p->on_left = on_left;
 	p->ud = ud;

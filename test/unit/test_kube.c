@@ -142,7 +142,7 @@ static void run(struct world *w, void (*act)(struct world *w))
 	assert_int_equal(loop_new(&w->loop, on_stop, w, &e), 0);
 	conf = listen_somewhere(w);
 	assert_int_equal(loop_timer_new(&w->end, w->loop, on_end, w, &e), 0);
-	assert_int_equal(kube_new(&w->kube, w->loop, conf, &e), 0);
+	assert_int_equal(kube_new(&w->kube, w->loop, conf, LOOP_ANSWERS, &e), 0);
 	w->other = get(w, "/silence");
 	w->stream = get(w, w->path ? w->path : "/lines");
 	loop_timer_arm(w->end, 20 * SECOND);

@@ -207,6 +207,28 @@ static void test_whoever_takes_the_lease_ends_our_leading(void **state)
 	assert_string_equal(membership_leader(rig->m), "lb-2");
 }
 
+static int stay_busy(sd_event_source *source, void *ud)
+{
+	(void)source;
+	++*(unsigned *)ud;
+	return 0;
+}
+
+static void test_a_leader_renews_however_busy_the_loop_is(void **state)
+{
+	struct rig *rig = *state;
+	sd_event_source *busy = NULL;
+	unsigned turns = 0;
+
+	win(rig);
+	assert_true(sd_event_add_defer(rig->loop, &busy, stay_busy, &turns) >= 0);
+	sd_event_source_set_priority(busy, LOOP_OVERDUE);
+	sd_event_source_set_enabled(busy, SD_EVENT_ON);
+	wait_for(rig, "PUT", "/kago-edge");
+	assert_true(turns > 100);
+	sd_event_source_disable_unref(busy);
+}
+
 static void test_old_news_do_not_end_our_leading(void **state)
 {
 	struct rig *rig = *state;
@@ -431,6 +453,7 @@ int main(void)
 		RIGGED(test_where_nothing_is_all_leases_are_made_and_we_lead),
 		RIGGED(test_a_leader_that_lives_is_followed),
 		RIGGED(test_whoever_takes_the_lease_ends_our_leading),
+		RIGGED(test_a_leader_renews_however_busy_the_loop_is),
 		RIGGED(test_old_news_do_not_end_our_leading),
 		RIGGED(test_what_we_announce_is_told_at_once_and_then_once_a_second),
 		RIGGED(test_announcers_are_those_whose_leases_say_so),

@@ -104,7 +104,7 @@ static int connect_kube(
 	if (r < 0)
 		return r;
 	q->facts->server = xstrdup(conf->server);
-	return kube_new(&q->kube, loop, steal(conf), e);
+	return kube_new(&q->kube, loop, steal(conf), LOOP_ANSWERS, e);
 }
 
 struct inquiry *inquiry_start(sd_event *loop, struct api_facts *ret, const struct config *config,
