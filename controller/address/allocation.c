@@ -72,7 +72,7 @@ static bool release_others(
 }
 
 /* Consumes `message`. */
-static void refuse(struct assignment *a, const char *reason, char *message)
+static void refuse(struct assignment *a, enum reason reason, char *message)
 {
 	free(a->message);
 	a->reason = reason;
@@ -82,14 +82,14 @@ static void refuse(struct assignment *a, const char *reason, char *message)
 static void approve(struct assignment *a)
 {
 	free(a->message);
-	a->reason = NULL;
+	a->reason = REASON_NONE;
 	a->message = NULL;
 }
 
 /* What other fleets tell about, too, is left as it is, or each of them would change it again. */
 static bool is_told_by_others(const struct service *s)
 {
-	return s->any_fleet || (s->reason && strcmp(s->reason, SERVICE_FLEET_MISMATCH) == 0);
+	return s->any_fleet || s->reason == REASON_FLEET_MISMATCH;
 }
 
 /* Everyone keeps what its status says or will say, if it may have it and no senior has it. */
@@ -99,7 +99,7 @@ static void keep_held(struct desk *d, struct assignment *a)
 	const struct ipaddr *vips;
 	size_t n_vips = promises_held(&vips, d->promises, s);
 
-	if (s->reason && strcmp(s->reason, SERVICE_NOT_LOAD_BALANCER) == 0)
+	if (s->reason == REASON_NOT_LOAD_BALANCER)
 		return;
 	for (size_t i = 0; i < n_vips; i++) {
 		const struct ipaddr *addr = &vips[i];
@@ -136,12 +136,12 @@ static void refuse_taken(
 
 	ipaddr_format(text, addr);
 	if (obstacle->port)
-		refuse(a, "AddressInUse",
+		refuse(a, REASON_ADDRESS_IN_USE,
 			xasprintf("%s is shared with %s/%s, but both have %s port %u", text,
 				holder->ns, holder->name, protocol_name(obstacle->port->protocol),
 				obstacle->port->port));
 	else
-		refuse(a, "AddressInUse",
+		refuse(a, REASON_ADDRESS_IN_USE,
 			xasprintf("%s is in use by %s/%s; to share it, Services of one namespace "
 				  "say the same " KAGO_PREFIX "share and have distinct ports",
 				text, holder->ns, holder->name));
@@ -271,7 +271,7 @@ static void refuse_exhausted(struct desk *d, struct assignment *a, const struct 
 	CLEANUP_FREE char *names = pools_names(&d->pools, w, ns);
 	int family = family_missing(d, a, c);
 
-	refuse(a, "PoolExhausted",
+	refuse(a, REASON_POOL_EXHAUSTED,
 		xasprintf("no free %s address in %s: all %" PRIu64 " are in use",
 			wish_family_name(family), names, vacancy_size(&d->pools, w, ns, family)));
 }

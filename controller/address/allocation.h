@@ -22,9 +22,9 @@ struct assignment {
 	struct ipaddr *vips; /* sorted; those it has or gets; may be there with a reason */
 	size_t n_vips;
 	const char *pool; /* that the first of them is from; NULL: of none, or no address */
-	/* CamelCase: why it has not what it asks for, which is the Service's own reason when that
-	 * is wrong; NULL: it has; static. The same for people, with what would be right. */
-	const char *reason;
+	/* Why it has not what it asks for, which is the Service's own reason when that is wrong.
+	 * The same for people, with what would be right. */
+	enum reason reason;
 	char *message;
 };
 

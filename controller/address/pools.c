@@ -180,7 +180,7 @@ char *pools_names(const struct pools *p, const struct wish *w, const char *ns)
 }
 
 /* Consumes `message`. */
-static bool refuse(struct refusal *ret, const char *reason, char *message)
+static bool refuse(struct refusal *ret, enum reason reason, char *message)
 {
 	*ret = (struct refusal){reason, message};
 	return true;
@@ -198,7 +198,7 @@ static bool refuse_pool(
 		return false;
 	allowed = names_of(p, ns, is_allowed);
 	if (pool)
-		return refuse(ret, "PoolNotAllowed",
+		return refuse(ret, REASON_POOL_NOT_ALLOWED,
 			xasprintf(KAGO_PREFIX "pool: the namespace %s may not use the pool %s; it "
 					      "may use %s",
 				ns, w->pool, allowed));
@@ -206,7 +206,7 @@ static bool refuse_pool(
 	for (size_t i = 0; i < p->n_items; i++)
 		names[i] = p->items[i].config->name;
 	near = suggest_nearest(w->pool, names, p->n_items);
-	return refuse(ret, "PoolUnknown",
+	return refuse(ret, REASON_POOL_UNKNOWN,
 		near ? xasprintf(KAGO_PREFIX "pool: there is no pool '%s'; did you mean %s?",
 			       w->pool, near)
 		     : xasprintf(KAGO_PREFIX
@@ -217,7 +217,7 @@ static bool refuse_pool(
 static bool refuse_vip(struct refusal *ret, const struct pools *p, const struct wish *w,
 	const char *ns, const struct ipaddr *vip)
 {
-	static const char reason[] = "AddressNotInPool";
+	const enum reason reason = REASON_ADDRESS_NOT_IN_POOL;
 	const struct pool *pool = pools_of(p, vip);
 	CLEANUP_FREE char *allowed = NULL;
 	char addr[IPADDR_TEXT];
@@ -259,7 +259,7 @@ static bool is_of_family(const struct pools *p, const struct wish *w, const char
 static bool refuse_any(
 	struct refusal *ret, const struct pools *p, const struct wish *w, const char *ns)
 {
-	static const char reason[] = "NoPool";
+	const enum reason reason = REASON_NO_POOL;
 	CLEANUP_FREE char *fitting = NULL, *allowed = NULL;
 	unsigned n_families = 0;
 	int missing = 0;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "config/pool.h"
+#include "objects/reason.h"
 #include "objects/wish.h"
 
 /* The pools of the configuration, made ready for many questions. Pure; all borrowed from them. */
@@ -47,10 +48,10 @@ bool pool_fits(const struct pool *p, const struct wish *w, const char *ns);
 /* Whether it is one that the pool avoids (avoidBuggyIPs). */
 bool pool_avoids(const struct pool *p, const struct ipaddr *addr);
 
-/* Why a wish cannot be fulfilled; {NULL, NULL}: it can. */
+/* Why a wish cannot be fulfilled; {0}: it can. */
 struct refusal {
-	const char *reason; /* CamelCase; static */
-	char *message;      /* for people: what and what would be right; owned */
+	enum reason reason;
+	char *message; /* for people: what and what would be right; owned */
 };
 
 /* Whether the pools refuse a wish, whatever others have. True if so. */

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "objects/service.h"
 
 static int service_cmp(const struct fleet_service *a, const struct fleet_service *b)
 {
@@ -42,14 +41,14 @@ static void log_outcome(const struct fleet_service *svc)
 {
 	CLEANUP_FREE char *service = xasprintf("%s/%s", svc->ns, svc->name);
 	CLEANUP_FREE char *vips = vips_text(svc);
-	bool in_full = svc->outcome == FLEET_SERVED && strcmp(svc->reason, "Served") == 0;
+	bool in_full = svc->reason == REASON_SERVED;
 
-	if (strcmp(svc->reason, SERVICE_INVALID_OBJECT) == 0)
+	if (svc->reason == REASON_INVALID_OBJECT)
 		return; /* told when the object came */
 	log_write(in_full ? LOG_INFO : LOG_WARN, events[svc->outcome],
 		LOG_FIELDS(LOG_STR("service", service), LOG_STR("vips", *vips ? vips : NULL),
 			LOG_UINT("virtual_servers", svc->n_virtual_servers),
-			LOG_STR("reason", svc->reason), LOG_STR("msg", svc->message)));
+			LOG_STR("reason", reason_name(svc->reason)), LOG_STR("msg", svc->message)));
 }
 
 static void log_gone(const struct fleet_service *svc)

@@ -9,7 +9,6 @@
 #include "config/config.h"
 #include "decide/fleet.h"
 #include "doc/mustache.h"
-#include "objects/service.h"
 #include "objects/store.h"
 #include "render/keepalived_conf.h"
 #include "source/manifests.h"
@@ -120,10 +119,10 @@ static size_t report(const struct fleet *f)
 	for (size_t i = 0; i < f->n_services; i++) {
 		const struct fleet_service *s = f->services[i];
 
-		if (strcmp(s->reason, "Served") == 0 ||
-			strcmp(s->reason, SERVICE_INVALID_OBJECT) == 0)
+		if (s->reason == REASON_SERVED || s->reason == REASON_INVALID_OBJECT)
 			continue;
-		fprintf(stderr, "%s/%s: %s: %s\n", s->ns, s->name, s->reason, s->message);
+		fprintf(stderr, "%s/%s: %s: %s\n", s->ns, s->name, reason_name(s->reason),
+			s->message);
 		if (s->outcome == FLEET_REJECTED || s->outcome == FLEET_CONFLICT)
 			n_bad++;
 	}

@@ -34,7 +34,7 @@ static void settle_asked(struct fleet_service *ret, const struct service *s,
 		else
 			take_all(ret, s->held.vips, s->held.n_vips);
 		if (ret->n_vips == 0)
-			refusal = (struct refusal){"NoAddress",
+			refusal = (struct refusal){REASON_NO_ADDRESS,
 				xstrdup("no VIP: set " KAGO_PREFIX
 					"vip, such as \"10.1.1.1\" or \"10.1.1.1,fd00::1\"")};
 	} else if ((rules->n_pools == 0 && !s->wish.pool) ||
@@ -57,7 +57,7 @@ static void settle_status(
 	if (ret->n_vips)
 		return;
 	ret->outcome = FLEET_PENDING;
-	ret->reason = "NoAddress";
+	ret->reason = REASON_NO_ADDRESS;
 	if (pools_refuse(&refusal, pools, &s->wish, s->id.ns))
 		ret->message = xasprintf("waiting for an address: %s", refusal.message);
 	else

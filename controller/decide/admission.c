@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "objects/objects.h"
 
-static const char too_large[] = "TooLarge", fleet_full[] = "FleetFull";
-
 struct applicant {
 	const struct service *service;
 	size_t index;
@@ -38,7 +36,7 @@ static int by_seniority(const void *pa, const void *pb)
 	return service_cmp_seniority(a->service, b->service);
 }
 
-static void reject(struct fleet_service *ret, const char *reason, char *message)
+static void reject(struct fleet_service *ret, enum reason reason, char *message)
 {
 	ret->outcome = FLEET_REJECTED;
 	ret->reason = reason;
@@ -56,14 +54,14 @@ struct room {
 static bool has_room(struct fleet_service *ret, const struct applicant *a, const struct room *taken)
 {
 	if (a->n_reals > LIMIT_FLEET_REALS - taken->reals) {
-		reject(ret, fleet_full,
+		reject(ret, REASON_FLEET_FULL,
 			xasprintf("no room for %zu real servers: older Services have %zu, the "
 				  "fleet may have %d",
 				a->n_reals, taken->reals, LIMIT_FLEET_REALS));
 		return false;
 	}
 	if (a->service->policy.sources.n_nets > LIMIT_FLEET_SOURCES - taken->sources) {
-		reject(ret, fleet_full,
+		reject(ret, REASON_FLEET_FULL,
 			xasprintf("no room for %zu source ranges: older Services have %zu, the "
 				  "fleet may have %d",
 				a->service->policy.sources.n_nets, taken->sources,
@@ -76,7 +74,7 @@ static bool has_room(struct fleet_service *ret, const struct applicant *a, const
 static void admit(struct fleet_service *ret, const struct applicant *a, struct room *taken)
 {
 	if (a->n_reals > LIMIT_SERVICE_REALS) {
-		reject(ret, too_large,
+		reject(ret, REASON_TOO_LARGE,
 			xasprintf("%zu real servers over all VIPs and ports; a Service may have %d",
 				a->n_reals, LIMIT_SERVICE_REALS));
 		return;
@@ -122,7 +120,5 @@ void admission_check(
 
 bool admission_refused(const struct fleet_service *verdict)
 {
-	return verdict->outcome == FLEET_REJECTED && verdict->reason &&
-	       (strcmp(verdict->reason, too_large) == 0 ||
-		       strcmp(verdict->reason, fleet_full) == 0);
+	return verdict->reason == REASON_TOO_LARGE || verdict->reason == REASON_FLEET_FULL;
 }

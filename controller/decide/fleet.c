@@ -162,6 +162,7 @@ static void drop_verdict(struct fleet_service *verdict)
 	free(verdict->ns);
 	free(verdict->name);
 	free(verdict->message);
+	free(verdict->complaint);
 	free(verdict->vips);
 	free(verdict);
 }

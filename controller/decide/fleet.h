@@ -10,6 +10,7 @@
 #include "base/place.h"
 #include "objects/fleet_rules.h"
 #include "objects/policy.h"
+#include "objects/reason.h"
 #include "objects/store.h"
 
 /*
@@ -54,8 +55,11 @@ enum fleet_outcome {
 struct fleet_service {
 	char *ns, *name;
 	enum fleet_outcome outcome;
-	const char *reason;  /* CamelCase, for machines: "Served", "NoEndpoints", ...; static */
-	char *message;       /* for people: what, why, and what would be right */
+	enum reason reason;
+	char *message; /* for people: what, why, and what would be right */
+	/* What is to be complained about, without how much is served: that changes whenever
+	 * something is scaled. Unless it is rejected or pending; NULL: nothing. */
+	char *complaint;
 	struct ipaddr *vips; /* sorted; empty when rejected or pending */
 	size_t n_vips;
 	size_t n_virtual_servers;

@@ -71,52 +71,65 @@ void report_crowded(struct report *r, const struct claim *c, const struct endpoi
 				      p->n_left_out + p->n_reals));
 }
 
-/* "HEADING: items; ", or NULL for an empty list; empties the list. */
+/* Consumes both texts, each of which may be NULL. */
+static char *join(char *first, char *second)
+{
+	char *both;
+
+	if (!first || !second)
+		return first ? first : second;
+	both = xasprintf("%s; %s", first, second);
+	free(first);
+	free(second);
+	return both;
+}
+
+/* "HEADING: items", or NULL for an empty list; empties the list. */
 static char *list_text(const char *heading, struct report_list *list)
 {
 	char *text = NULL;
 
 	if (list->n > LISTED)
-		text = xasprintf("%s: %s and %zu more; ", heading, list->text, list->n - LISTED);
+		text = xasprintf("%s: %s and %zu more", heading, list->text, list->n - LISTED);
 	else if (list->n > 0)
-		text = xasprintf("%s: %s; ", heading, list->text);
+		text = xasprintf("%s: %s", heading, list->text);
 	free(list->text);
 	*list = (struct report_list){0};
 	return text;
 }
 
-static const char *or_nothing(const char *text)
+static char *served_text(const struct report *r)
 {
-	return text ? text : "";
+	return xasprintf("%zu virtual server%s with %zu real server%s", r->n_servers,
+		r->n_servers == 1 ? "" : "s", r->n_reals, r->n_reals == 1 ? "" : "s");
 }
 
 static void set_outcome(const struct report *r, struct fleet_service *ret)
 {
 	ret->outcome = FLEET_SERVED;
-	ret->reason = "Served";
+	ret->reason = REASON_SERVED;
 	if (r->crowded.n)
-		ret->reason = "TooManyEndpoints";
+		ret->reason = REASON_TOO_MANY_ENDPOINTS;
 	if (r->unserved.n) {
 		ret->outcome = FLEET_NO_ENDPOINTS;
-		ret->reason = "NoEndpoints";
+		ret->reason = REASON_NO_ENDPOINTS;
 	}
 	if (r->taken.n) {
 		ret->outcome = FLEET_CONFLICT;
-		ret->reason = "Conflict";
+		ret->reason = REASON_CONFLICT;
 	}
 }
 
 void report_finish(struct report *r, struct fleet_service *ret)
 {
-	CLEANUP_FREE char *taken = NULL, *unserved = NULL, *crowded = NULL;
+	char *complaint;
 
 	set_outcome(r, ret);
-	taken = list_text("already taken", &r->taken);
-	unserved = list_text("no endpoints", &r->unserved);
-	crowded = list_text("too many endpoints", &r->crowded);
-	ret->message = xasprintf("%s%s%s%zu virtual server%s with %zu real server%s",
-		or_nothing(taken), or_nothing(unserved), or_nothing(crowded), r->n_servers,
-		r->n_servers == 1 ? "" : "s", r->n_reals, r->n_reals == 1 ? "" : "s");
+	complaint = list_text("already taken", &r->taken);
+	complaint = join(complaint, list_text("no endpoints", &r->unserved));
+	complaint = join(complaint, list_text("too many endpoints", &r->crowded));
+	ret->complaint = complaint;
+	ret->message = join(complaint ? xstrdup(complaint) : NULL, served_text(r));
 	ret->n_virtual_servers = r->n_servers;
 	*r = (struct report){0};
 }

@@ -28,5 +28,5 @@ void report_taken(struct report *r, const struct claim *c);
 void report_unserved(struct report *r, const struct claim *c, const struct endpoints *p);
 void report_crowded(struct report *r, const struct claim *c, const struct endpoints *p);
 
-/* Writes outcome, reason and message, and empties the report. */
+/* Writes outcome, reason, complaint and message, and empties the report. */
 void report_finish(struct report *r, struct fleet_service *ret);

@@ -34,23 +34,23 @@ static int parse_affinity(struct policy *p, const json_t *object, struct err *e)
 	return 0;
 }
 
-static int parse(struct policy *p, const char **ret_reason, const json_t *object, bool has_tcp,
+static int parse(struct policy *p, enum reason *ret_reason, const json_t *object, bool has_tcp,
 	struct err *e)
 {
 	int r;
 
-	*ret_reason = "InvalidAnnotation";
+	*ret_reason = REASON_INVALID_ANNOTATION;
 	r = annotations_parse(p, object, has_tcp, e);
 	if (r < 0)
 		return r;
-	*ret_reason = "InvalidSpec";
+	*ret_reason = REASON_INVALID_SPEC;
 	r = parse_affinity(p, object, e);
 	if (r >= 0)
 		r = source_ranges_parse(&p->sources, object, e);
 	return r;
 }
 
-int policy_parse(struct policy *ret, const char **ret_reason, const json_t *object, bool has_tcp,
+int policy_parse(struct policy *ret, enum reason *ret_reason, const json_t *object, bool has_tcp,
 	struct err *e)
 {
 	struct policy p = {

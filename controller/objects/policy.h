@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "objects/reason.h"
 #include "objects/source_ranges.h"
 
 /*
@@ -53,7 +54,7 @@ struct policy {
  * Service says otherwise. Errors: -EINVAL with "FIELD: what is wrong and what would be right", and
  * the reason for machines in *ret_reason.
  */
-int policy_parse(struct policy *ret, const char **ret_reason, const json_t *object, bool has_tcp,
+int policy_parse(struct policy *ret, enum reason *ret_reason, const json_t *object, bool has_tcp,
 	struct err *e);
 void policy_done(struct policy *p);
 

@@ -183,17 +183,17 @@ static bool has_tcp(const struct service *s)
 }
 
 /* Which fleets it asks for; in *ret_class the class as it stands there. */
-static int decode_claim(struct service *s, const char **ret_reason, const char **ret_class,
+static int decode_claim(struct service *s, enum reason *ret_reason, const char **ret_class,
 	const json_t *object, struct err *e)
 {
 	int r;
 
 	s->any_fleet = true;
-	*ret_reason = SERVICE_INVALID_OBJECT;
+	*ret_reason = REASON_INVALID_OBJECT;
 	r = decode_class(s, ret_class, object, e);
 	if (r < 0)
 		return r;
-	*ret_reason = "InvalidAnnotation";
+	*ret_reason = REASON_INVALID_ANNOTATION;
 	r = decode_annotation(s, object, e);
 	if (r < 0)
 		return r;
@@ -207,11 +207,11 @@ static bool asks_for_some_fleet(const struct service *s)
 }
 
 static int decode_rest(
-	struct service *s, const char **ret_reason, const json_t *object, struct err *e)
+	struct service *s, enum reason *ret_reason, const json_t *object, struct err *e)
 {
 	int r;
 
-	*ret_reason = SERVICE_INVALID_OBJECT;
+	*ret_reason = REASON_INVALID_OBJECT;
 	r = decode_created(&s->created, object, e);
 	if (r < 0)
 		return r;
@@ -224,7 +224,7 @@ static int decode_rest(
 	return policy_parse(&s->policy, ret_reason, object, has_tcp(s), e);
 }
 
-static int decode(struct service *s, const char **ret_reason, const json_t *object, struct err *e)
+static int decode(struct service *s, enum reason *ret_reason, const json_t *object, struct err *e)
 {
 	const char *class = "";
 	int r;
@@ -236,10 +236,10 @@ static int decode(struct service *s, const char **ret_reason, const json_t *obje
 	s->unclaimed = r == 0 && !*class && !s->annotation_fleet;
 	if (!asks_for_some_fleet(s) && !s->unclaimed)
 		return 0;
-	*ret_reason = SERVICE_NOT_LOAD_BALANCER;
+	*ret_reason = REASON_NOT_LOAD_BALANCER;
 	if (r < 0)
 		return r;
-	*ret_reason = SERVICE_FLEET_MISMATCH;
+	*ret_reason = REASON_FLEET_MISMATCH;
 	r = check_claim(s, class, e);
 	if (r < 0)
 		return r;
@@ -279,15 +279,15 @@ static void decode_metadata(struct service *s, const json_t *object)
 void service_decode(struct service **ret, const struct objname *id, const json_t *object)
 {
 	CLEANUP(service_freep) struct service *s = xnew0(struct service);
-	const char *reason;
+	enum reason reason;
 	struct err e = {0};
 
 	*ret = NULL;
 	s->created = INT64_MAX;
 	if (!is_for_others(object) && decode(s, &reason, object, &e) < 0) {
 		/* Whoever put it need not hear of it, for it may be another load balancer's. */
-		if (s->unclaimed && strcmp(reason, SERVICE_INVALID_OBJECT) == 0)
-			reason = "InvalidSpec";
+		if (s->unclaimed && reason == REASON_INVALID_OBJECT)
+			reason = REASON_INVALID_SPEC;
 		s->reason = reason;
 		s->message = xstrdup(e.msg);
 	}
@@ -343,8 +343,8 @@ static bool claim_equal(const struct service *a, const struct service *b)
 bool service_equal(const struct service *a, const struct service *b)
 {
 	if (a->created != b->created || a->generation != b->generation || !claim_equal(a, b) ||
-		a->n_ports != b->n_ports || strcmp(a->uid, b->uid) != 0 ||
-		!text_equal(a->reason, b->reason) || !text_equal(a->message, b->message))
+		a->n_ports != b->n_ports || strcmp(a->uid, b->uid) != 0 || a->reason != b->reason ||
+		!text_equal(a->message, b->message))
 		return false;
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (!port_equal(&a->ports[i], &b->ports[i]))

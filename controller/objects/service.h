@@ -13,6 +13,7 @@
 #include "objects/held.h"
 #include "objects/names.h"
 #include "objects/policy.h"
+#include "objects/reason.h"
 #include "objects/wish.h"
 
 /* A Service (v1) that concerns a fleet of kago, as far as it matters here. */
@@ -40,20 +41,12 @@ struct service {
 	size_t n_ports;
 	struct wish wish;
 	struct policy policy;
-	const char *reason; /* why it is not served, for machines; NULL: it is fine */
+	enum reason reason; /* why it is not served, for machines */
 	char *message;      /* the same for people */
 
 	UT_hash_handle hh;       /* the store's, by id */
 	struct backend *backend; /* the store's, for its slices */
 };
-
-/* The reason of a Service that no API server would take: store_put told its user already. */
-#define SERVICE_INVALID_OBJECT "InvalidObject"
-
-/* The reason of a Service that is of no type that has VIPs. */
-#define SERVICE_NOT_LOAD_BALANCER "NotLoadBalancer"
-/* That of one whose class and annotation name two load balancers. */
-#define SERVICE_FLEET_MISMATCH "FleetMismatch"
 
 /*
  * NULL in *ret: it is nobody's and has nothing of ours in its status. A Service that is wrong is

@@ -239,7 +239,7 @@ static int put_service(enum store_change *ret, struct store *s, const struct obj
 	service_decode(&service, id, object);
 	*ret = replace_service(s, find_service(s, id), service);
 	service = find_service(s, id);
-	if (service && service->reason && strcmp(service->reason, SERVICE_INVALID_OBJECT) == 0)
+	if (service && service->reason == REASON_INVALID_OBJECT)
 		return err_set(e, EINVAL, "%s", service->message);
 	return 0;
 }

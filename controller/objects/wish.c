@@ -284,16 +284,16 @@ static int parse_spec(struct wish *w, const json_t *object, struct err *e)
 	return r;
 }
 
-int wish_parse(struct wish *ret, const char **ret_reason, const json_t *object, struct err *e)
+int wish_parse(struct wish *ret, enum reason *ret_reason, const json_t *object, struct err *e)
 {
 	struct wish w = {0};
 	int r = 0;
 
-	*ret_reason = "InvalidAnnotation";
+	*ret_reason = REASON_INVALID_ANNOTATION;
 	for (size_t i = 0; r >= 0 && i < sizeof terms / sizeof terms[0]; i++)
 		r = parse_term(&w, &terms[i], object, e);
 	if (r >= 0) {
-		*ret_reason = "InvalidSpec";
+		*ret_reason = REASON_INVALID_SPEC;
 		r = parse_spec(&w, object, e);
 	}
 	if (r < 0) {

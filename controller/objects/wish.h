@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/ipaddr.h"
+#include "objects/reason.h"
 
 /*
  * Which addresses a Service asks for: by its annotations, MetalLB's names for them among these, and
@@ -28,7 +29,7 @@ struct wish {
  * Parses the wish of a Service object. Errors: -EINVAL with "FIELD: what is wrong and what would be
  * right", and the reason for machines in *ret_reason.
  */
-int wish_parse(struct wish *ret, const char **ret_reason, const json_t *object, struct err *e);
+int wish_parse(struct wish *ret, enum reason *ret_reason, const json_t *object, struct err *e);
 void wish_done(struct wish *w);
 bool wish_equal(const struct wish *a, const struct wish *b);
 

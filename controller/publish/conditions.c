@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "doc/jsonx.h"
-#include "publish/reasons.h"
 
 enum { LISTED = 8 };
 
@@ -53,7 +52,7 @@ char *names_text(const char *const names[], size_t n_names)
 }
 
 /* Consumes `message`. */
-static struct condition say(char status, const char *reason, char *message)
+static struct condition say(char status, enum reason reason, char *message)
 {
 	struct condition c = {.status = status, .reason = reason, .message = message};
 
@@ -64,29 +63,9 @@ static struct condition say(char status, const char *reason, char *message)
 	return c;
 }
 
-/*
- * What a decision complains about; NULL: nothing. How many virtual and real servers there are is
- * left out: that changes whenever something is scaled, and a status is not written for that.
- */
-static char *complaint(const struct fleet_service *d)
-{
-	const char *end = NULL;
-
-	if (d && d->outcome != FLEET_REJECTED && d->outcome != FLEET_PENDING)
-		for (const char *at = strstr(d->message, "; "); at; at = strstr(at + 1, "; "))
-			end = at;
-	return end ? xasprintf("%.*s", (int)(end - d->message), d->message) : NULL;
-}
-
 static bool has_outcome(const struct facts *f, enum fleet_outcome outcome)
 {
 	return f->decision && f->decision->outcome == outcome;
-}
-
-/* Consumes `message`, which may be NULL. */
-static char *or_text(char *message, const char *text)
-{
-	return message ? message : xstrdup(text);
 }
 
 static struct condition accepted(const struct facts *f)
@@ -98,9 +77,9 @@ static struct condition accepted(const struct facts *f)
 	if (has_outcome(f, FLEET_REJECTED))
 		return say('F', d->reason, xstrdup(d->message));
 	if (has_outcome(f, FLEET_CONFLICT))
-		return say('F', REASON_CONFLICT, or_text(complaint(d), d->message));
-	if (d && strcmp(d->reason, REASON_TOO_MANY_ENDPOINTS) == 0)
-		return say('T', REASON_TOO_MANY_ENDPOINTS, or_text(complaint(d), d->message));
+		return say('F', REASON_CONFLICT, xstrdup(d->complaint));
+	if (d && d->reason == REASON_TOO_MANY_ENDPOINTS)
+		return say('T', REASON_TOO_MANY_ENDPOINTS, xstrdup(d->complaint));
 	return say('T', REASON_ACCEPTED, xstrdup("its annotations and fields are fine"));
 }
 
@@ -117,10 +96,9 @@ static bool is_refused(const struct facts *f)
 static void choose_vips(struct conditions *ret, const struct facts *f)
 {
 	const struct service *s = f->service;
-	bool disputed =
-		s->reason && (s->any_fleet || strcmp(s->reason, SERVICE_FLEET_MISMATCH) == 0);
+	bool disputed = s->reason && (s->any_fleet || s->reason == REASON_FLEET_MISMATCH);
 
-	if (s->reason && strcmp(s->reason, SERVICE_NOT_LOAD_BALANCER) == 0)
+	if (s->reason == REASON_NOT_LOAD_BALANCER)
 		return;
 	if (disputed && held_is_marked(&s->held)) {
 		ret->vips = s->held.vips;
@@ -143,7 +121,7 @@ static char *assigned_text(const struct conditions *c, const char *pool)
 
 /* It has not what it asks for, maybe something older. */
 static struct condition unassigned(
-	const struct conditions *c, const char *reason, const char *message)
+	const struct conditions *c, enum reason reason, const char *message)
 {
 	CLEANUP_FREE char *kept = vips_text(c->vips, c->n_vips);
 
@@ -159,7 +137,7 @@ static struct condition address_assigned(const struct conditions *c, const struc
 	if (f->service->reason)
 		return unassigned(c, REASON_NOT_ACCEPTED, "it is not accepted");
 	if (a && a->reason)
-		return unassigned(c, a->reason, a->message ? a->message : a->reason);
+		return unassigned(c, a->reason, a->message);
 	if (!c->n_vips)
 		return unassigned(c, REASON_NO_ADDRESS, "it has no address yet");
 	return say('T', REASON_ADDRESS_ASSIGNED, assigned_text(c, a->pool));
@@ -170,7 +148,7 @@ bool conditions_keep_vips(const struct conditions *c, const struct held *held)
 	return ipaddrs_equal(c->vips, c->n_vips, held->vips, held->n_vips);
 }
 
-static struct condition unannounced(const char *reason, const char *why)
+static struct condition unannounced(enum reason reason, const char *why)
 {
 	return say('F', reason, xasprintf("announced by nobody: %s", why));
 }
@@ -214,7 +192,7 @@ void conditions_build(struct conditions *ret, const struct facts *f)
 	*ret = (struct conditions){0};
 	choose_vips(ret, f);
 	if (has_outcome(f, FLEET_NO_ENDPOINTS))
-		ret->lack = or_text(complaint(f->decision), f->decision->message);
+		ret->lack = xstrdup(f->decision->complaint);
 	ret->items[CONDITION_ACCEPTED] = accepted(f);
 	ret->items[CONDITION_ADDRESS_ASSIGNED] = address_assigned(ret, f);
 	ret->items[CONDITION_ANNOUNCED] = announced(ret, f);
@@ -233,7 +211,7 @@ json_t *condition_json(const struct conditions *c, enum condition_type type, int
 	const struct condition *one = &c->items[type];
 	json_t *json = jsonx_must(json_pack("{s:s, s:s, s:s, s:s}", "type",
 		condition_type_name(type), "status", one->status == 'T' ? "True" : "False",
-		"reason", one->reason, "message", one->message));
+		"reason", reason_name(one->reason), "message", one->message));
 
 	if (generation)
 		jsonx_set(json, "observedGeneration", json_integer(generation));

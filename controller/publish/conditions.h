@@ -16,9 +16,9 @@
  */
 
 struct condition {
-	char status;        /* 'T' or 'F' */
-	const char *reason; /* CamelCase; static */
-	char *message;      /* at most LIMIT_CONDITION_MESSAGE bytes */
+	char status; /* 'T' or 'F' */
+	enum reason reason;
+	char *message; /* at most LIMIT_CONDITION_MESSAGE bytes */
 };
 
 struct conditions {

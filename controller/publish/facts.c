@@ -8,7 +8,7 @@ static void add_service(uint64_t *digest, const struct service *s)
 	digest_add_text(digest, s->uid);
 	digest_add_text(digest, s->resource_version);
 	digest_add(digest, &s->held.ingress_digest, sizeof s->held.ingress_digest);
-	digest_add_text(digest, s->reason);
+	digest_add(digest, &s->reason, sizeof s->reason);
 	digest_add_text(digest, s->message);
 }
 
@@ -16,13 +16,13 @@ static void add_assignment(uint64_t *digest, const struct assignment *a)
 {
 	digest_add(digest, a->vips, a->n_vips * sizeof *a->vips);
 	digest_add_text(digest, a->pool);
-	digest_add_text(digest, a->reason);
+	digest_add(digest, &a->reason, sizeof a->reason);
 	digest_add_text(digest, a->message);
 }
 
 static void add_decision(uint64_t *digest, const struct fleet_service *d)
 {
-	digest_add_text(digest, d->reason);
+	digest_add(digest, &d->reason, sizeof d->reason);
 	digest_add_text(digest, d->message);
 	digest_add(digest, &d->n_virtual_servers, sizeof d->n_virtual_servers);
 }

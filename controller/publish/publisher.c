@@ -104,9 +104,11 @@ static void tell(const struct publisher *p, const struct objname *id, const char
 	for (size_t i = 0; i < story->n_events; i++) {
 		const struct story_event *event = &story->events[i];
 
-		events_send(p->parts.events, &about, event->warning, event->reason, event->note);
+		events_send(p->parts.events, &about, event->warning, reason_name(event->reason),
+			event->note);
 		log_write(event->warning ? LOG_WARN : LOG_INFO, "service.event",
-			LOG_FIELDS(LOG_STR("service", service), LOG_STR("reason", event->reason),
+			LOG_FIELDS(LOG_STR("service", service),
+				LOG_STR("reason", reason_name(event->reason)),
 				LOG_STR("msg", event->note)));
 	}
 }
@@ -114,7 +116,7 @@ static void tell(const struct publisher *p, const struct objname *id, const char
 static bool is_well(const struct facts *f)
 {
 	return held_is_well(&f->service->held) && f->decision &&
-	       strcmp(f->decision->reason, "Served") == 0;
+	       f->decision->reason == REASON_SERVED;
 }
 
 /* Events are all that `kubectl describe service` shows, and the server drops them after an hour. */

@@ -8,7 +8,6 @@
 #include "doc/jsonx.h"
 #include "objects/port.h"
 #include "publish/conditions.h"
-#include "publish/reasons.h"
 
 /* Whether another Service is served there. */
 static bool is_taken(
@@ -31,8 +30,8 @@ static bool is_taken(
 	return false;
 }
 
-/* Why a port cannot be served, whatever its endpoints are; NULL: it can. */
-static const char *port_fault(
+/* Why a port cannot be served, whatever its endpoints are. */
+static enum reason port_fault(
 	const struct facts *f, const struct ipaddr *vip, const struct service_port *port)
 {
 	const struct fleet_service *d = f->decision;
@@ -41,7 +40,7 @@ static const char *port_fault(
 		return d->reason;
 	if (d && d->outcome == FLEET_CONFLICT && is_taken(f, vip, port))
 		return REASON_CONFLICT;
-	return NULL;
+	return REASON_NONE;
 }
 
 /* KEP-1435; an error of our own is "domain/Reason". */
@@ -50,10 +49,10 @@ static json_t *port_json(
 {
 	json_t *json = jsonx_must(json_pack(
 		"{s:i, s:s}", "port", port->port, "protocol", protocol_name(port->protocol)));
-	const char *fault = port_fault(f, vip, port);
+	enum reason fault = port_fault(f, vip, port);
 
 	if (fault)
-		jsonx_set(json, "error", json_sprintf("kago.dev/%s", fault));
+		jsonx_set(json, "error", json_sprintf("kago.dev/%s", reason_name(fault)));
 	return json;
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "publish/conditions.h"
-#include "publish/reasons.h"
 
 /* What the status says now and what it shall say. */
 struct change {
@@ -26,19 +25,19 @@ static void change_init(struct change *ret, const struct facts *f)
 	}
 }
 
-static bool is_reason(const struct condition *c, const char *reason)
+static bool is_reason(const struct condition *c, enum reason reason)
 {
-	return strcmp(c->reason, reason) == 0;
+	return c->reason == reason;
 }
 
 /* Consumes `note`. */
-static void add(struct story *s, bool warning, const char *reason, char *note)
+static void add(struct story *s, bool warning, enum reason reason, char *note)
 {
 	s->events[s->n_events++] = (struct story_event){warning, reason, note};
 }
 
 /* The condition as a Warning. */
-static void warn(struct story *s, const struct condition *c, const char *reason)
+static void warn(struct story *s, const struct condition *c, enum reason reason)
 {
 	add(s, true, reason, xstrdup(c->message));
 }

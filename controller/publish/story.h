@@ -12,9 +12,9 @@
  */
 
 struct story_event {
-	bool warning;       /* type Warning, else Normal */
-	const char *reason; /* CamelCase; static */
-	char *note;         /* for people */
+	bool warning; /* type Warning, else Normal */
+	enum reason reason;
+	char *note; /* for people */
 };
 
 enum { STORY_EVENTS_MAX = 4 };

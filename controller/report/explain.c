@@ -119,14 +119,14 @@ static json_t *assignment_json(const struct explain *x, const struct service *s)
 		return NULL;
 	return answer_must(
 		json_pack("{s:o, s:s*, s:s*, s:s*}", "vips", answer_vips(a->vips, a->n_vips),
-			"pool", a->pool, "reason", a->reason, "message", a->message));
+			"pool", a->pool, "reason", reason_name(a->reason), "message", a->message));
 }
 
 static json_t *decision_json(const struct fleet_service *svc)
 {
 	return answer_must(json_pack("{s:s, s:s, s:s, s:o}", "outcome",
-		snapshot_outcome_name(svc->outcome), "reason", svc->reason, "message", svc->message,
-		"vips", answer_vips(svc->vips, svc->n_vips)));
+		snapshot_outcome_name(svc->outcome), "reason", reason_name(svc->reason), "message",
+		svc->message, "vips", answer_vips(svc->vips, svc->n_vips)));
 }
 
 static const struct virtual_server *find_server(

@@ -143,9 +143,9 @@ static json_t *services_json(const struct snapshot *s)
 		answer_append(array, answer_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
 					     "namespace", svc->ns, "name", svc->name, "outcome",
 					     snapshot_outcome_name(svc->outcome), "reason",
-					     svc->reason, "message", svc->message, "vips",
-					     answer_vips(svc->vips, svc->n_vips), "virtualServers",
-					     snapshot_servers(s, svc))));
+					     reason_name(svc->reason), "message", svc->message,
+					     "vips", answer_vips(svc->vips, svc->n_vips),
+					     "virtualServers", snapshot_servers(s, svc))));
 	}
 	return array;
 }

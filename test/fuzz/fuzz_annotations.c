@@ -30,9 +30,9 @@ static json_t *service_of(const uint8_t *data, size_t len)
 	return json_pack("{s:{s:o}}", "metadata", "annotations", annotations);
 }
 
-static void check_refusal(const struct err *e, const char *reason)
+static void check_refusal(const struct err *e, enum reason reason)
 {
-	FUZZ_CHECK(e->code == EINVAL && e->msg[0] && reason);
+	FUZZ_CHECK(e->code == EINVAL && e->msg[0] && reason_name(reason));
 	for (const char *c = e->msg; *c; c++)
 		FUZZ_CHECK(*c >= 0x20 && *c < 0x7f);
 }
@@ -69,7 +69,7 @@ static void check_wish(const struct wish *w)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	json_auto_t *service = service_of(data, len);
-	const char *reason = NULL;
+	enum reason reason = REASON_NONE;
 	struct policy p;
 	struct wish w;
 	struct err e = {0};

@@ -16,6 +16,7 @@ struct example {
 	struct assignment assignment;
 	struct ipaddr vips[2];
 	struct fleet_service decision;
+	char complaint[512];
 	const char *announcers[2];
 	struct facts facts;
 };
@@ -31,29 +32,35 @@ static inline char *borrowed(const char *text)
 	return (char *)(uintptr_t)text;
 }
 
+/* `message` as report.h makes it: what is to be complained about, and what is served. */
 static inline void decide(
-	struct example *x, enum fleet_outcome outcome, const char *reason, const char *message)
+	struct example *x, enum fleet_outcome outcome, enum reason reason, const char *message)
 {
+	const char *served = strrchr(message, ';');
+
 	x->decision.outcome = outcome;
 	x->decision.reason = reason;
 	x->decision.message = borrowed(message);
+	snprintf(x->complaint, sizeof x->complaint, "%.*s", (int)(served ? served - message : 0),
+		message);
+	x->decision.complaint = served ? x->complaint : NULL;
 }
 
 /* The Service is wrong. */
-static inline void spoil(struct example *x, const char *reason, const char *message)
+static inline void spoil(struct example *x, enum reason reason, const char *message)
 {
 	x->service.reason = reason;
 	x->service.message = borrowed(message);
 }
 
 /* A wish that is not fulfilled. */
-static inline void deny(struct example *x, const char *reason, const char *message)
+static inline void deny(struct example *x, enum reason reason, const char *message)
 {
 	x->assignment.reason = reason;
 	x->assignment.message = borrowed(message);
 }
 
-static inline void take_address(struct example *x, const char *reason, const char *message)
+static inline void take_address(struct example *x, enum reason reason, const char *message)
 {
 	x->assignment.n_vips = 0;
 	x->assignment.pool = NULL;
@@ -82,7 +89,7 @@ static inline void example_init(struct example *x)
 	x->service.ports = x->ports;
 	x->assignment.service = &x->service;
 	x->assignment.vips = x->vips;
-	decide(x, FLEET_SERVED, "Served", "2 virtual servers with 6 real servers");
+	decide(x, FLEET_SERVED, REASON_SERVED, "2 virtual servers with 6 real servers");
 	x->service.held.vips = xcalloc(1, sizeof *x->vips);
 	x->service.held.vips[0] = x->vips[0];
 	x->service.held.n_vips = 1;

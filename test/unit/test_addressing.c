@@ -31,7 +31,7 @@ static void expect_fleet(enum addressing addressing, size_t n_pools, const char 
 	verdict = f->services[0];
 	vips = vips_of(&(struct assignment){.vips = verdict->vips, .n_vips = verdict->n_vips});
 	text = xasprintf("%s%s%s%s: %s", vips, *vips ? " " : "", outcomes[verdict->outcome],
-		verdict->reason, verdict->message);
+		reason_name(verdict->reason), verdict->message);
 	assert_string_equal(text, wanted);
 	assert_int_equal(f->n_servers, verdict->n_vips);
 	for (size_t i = 0; i < f->n_servers; i++)

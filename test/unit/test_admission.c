@@ -47,7 +47,7 @@ static void test_a_service_that_is_too_large_is_rejected_alone(void **state)
 	assert_int_equal(f->n_servers, 1);
 	assert_int_equal(f->services[0]->outcome, FLEET_SERVED);
 	assert_int_equal(f->services[1]->outcome, FLEET_REJECTED);
-	assert_string_equal(f->services[1]->reason, "TooLarge");
+	assert_int_equal(f->services[1]->reason, REASON_TOO_LARGE);
 	assert_string_equal(f->services[1]->message,
 		"51000 real servers over all VIPs and ports; a Service may have 50000");
 }
@@ -64,7 +64,7 @@ static void test_a_full_fleet_keeps_its_older_services(void **state)
 	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
 	assert_int_equal(f->n_servers, 250);
 	assert_string_equal(f->services[0]->name, "a");
-	assert_string_equal(f->services[0]->reason, "FleetFull");
+	assert_int_equal(f->services[0]->reason, REASON_FLEET_FULL);
 	assert_string_equal(f->services[0]->message,
 		"no room for 50000 real servers: older Services have 250000, the fleet may have "
 		"250000");
@@ -100,8 +100,8 @@ static void test_ranges_of_clients_fill_a_fleet_too(void **state)
 	for (unsigned i = 0; i <= FIT; i++)
 		put_restricted(s, i);
 	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
-	assert_string_not_equal(f->services[FIT - 1]->reason, "FleetFull");
-	assert_string_equal(f->services[FIT]->reason, "FleetFull");
+	assert_int_not_equal(f->services[FIT - 1]->reason, REASON_FLEET_FULL);
+	assert_int_equal(f->services[FIT]->reason, REASON_FLEET_FULL);
 	assert_string_equal(f->services[FIT]->message,
 		"no room for 1024 source ranges: older Services have 199680, the fleet may have "
 		"200000");

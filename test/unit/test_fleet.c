@@ -36,7 +36,7 @@ static char *describe(const struct fleet *f)
 		print_server(out, f->servers[i]);
 	for (size_t i = 0; i < f->n_services; i++)
 		fprintf(out, "%s/%s %s: %s\n", f->services[i]->ns, f->services[i]->name,
-			f->services[i]->reason, f->services[i]->message);
+			reason_name(f->services[i]->reason), f->services[i]->message);
 	fclose(out);
 	return text;
 }
@@ -281,7 +281,7 @@ static void test_real_servers_over_the_limit_are_told(void **state)
 	for (size_t i = 0; i < f->servers[0]->n_reals; i++)
 		assert_int_equal(f->servers[0]->reals[i].weight, 1);
 	assert_int_equal(f->services[0]->outcome, FLEET_SERVED);
-	assert_string_equal(f->services[0]->reason, "TooManyEndpoints");
+	assert_int_equal(f->services[0]->reason, REASON_TOO_MANY_ENDPOINTS);
 	assert_string_equal(f->services[0]->message,
 		"too many endpoints: 10.1.1.1:80/TCP (3 of 4003 left out); 1 virtual server with "
 		"4000 real servers");

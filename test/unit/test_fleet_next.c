@@ -110,7 +110,7 @@ static void assert_same_verdict(const struct fleet_service *a, const struct flee
 	assert_string_equal(a->ns, b->ns);
 	assert_string_equal(a->name, b->name);
 	assert_int_equal(a->outcome, b->outcome);
-	assert_string_equal(a->reason, b->reason);
+	assert_int_equal(a->reason, b->reason);
 	assert_string_equal(a->message, b->message);
 	assert_true(ipaddrs_equal(a->vips, a->n_vips, b->vips, b->n_vips));
 	assert_int_equal(a->n_virtual_servers, b->n_virtual_servers);

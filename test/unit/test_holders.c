@@ -83,7 +83,8 @@ static void test_an_unread_service_stays_among_its_like(void **state)
 	one_init(&unread, "web", "c", NULL, 80);
 	one_init(&second, "web", "d", NULL, 80);
 	one_init(&foreign, "shop", "e", NULL, 80);
-	unread.service.reason = second.service.reason = foreign.service.reason = "InvalidSpec";
+	unread.service.reason = second.service.reason = foreign.service.reason =
+		REASON_INVALID_SPEC;
 	unread.service.wish.n_wanted = second.service.wish.n_wanted =
 		foreign.service.wish.n_wanted = 0;
 	assert_true(holders_keep(l, &vip, &a.service));

@@ -14,11 +14,11 @@ static json_t *service(const char *annotations, const char *spec)
 static void parse(struct policy *ret, const char *annotations, const char *spec)
 {
 	json_auto_t *object = service(annotations, spec);
-	const char *reason;
+	enum reason reason;
 	struct err e = {0};
 
 	if (policy_parse(ret, &reason, object, true, &e) < 0)
-		fail_msg("%s: %s", reason, e.msg);
+		fail_msg("%s: %s", reason_name(reason), e.msg);
 }
 
 static void expect_refused(const char *annotations, const char *spec, bool has_tcp,
@@ -26,12 +26,12 @@ static void expect_refused(const char *annotations, const char *spec, bool has_t
 {
 	json_auto_t *object = service(annotations, spec);
 	struct policy p = {.persistence = 7};
-	const char *reason = "";
+	enum reason reason = REASON_NONE;
 	struct err e = {0};
 
 	assert_int_equal(policy_parse(&p, &reason, object, has_tcp, &e), -EINVAL);
 	assert_string_equal(e.msg, message);
-	assert_string_equal(reason, wanted_reason);
+	assert_string_equal(reason_name(reason), wanted_reason);
 	assert_int_equal(p.persistence, 7);
 }
 

@@ -53,7 +53,7 @@ static void test_nothing_is_written_twice(void **state)
 	first = write_status(&x, new_year);
 	assert_non_null(first);
 	assert_null(write_status(&x, new_year + 1000000000));
-	decide(&x, FLEET_SERVED, "Served", "2 virtual servers with 7 real servers");
+	decide(&x, FLEET_SERVED, REASON_SERVED, "2 virtual servers with 7 real servers");
 	assert_null(write_status(&x, new_year + 1000000000));
 	example_done(&x);
 }
@@ -135,7 +135,7 @@ static void test_a_wrong_service_keeps_its_address_without_ports(void **state)
 
 	(void)state;
 	example_init(&x);
-	spoil(&x, "InvalidAnnotation",
+	spoil(&x, REASON_INVALID_ANNOTATION,
 		"kago.dev/scheduler: 'random' is none of rr, wrr, lc, wlc, sh, mh");
 	document = status_document(&x.facts, &modern, new_year);
 	assert_json(ingress_of(document), "[{\"ip\":\"10.1.1.1\",\"ipMode\":\"Proxy\"}]");
@@ -155,7 +155,7 @@ static void test_only_load_balancers_get_an_ingress(void **state)
 
 	(void)state;
 	example_init(&x);
-	spoil(&x, "NotLoadBalancer",
+	spoil(&x, REASON_NOT_LOAD_BALANCER,
 		"spec.type: is 'NodePort'; kago serves Services of type LoadBalancer");
 	document = status_document(&x.facts, &modern, new_year);
 	assert_json(ingress_of(document), "[]");
@@ -171,7 +171,7 @@ static void test_fleets_that_disagree_write_the_same(void **state)
 	example_init(&x);
 	before = write_status(&x, new_year);
 	assert_non_null(before);
-	spoil(&x, "FleetMismatch",
+	spoil(&x, REASON_FLEET_MISMATCH,
 		"kago.dev/fleet: 'a' is not the fleet of spec.loadBalancerClass");
 	one = write_status(&x, new_year);
 	assert_json(ingress_of(one), "[{\"ip\":\"10.1.1.1\",\"ipMode\":\"Proxy\"}]");
@@ -196,7 +196,7 @@ static void test_a_port_that_another_service_has_is_in_error(void **state)
 	example_init(&x);
 	taken.vip = x.vips[0];
 	x.facts.fleet = &fleet;
-	decide(&x, FLEET_CONFLICT, "Conflict",
+	decide(&x, FLEET_CONFLICT, REASON_CONFLICT,
 		"already taken: 10.1.1.1:80/TCP by shop/older; 1 virtual server with 1 real "
 		"server");
 	document = status_document(&x.facts, &modern, new_year);
@@ -220,7 +220,7 @@ static void test_ports_of_a_service_that_is_refused_are_in_error(void **state)
 
 	(void)state;
 	example_init(&x);
-	decide(&x, FLEET_REJECTED, "TooLarge", "51000 real servers over all VIPs and ports");
+	decide(&x, FLEET_REJECTED, REASON_TOO_LARGE, "51000 real servers over all VIPs and ports");
 	x.service.n_ports = 1;
 	document = status_document(&x.facts, &modern, new_year);
 	assert_json(json_object_get(json_array_get(ingress_of(document), 0), "ports"),
@@ -239,8 +239,8 @@ static void test_a_service_without_an_address_is_told_why(void **state)
 
 	(void)state;
 	example_init(&x);
-	take_address(&x, "PoolExhausted", "no free address in pool web");
-	decide(&x, FLEET_PENDING, "Pending", "it has no address");
+	take_address(&x, REASON_POOL_EXHAUSTED, "no free address in pool web");
+	decide(&x, FLEET_PENDING, REASON_NO_ADDRESS, "it has no address");
 	document = status_document(&x.facts, &modern, new_year);
 	assert_json(ingress_of(document), "[]");
 	assert_says(
@@ -258,7 +258,7 @@ static void test_an_address_that_is_kept_against_the_wish_is_told(void **state)
 
 	(void)state;
 	example_init(&x);
-	deny(&x, "AddressInUse", "10.1.1.2 is that of shop/older");
+	deny(&x, REASON_ADDRESS_IN_USE, "10.1.1.2 is that of shop/older");
 	assert_says(&x, CONDITION_ADDRESS_ASSIGNED, "False", "AddressInUse",
 		"keeps 10.1.1.1: 10.1.1.2 is that of shop/older");
 	example_done(&x);
@@ -291,7 +291,7 @@ static void test_why_nobody_announces_is_told(void **state)
 	assert_says(&x, CONDITION_ANNOUNCED, "False", "NotAnnounced",
 		"announced by nobody: the load balancers do not know of its address yet");
 	x.facts.decision = &x.decision;
-	decide(&x, FLEET_NO_ENDPOINTS, "NoEndpoints",
+	decide(&x, FLEET_NO_ENDPOINTS, REASON_NO_ENDPOINTS,
 		"no endpoints: 10.1.1.1:80/TCP (0 of 2 endpoints are ready); 0 virtual servers "
 		"with 0 real servers");
 	assert_says(&x, CONDITION_ANNOUNCED, "False", "NoEndpoints",
@@ -341,7 +341,7 @@ static void test_a_message_fits_into_a_condition(void **state)
 
 	(void)state;
 	example_init(&x);
-	take_address(&x, "PoolExhausted", huge);
+	take_address(&x, REASON_POOL_EXHAUSTED, huge);
 	document = status_document(&x.facts, &modern, new_year);
 	assert_int_equal(strlen(said(document, CONDITION_ADDRESS_ASSIGNED, "message")), 32768);
 	example_done(&x);
@@ -369,7 +369,7 @@ static void test_a_status_is_whole_or_there_is_none(void **state)
 	(void)state;
 	example_init(&x);
 	x.service.generation = 7;
-	decide(&x, FLEET_REJECTED, "TooMany", "too many");
+	decide(&x, FLEET_REJECTED, REASON_TOO_LARGE, "too many");
 	assert_whole_or_none(build, &x.facts);
 	example_done(&x);
 }

@@ -16,8 +16,8 @@ static char *story_text(const struct story *s)
 
 	for (size_t i = 0; i < s->n_events; i++) {
 		const struct story_event *one = &s->events[i];
-		char *longer = xasprintf(
-			"%s%s %s: %s\n", text, one->warning ? "W" : "N", one->reason, one->note);
+		char *longer = xasprintf("%s%s %s: %s\n", text, one->warning ? "W" : "N",
+			reason_name(one->reason), one->note);
 
 		free(text);
 		text = longer;
@@ -87,7 +87,7 @@ static void test_a_service_that_loses_its_endpoints_is_withdrawn(void **state)
 	(void)state;
 	example_init(&x);
 	settle(&x);
-	decide(&x, FLEET_NO_ENDPOINTS, "NoEndpoints",
+	decide(&x, FLEET_NO_ENDPOINTS, REASON_NO_ENDPOINTS,
 		"no endpoints: 10.1.1.1:80/TCP (0 of 2 endpoints are ready); 0 virtual servers "
 		"with 0 real servers");
 	x.facts.n_announcers = 0;
@@ -106,7 +106,7 @@ static void test_a_new_service_without_endpoints_is_told_so(void **state)
 
 	(void)state;
 	example_init(&x);
-	decide(&x, FLEET_NO_ENDPOINTS, "NoEndpoints",
+	decide(&x, FLEET_NO_ENDPOINTS, REASON_NO_ENDPOINTS,
 		"no endpoints: 10.1.1.1:80/TCP (no EndpointSlice); 0 virtual servers with 0 real "
 		"servers");
 	x.facts.n_announcers = 0;
@@ -123,7 +123,7 @@ static void test_a_part_without_endpoints_is_told_beside_the_rest(void **state)
 	(void)state;
 	example_init(&x);
 	settle(&x);
-	decide(&x, FLEET_NO_ENDPOINTS, "NoEndpoints",
+	decide(&x, FLEET_NO_ENDPOINTS, REASON_NO_ENDPOINTS,
 		"no endpoints: 10.1.1.1:53/UDP (0 of 2 endpoints are ready); 1 virtual server "
 		"with 2 real servers");
 	assert_told(&x, "N Announced: 10.1.1.1 announced by kago-a, kago-b\n"
@@ -142,7 +142,7 @@ static void test_a_wrong_annotation_is_told_and_its_end_too(void **state)
 	(void)state;
 	example_init(&x);
 	settle(&x);
-	spoil(&x, "InvalidAnnotation",
+	spoil(&x, REASON_INVALID_ANNOTATION,
 		"kago.dev/scheduler: 'random' is none of rr, wrr, lc, wlc, sh, mh");
 	assert_told(&x, "W Rejected: kago.dev/scheduler: 'random' is none of rr, wrr, lc, wlc, "
 			"sh, mh\n"
@@ -151,7 +151,7 @@ static void test_a_wrong_annotation_is_told_and_its_end_too(void **state)
 	assert_told(&x, "");
 	assert_reminded(&x, "W Rejected: kago.dev/scheduler: 'random' is none of rr, wrr, lc, "
 			    "wlc, sh, mh\n");
-	x.service.reason = NULL;
+	x.service.reason = REASON_NONE;
 	assert_told(&x, "N Accepted: its annotations and fields are fine\n"
 			"N AddressAssigned: 10.1.1.1 from pool web\n"
 			"N Announced: 10.1.1.1 announced by kago-a, kago-b\n");
@@ -165,7 +165,7 @@ static void test_a_conflict_is_told(void **state)
 	(void)state;
 	example_init(&x);
 	settle(&x);
-	decide(&x, FLEET_CONFLICT, "Conflict",
+	decide(&x, FLEET_CONFLICT, REASON_CONFLICT,
 		"already taken: 10.1.1.1:80/TCP by shop/older; 1 virtual server with 1 real "
 		"server");
 	assert_told(&x, "W Conflict: already taken: 10.1.1.1:80/TCP by shop/older\n");
@@ -181,7 +181,7 @@ static void test_endpoints_that_are_left_out_are_told(void **state)
 	(void)state;
 	example_init(&x);
 	settle(&x);
-	decide(&x, FLEET_SERVED, "TooManyEndpoints",
+	decide(&x, FLEET_SERVED, REASON_TOO_MANY_ENDPOINTS,
 		"too many endpoints: 10.1.1.1:80/TCP (3 of 4003 left out); 1 virtual server with "
 		"4000 real servers");
 	assert_told(&x, "W TooManyEndpoints: too many endpoints: 10.1.1.1:80/TCP (3 of 4003 left "
@@ -196,7 +196,7 @@ static void test_why_there_is_no_address_is_told(void **state)
 	(void)state;
 	example_init(&x);
 	forget_status(&x);
-	take_address(&x, "PoolExhausted", "no free address in pool web");
+	take_address(&x, REASON_POOL_EXHAUSTED, "no free address in pool web");
 	x.facts.n_announcers = 0;
 	assert_told(&x, "W PoolExhausted: no free address in pool web\n");
 	settle(&x);
@@ -212,7 +212,7 @@ static void test_an_address_that_is_taken_away_is_told(void **state)
 	(void)state;
 	example_init(&x);
 	settle(&x);
-	take_address(&x, "AddressNotInPool", "10.1.1.1 is in no pool");
+	take_address(&x, REASON_ADDRESS_NOT_IN_POOL, "10.1.1.1 is in no pool");
 	assert_told(&x, "W AddressNotInPool: 10.1.1.1 is taken away: 10.1.1.1 is in no pool\n"
 			"W Withdrawn: 10.1.1.1 is announced by nobody: it has no address\n");
 	example_done(&x);
@@ -237,10 +237,10 @@ static void test_a_wish_that_cannot_be_fulfilled_is_told(void **state)
 	(void)state;
 	example_init(&x);
 	settle(&x);
-	deny(&x, "AddressInUse", "10.1.1.2 is that of shop/older");
+	deny(&x, REASON_ADDRESS_IN_USE, "10.1.1.2 is that of shop/older");
 	assert_told(&x, "W AddressInUse: keeps 10.1.1.1: 10.1.1.2 is that of shop/older\n");
 	settle(&x);
-	x.assignment.reason = NULL;
+	x.assignment.reason = REASON_NONE;
 	assert_told(&x, "N AddressAssigned: 10.1.1.1 from pool web\n");
 	example_done(&x);
 }

@@ -61,8 +61,8 @@ static void watch_story(struct record *r, struct story *s)
 {
 	for (size_t i = 0; i < s->n_events; i++) {
 		const struct story_event *one = &s->events[i];
-		CLEANUP_FREE char *line = xasprintf(
-			" %s %s %s\n", one->warning ? "Warning" : "Normal", one->reason, one->note);
+		CLEANUP_FREE char *line = xasprintf(" %s %s %s\n",
+			one->warning ? "Warning" : "Normal", reason_name(one->reason), one->note);
 
 		assert_documented(r, line);
 		remember(r, line);
@@ -78,11 +78,12 @@ static void watch_conditions(struct record *r, const struct facts *f)
 	conditions_build(&c, f);
 	for (size_t i = 0; i < N_CONDITIONS; i++) {
 		const struct condition *one = &c.items[i];
-		CLEANUP_FREE char *line = xasprintf(" %s %s %s %s\n", names[i],
-			one->status == 'T' ? "True" : "False", one->reason, one->message);
+		CLEANUP_FREE char *line =
+			xasprintf(" %s %s %s %s\n", names[i], one->status == 'T' ? "True" : "False",
+				reason_name(one->reason), one->message);
 
 		assert_documented(r, one->message);
-		assert_documented(r, one->reason);
+		assert_documented(r, reason_name(one->reason));
 		remember(r, line);
 	}
 	conditions_done(&c);
@@ -107,12 +108,12 @@ static void restore(struct example *x)
 {
 	struct err e = {0};
 
-	x->service.reason = NULL;
+	x->service.reason = REASON_NONE;
 	ipaddr_parse(&x->vips[0], "10.1.1.1", &e);
 	x->assignment.n_vips = 1;
 	x->assignment.pool = "web";
-	deny(x, NULL, NULL);
-	decide(x, FLEET_SERVED, "Served", "2 virtual servers with 6 real servers");
+	deny(x, REASON_NONE, NULL);
+	decide(x, FLEET_SERVED, REASON_SERVED, "2 virtual servers with 6 real servers");
 	x->decision.n_virtual_servers = 2;
 	x->facts.n_announcers = 2;
 	json_decref(write_status(x, new_year));
@@ -131,34 +132,34 @@ static void watch_addresses(struct record *r, struct example *x)
 	x->facts.decision = &x->decision;
 	x->facts.n_announcers = 2;
 	watch(r, x);
-	deny(x, "PoolUnknown", unknown);
+	deny(x, REASON_POOL_UNKNOWN, unknown);
 	watch(r, x);
 	restore(x);
 	ipaddr_parse(&x->vips[0], "10.1.1.2", &e);
 	watch(r, x);
 	watch(r, x);
 	restore(x);
-	take_address(
-		x, "AddressNotInPool", "10.1.1.1 is in no pool; the namespace shop may use web");
+	take_address(x, REASON_ADDRESS_NOT_IN_POOL,
+		"10.1.1.1 is in no pool; the namespace shop may use web");
 	x->facts.n_announcers = 0;
 	watch_conditions(r, &x->facts);
 	watch(r, x);
 	forget_status(x);
-	take_address(x, "PoolUnknown", unknown);
+	take_address(x, REASON_POOL_UNKNOWN, unknown);
 	watch(r, x);
-	take_address(x, NULL, NULL);
+	take_address(x, REASON_NONE, NULL);
 	watch(r, x);
 	restore(x);
 }
 
 static void watch_refusals(struct record *r, struct example *x)
 {
-	spoil(x, "InvalidAnnotation",
+	spoil(x, REASON_INVALID_ANNOTATION,
 		"kago.dev/scheduler: 'random' is none of rr, wrr, lc, wlc, sh, mh");
 	watch(r, x);
-	x->service.reason = NULL;
+	x->service.reason = REASON_NONE;
 	watch(r, x);
-	decide(x, FLEET_CONFLICT, "Conflict",
+	decide(x, FLEET_CONFLICT, REASON_CONFLICT,
 		"already taken: 10.1.1.1:80/TCP by shop/older; 1 virtual server with 1 real "
 		"server");
 	watch(r, x);
@@ -170,18 +171,18 @@ static void watch_refusals(struct record *r, struct example *x)
 
 static void watch_endpoints(struct record *r, struct example *x)
 {
-	decide(x, FLEET_NO_ENDPOINTS, "NoEndpoints",
+	decide(x, FLEET_NO_ENDPOINTS, REASON_NO_ENDPOINTS,
 		"no endpoints: 10.1.1.1:80/TCP (0 of 2 endpoints are ready); 0 virtual servers "
 		"with 0 real servers");
 	x->facts.n_announcers = 0;
 	watch(r, x);
 	restore(x);
-	decide(x, FLEET_NO_ENDPOINTS, "NoEndpoints",
+	decide(x, FLEET_NO_ENDPOINTS, REASON_NO_ENDPOINTS,
 		"no endpoints: 10.1.1.1:53/UDP (0 of 2 endpoints are ready); 1 virtual server "
 		"with 2 real servers");
 	watch(r, x);
 	restore(x);
-	decide(x, FLEET_SERVED, "TooManyEndpoints",
+	decide(x, FLEET_SERVED, REASON_TOO_MANY_ENDPOINTS,
 		"too many endpoints: 10.1.1.1:80/TCP (3 of 4003 left out); 1 virtual server with "
 		"4000 real servers");
 	watch(r, x);

@@ -35,12 +35,12 @@ static void expect(const char *annotations, const char *spec, const char *wanted
 {
 	json_auto_t *object = service(annotations, spec);
 	CLEANUP_FREE char *text = NULL;
-	const char *reason;
+	enum reason reason;
 	struct err e = {0};
 	struct wish w;
 
 	if (wish_parse(&w, &reason, object, &e) < 0)
-		fail_msg("%s: %s", reason, e.msg);
+		fail_msg("%s: %s", reason_name(reason), e.msg);
 	text = describe(&w);
 	assert_string_equal(text, wanted);
 	wish_done(&w);
@@ -51,12 +51,12 @@ static void expect_refused(
 {
 	json_auto_t *object = service(annotations, spec);
 	struct wish w = {.n_wanted = 7};
-	const char *reason = "";
+	enum reason reason = REASON_NONE;
 	struct err e = {0};
 
 	assert_int_equal(wish_parse(&w, &reason, object, &e), -EINVAL);
 	assert_string_equal(e.msg, message);
-	assert_string_equal(reason, wanted_reason);
+	assert_string_equal(reason_name(reason), wanted_reason);
 	assert_int_equal(w.n_wanted, 7);
 }
 
@@ -201,7 +201,7 @@ static void test_every_part_makes_a_difference(void **state)
 	(void)state;
 	for (size_t i = 0; i < N; i++) {
 		json_auto_t *object = service(wishes[i][0], wishes[i][1]);
-		const char *reason;
+		enum reason reason;
 		struct err e = {0};
 
 		assert_int_equal(wish_parse(&parsed[i], &reason, object, &e), 0);

@@ -146,7 +146,8 @@ static inline char *describe(const struct allocation *all)
 
 		fprintf(out, "%s/%s %s", a->service->id.ns, a->service->id.name, vips);
 		if (a->reason)
-			fprintf(out, "%s%s: %s", a->n_vips ? " " : "", a->reason, a->message);
+			fprintf(out, "%s%s: %s", a->n_vips ? " " : "", reason_name(a->reason),
+				a->message);
 		fputc('\n', out);
 	}
 	fclose(out);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects/reason.h"
+
+static const char *const names[N_REASONS] = {
+	[REASON_INVALID_OBJECT] = "InvalidObject",
+	[REASON_INVALID_ANNOTATION] = "InvalidAnnotation",
+	[REASON_INVALID_SPEC] = "InvalidSpec",
+	[REASON_NOT_LOAD_BALANCER] = "NotLoadBalancer",
+	[REASON_FLEET_MISMATCH] = "FleetMismatch",
+	[REASON_ADDRESS_IN_USE] = "AddressInUse",
+	[REASON_ADDRESS_NOT_IN_POOL] = "AddressNotInPool",
+	[REASON_NO_ADDRESS] = "NoAddress",
+	[REASON_NO_POOL] = "NoPool",
+	[REASON_POOL_EXHAUSTED] = "PoolExhausted",
+	[REASON_POOL_NOT_ALLOWED] = "PoolNotAllowed",
+	[REASON_POOL_UNKNOWN] = "PoolUnknown",
+	[REASON_SERVED] = "Served",
+	[REASON_CONFLICT] = "Conflict",
+	[REASON_FLEET_FULL] = "FleetFull",
+	[REASON_NO_ENDPOINTS] = "NoEndpoints",
+	[REASON_TOO_LARGE] = "TooLarge",
+	[REASON_TOO_MANY_ENDPOINTS] = "TooManyEndpoints",
+	[REASON_ACCEPTED] = "Accepted",
+	[REASON_ADDRESS_ASSIGNED] = "AddressAssigned",
+	[REASON_ANNOUNCED] = "Announced",
+	[REASON_NOT_ACCEPTED] = "NotAccepted",
+	[REASON_NOT_ANNOUNCED] = "NotAnnounced",
+	[REASON_ADDRESS_CHANGED] = "AddressChanged",
+	[REASON_REJECTED] = "Rejected",
+	[REASON_WITHDRAWN] = "Withdrawn",
+};
+
+const char *reason_name(enum reason r)
+{
+	return names[r];
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Why a Service is as it is: reasons of decisions, conditions and Events. docs/troubleshooting.md
+ * explains every one.
+ */
+enum reason {
+	REASON_NONE, /* nothing is wrong */
+
+	/* With the Service itself. */
+	REASON_INVALID_OBJECT, /* no API server would take it: store_put told its user already */
+	REASON_INVALID_ANNOTATION,
+	REASON_INVALID_SPEC,
+	REASON_NOT_LOAD_BALANCER, /* it is of no type that has VIPs */
+	REASON_FLEET_MISMATCH,    /* its class and its annotation name different fleets */
+
+	/* With the addresses that it asks for. */
+	REASON_ADDRESS_IN_USE,
+	REASON_ADDRESS_NOT_IN_POOL,
+	REASON_NO_ADDRESS,
+	REASON_NO_POOL,
+	REASON_POOL_EXHAUSTED,
+	REASON_POOL_NOT_ALLOWED,
+	REASON_POOL_UNKNOWN,
+
+	/* What became of it in a fleet. */
+	REASON_SERVED,
+	REASON_CONFLICT,
+	REASON_FLEET_FULL,
+	REASON_NO_ENDPOINTS,
+	REASON_TOO_LARGE,
+	REASON_TOO_MANY_ENDPOINTS,
+
+	/* Of conditions. */
+	REASON_ACCEPTED,
+	REASON_ADDRESS_ASSIGNED,
+	REASON_ANNOUNCED,
+	REASON_NOT_ACCEPTED,
+	REASON_NOT_ANNOUNCED,
+
+	/* Of Events alone. */
+	REASON_ADDRESS_CHANGED,
+	REASON_REJECTED,
+	REASON_WITHDRAWN,
+
+	N_REASONS
+};
+
+/* "InvalidObject", ...; NULL for REASON_NONE. */
+const char *reason_name(enum reason r);
