@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
+for folder in ("kube", "lab"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / folder))
 
 
 def keep_logs(site):

@@ -6,15 +6,19 @@ The tests are the life of one installation, in their order; each takes over what
 
 import contextlib
 import copy
+import os
 import re
 import time
 
 import pytest
 
+from api import Api, Watch
 from installation import LB_NODE, NAMESPACE, START, VALUES, VIP, WEB, service
 from net import Failed, run, wait_for
 from traffic import Traffic, get, spread
 
+ROUNDS = int(os.environ.get("KAGO_LEAVING_ROUNDS", "2"))
+LATE = 1  # s, where a reload of keepalived would take two; processors of nodes are emulated
 FIRST_REQUEST = 180  # s from helm install; the node's processor is emulated, and the machine may be busy
 
 
@@ -97,6 +101,40 @@ def test_scaling_and_rolling_web_pods_fails_no_request(site):
         site.rolled("shop", "web")
         requests(traffic)
     assert not traffic.failed, str(traffic)
+
+
+def ready_pods(slices):
+    """Names of the pods that new connections may go to."""
+    return {e["targetRef"]["name"] for s in slices for e in s.get("endpoints") or [] if e["conditions"]["ready"]}
+
+
+def lateness(watch, traffic, leaving):
+    """s from when a bare watch saw that a pod leaves to the start of the last request that it got; 0: none did."""
+    latest = 0.0
+    for pod in leaving:
+        told_at, _ = watch.wait_for(f"{pod} to leave", lambda s: pod not in ready_pods([s]))  # noqa: B023
+        latest = max([latest, *(at - told_at for at, answer in traffic.history if answer.split()[0] == pod)])
+    return latest
+
+
+def test_a_pod_that_leaves_gets_no_request_once_its_slice_says_so(site, record_property):
+    """Four pods become two, under requests."""
+    api = Api(os.environ["KUBECONFIG"])
+    took = []
+    for _ in range(ROUNDS):
+        site.kubectl("scale", "deployment/shop", "-n", "web", "--replicas=4")
+        site.rolled("shop", "web")
+        wait_for("four pods", lambda: len(pods_that_answer(site)) == 4, 60)
+        before = ready_pods(api.list("EndpointSlice", "web"))
+        with Watch(api, "web", "EndpointSlice") as watch, Traffic(site.client, VIP) as traffic:
+            site.kubectl("scale", "deployment/shop", "-n", "web", "--replicas=2")
+            wait_for("two pods", lambda: len(ready_pods(api.list("EndpointSlice", "web"))) == 2, 60)
+            requests(traffic)
+        assert not traffic.failed, str(traffic)
+        took.append(lateness(watch, traffic, before - ready_pods(api.list("EndpointSlice", "web"))))
+    print("the last request to a pod that leaves, ms after its slice:", [round(s * 1000) for s in took])
+    record_property("late_ms", [round(s * 1000) for s in took])
+    assert max(took) <= LATE
 
 
 def test_draining_a_web_node_fails_no_request(site):

@@ -56,6 +56,7 @@ class Traffic:
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._work) for _ in range(self.WORKERS)]
         self.answers = collections.Counter()
+        self.history = []  # (time.monotonic() of the request, pod that answered)
         self.repeated, self.failed = [], []  # (seconds since 1970, name of the exception)
         self.slowest = 0.0
 
@@ -81,7 +82,10 @@ class Traffic:
     def _request(self):
         for errors in (self.repeated, self.failed):
             try:
-                self.answers[get(self._netns, self._vip)] += 1
+                start = time.monotonic()
+                pod = get(self._netns, self._vip)
+                self.answers[pod] += 1
+                self.history.append((start, pod))
                 return
             except (OSError, http.client.HTTPException) as error:
                 errors.append((time.time(), type(error).__name__))
