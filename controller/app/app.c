@@ -62,8 +62,12 @@ static void decide(void *ud)
 	app->changed_at = 0;
 	sd_event_source_set_priority(app->decide_timer, LOOP_PATIENT);
 	fleet = fleet_next(apply_newest(app->apply), app->store, &app->rules);
-	if (!fleet)
+	if (!fleet) {
+		/* The one before is about the objects as they are. */
+		if (app->cluster)
+			cluster_decided(app->cluster);
 		return;
+	}
 	before = fleet_ref(apply_newest(app->apply));
 	apply_submit(app->apply, fleet, changed_at);
 	/* Lines can wait. */
@@ -82,18 +86,11 @@ static void on_change(void *ud)
 	loop_timer_arm(app->decide_timer, 0);
 }
 
-static bool is_slice(const char *kind)
-{
-	return kind && strcmp(kind, "EndpointSlice") == 0;
-}
-
-/* The changes of one turn of the loop are decided on together. */
+/* The changes of one turn of the loop are decided on together. `services`: not only of slices. */
 static void note_change(struct app *app, bool services)
 {
 	if (app->changed_at == 0)
 		app->changed_at = loop_now(app->loop);
-	if (app->cluster)
-		cluster_touched(app->cluster, services);
 	if (!app->synced)
 		return;
 	loop_timer_arm(services ? app->change_timer : app->decide_timer, 0);
@@ -104,10 +101,27 @@ static void note_change(struct app *app, bool services)
 	loop_timer_arm(app->decide_timer, 0);
 }
 
+static void note_object(struct app *app, const char *kind, const struct objname *id)
+{
+	bool slice = kind && strcmp(kind, "EndpointSlice") == 0;
+
+	if (app->cluster)
+		cluster_touched(app->cluster, slice ? NULL : id);
+	note_change(app, !slice);
+}
+
+static void note_all(struct app *app)
+{
+	if (app->cluster)
+		cluster_touched_all(app->cluster);
+	note_change(app, true);
+}
+
 static void on_upsert(void *ud, const json_t *object)
 {
 	struct app *app = ud;
 	enum store_change change;
+	struct objname id;
 	struct err e = {0};
 
 	if (store_put(&change, app->store, object, &e) < 0) {
@@ -115,16 +129,22 @@ static void on_upsert(void *ud, const json_t *object)
 		log_warn("object.rejected", LOG_ERR(&e));
 		change = STORE_CHANGED;
 	}
-	if (change == STORE_CHANGED)
-		note_change(app, !is_slice(json_string_value(json_object_get(object, "kind"))));
+	if (change != STORE_CHANGED || objname_decode(&id, object, &e) < 0)
+		return;
+	note_object(app, json_string_value(json_object_get(object, "kind")), &id);
+	objname_done(&id);
 }
 
 static void on_remove(void *ud, const char *kind, const char *ns, const char *name)
 {
 	struct app *app = ud;
+	struct objname id;
 
-	if (store_remove(app->store, kind, ns, name))
-		note_change(app, !is_slice(kind));
+	if (!store_remove(app->store, kind, ns, name))
+		return;
+	objname_init(&id, ns, name);
+	note_object(app, kind, &id);
+	objname_done(&id);
 }
 
 static void on_synced(void *ud)
@@ -133,7 +153,7 @@ static void on_synced(void *ud)
 
 	app->synced = true;
 	log_info("source.synced");
-	note_change(app, true);
+	note_all(app);
 }
 
 static void on_problem(void *ud, const char *where, const char *what)
@@ -151,7 +171,7 @@ static void on_recovered(void *ud, const char *where, uint64_t lost_for)
 	log_info("source.recovered", LOG_STR("where", where), LOG_MSEC("lost_for_ms", lost_for));
 }
 
-static const struct fleet *newest_fleet(void *ud)
+static struct fleet *newest_fleet(void *ud)
 {
 	struct app *app = ud;
 
@@ -395,7 +415,7 @@ static void on_config(void *ud)
 
 	app->rules = rules_of(app->config, app->cluster != NULL);
 	store_touch(app->store);
-	note_change(app, true);
+	note_all(app);
 }
 
 static int set_up(struct app *app, struct err *e)

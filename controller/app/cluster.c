@@ -133,10 +133,10 @@ static void on_members(void *ud)
 {
 	struct cluster *c = ud;
 
-	publisher_refresh(c->publisher);
+	publisher_members(c->publisher);
 }
 
-static const struct fleet *on_fleet(void *ud)
+static struct fleet *on_fleet(void *ud)
 {
 	struct cluster *c = ud;
 
@@ -251,9 +251,14 @@ struct cluster *cluster_free(struct cluster *c)
 	return NULL;
 }
 
-void cluster_touched(struct cluster *c, bool services)
+void cluster_touched(struct cluster *c, const struct objname *service)
 {
-	publisher_touch(c->publisher, services);
+	publisher_touch(c->publisher, service);
+}
+
+void cluster_touched_all(struct cluster *c)
+{
+	publisher_touch_all(c->publisher);
 }
 
 void cluster_changed(struct cluster *c)

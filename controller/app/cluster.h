@@ -23,7 +23,7 @@ struct cluster;
 struct cluster_ops {
 	struct source_ops source;
 	/* The newest decision; NULL before the first. */
-	const struct fleet *(*fleet)(void *ud);
+	struct fleet *(*fleet)(void *ud);
 };
 
 /*
@@ -37,11 +37,10 @@ int cluster_new(struct cluster **ret, sd_event *loop, const struct config *confi
 struct cluster *cluster_free(struct cluster *c);
 DEFINE_CLEANUP(struct cluster *, cluster_free);
 
-/*
- * Objects of the store have changed, `services`: Services among them, and then cluster_changed
- * follows within this turn of the loop or soon.
+/* As publisher_touch and publisher_touch_all; of Services, or of all, cluster_changed follows soon.
  */
-void cluster_touched(struct cluster *c, bool services);
+void cluster_touched(struct cluster *c, const struct objname *service);
+void cluster_touched_all(struct cluster *c);
 
 /* Now, with all changes of this turn of the loop: who needs an address gets one, if we lead. */
 void cluster_changed(struct cluster *c);

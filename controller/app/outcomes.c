@@ -2,17 +2,10 @@
 #include "app/outcomes.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-
-static int service_cmp(const struct fleet_service *a, const struct fleet_service *b)
-{
-	int order = strcmp(a->ns, b->ns);
-
-	return order ? order : strcmp(a->name, b->name);
-}
+#include "decide/fleet_diff.h"
 
 static const char *const events[] = {
 	[FLEET_SERVED] = "service.served",
@@ -59,34 +52,16 @@ static void log_gone(const struct fleet_service *svc)
 		LOG_STR("msg", "deleted, or no longer of this fleet"));
 }
 
-static bool same_outcome(const struct fleet_service *a, const struct fleet_service *b)
+static void log_change(void *ud, const struct fleet_service *old, const struct fleet_service *new)
 {
-	return a->outcome == b->outcome && strcmp(a->message, b->message) == 0 &&
-	       a->n_virtual_servers == b->n_virtual_servers;
+	(void)ud;
+	if (new)
+		log_outcome(new);
+	else
+		log_gone(old);
 }
 
 void outcomes_log(const struct fleet *before, const struct fleet *now)
 {
-	size_t n_before = before ? before->n_services : 0, i = 0, j = 0;
-
-	while (i < n_before || j < now->n_services) {
-		int order;
-
-		/* Most are shared. */
-		if (i < n_before && j < now->n_services &&
-			before->services[i] == now->services[j]) {
-			i++;
-			j++;
-			continue;
-		}
-		order = i == n_before          ? 1
-			: j == now->n_services ? -1
-					       : service_cmp(before->services[i], now->services[j]);
-		if (order < 0)
-			log_gone(before->services[i]);
-		else if (order > 0 || !same_outcome(before->services[i], now->services[j]))
-			log_outcome(now->services[j]);
-		i += order <= 0;
-		j += order >= 0;
-	}
+	fleet_diff_services(before, now, log_change, NULL);
 }

@@ -110,3 +110,37 @@ bool fleet_diff_empty(const struct fleet_diff *d)
 	return d->services_added + d->services_removed + d->services_changed + reals_touched(d) ==
 	       0;
 }
+
+static int service_cmp(const struct fleet_service *a, const struct fleet_service *b)
+{
+	int order = a == b ? 0 : strcmp(a->ns, b->ns);
+
+	return order || a == b ? order : strcmp(a->name, b->name);
+}
+
+/* Most are shared. */
+static bool same_outcome(const struct fleet_service *a, const struct fleet_service *b)
+{
+	return a == b || (a->outcome == b->outcome && a->reason == b->reason &&
+				 a->n_virtual_servers == b->n_virtual_servers &&
+				 strcmp(a->message, b->message) == 0);
+}
+
+void fleet_diff_services(const struct fleet *before, const struct fleet *now,
+	void (*on_changed)(
+		void *ud, const struct fleet_service *old, const struct fleet_service *new),
+	void *ud)
+{
+	size_t n_old = before ? before->n_services : 0, i = 0, j = 0;
+
+	while (i < n_old || j < now->n_services) {
+		const struct fleet_service *old = i < n_old ? before->services[i] : NULL;
+		const struct fleet_service *new = j < now->n_services ? now->services[j] : NULL;
+		int order = !old ? 1 : !new ? -1 : service_cmp(old, new);
+
+		if (order != 0 || !same_outcome(old, new))
+			on_changed(ud, order <= 0 ? old : NULL, order >= 0 ? new : NULL);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}

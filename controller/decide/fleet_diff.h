@@ -26,4 +26,13 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 		void *ud, const struct virtual_server *old, const struct virtual_server *new),
 	void *ud);
 
+/*
+ * Calls `on_changed` for each Service, in order, of which not the same became: `old` or `new` is
+ * NULL where it is of one fleet alone. `before` may be NULL.
+ */
+void fleet_diff_services(const struct fleet *before, const struct fleet *now,
+	void (*on_changed)(
+		void *ud, const struct fleet_service *old, const struct fleet_service *new),
+	void *ud);
+
 bool fleet_diff_empty(const struct fleet_diff *d);

@@ -6,6 +6,7 @@
 
 #include "address/handover.h"
 #include "base/log.h"
+#include "decide/fleet_diff.h"
 #include "loop/loop.h"
 #include "objects/objects.h"
 #include "publish/facts.h"
@@ -16,6 +17,7 @@ enum {
 	REMIND_INTERVAL = 60 * 1000 * 1000,    /* usec between two looks at what is wrong */
 	LEASE_LOOK = 200 * 1000,               /* usec until it is seen what became of the lease */
 	REMIND_AGAIN = 25 * 60 * 1000 * 1000U, /* usec between two Events that say the same */
+	SLICE = 5 * 1000, /* usec to look at Services before others have a turn */
 };
 
 struct publisher {
@@ -28,9 +30,11 @@ struct publisher {
 	struct promises *promises;
 	struct writes *writes;
 	struct sender *sender;
-	sd_event_source *pump_timer, *remind_timer;
+	sd_event_source *pump_timer, *look_timer, *remind_timer;
 	struct events_stats events_told;
-	unsigned round; /* of looks at everything */
+	struct fleet
+		*looked_at; /* the decision of which all that differs is in doubt; NULL: none */
+	bool all;           /* are in doubt */
 	bool leads;
 	bool decided; /* the newest decision is about the objects as they are */
 };
@@ -79,7 +83,7 @@ static struct facts gather(
 	const struct publisher *p, const struct assignment *a, const char ***ret_names)
 {
 	const struct held *held = &a->service->held;
-	const struct fleet *fleet = p->decided ? p->ops.fleet(p->ud) : NULL;
+	const struct fleet *fleet = p->decided ? p->looked_at : NULL;
 	struct facts f = {
 		.service = a->service,
 		.assignment = a,
@@ -180,8 +184,9 @@ static void write_status(struct publisher *p, struct write *one)
 	struct facts f;
 
 	if (a && ((!p->decided && !gives_address(a)) || handover_holds_up(p->handover, a))) {
-		/* The decision, or news of who has its address yet, make us look at it again. */
+		/* Until there is a decision, or news of who has its address yet. */
 		one->digest = 0;
+		writes_put_off(p->writes, one);
 	} else if (a) {
 		f = gather(p, a, &names);
 		document = status_document(&f, p->parts.features, loop_date());
@@ -221,6 +226,8 @@ static void pump(void *ud)
 		loop_timer_arm(p->pump_timer, wait);
 }
 
+static void look(void *ud);
+
 static void on_end(void *ud, struct write *one, const struct sender_end *end, void *memory)
 {
 	struct publisher *p = ud;
@@ -231,19 +238,22 @@ static void on_end(void *ud, struct write *one, const struct sender_end *end, vo
 		tell(p, &one->id, news->uid, news->resource_version, &news->story);
 	news_free(news);
 	one->remind_at = now + REMIND_INTERVAL;
+	if (one->clear)
+		writes_doubt(p->writes, one);
 	writes_end(p->writes, one, end->result, end->retry_after, now);
-	pump(p);
+	look(p);
 }
 
-static void look_at(struct publisher *p, const struct assignment *a)
+static void look_at(struct publisher *p, struct write *one, const struct assignment *a)
 {
-	struct write *one = writes_get(p->writes, &a->service->id);
 	CLEANUP_FREE const char **names = NULL;
 	bool has_news = gives_address(a);
 	struct facts f;
 	uint64_t digest;
 
 	one->clear = false;
+	if (!p->decided)
+		writes_put_off(p->writes, one);
 	if (!p->decided && !has_news)
 		return;
 	f = gather(p, a, &names);
@@ -255,11 +265,8 @@ static void look_at(struct publisher *p, const struct assignment *a)
 }
 
 /* Once for each Service: marks that are there still after that are those of another fleet. */
-static void clear(struct publisher *p, const struct objname *id, const char *uid)
+static void clear(struct publisher *p, struct write *one, const char *uid)
 {
-	struct write *one = writes_get(p->writes, id);
-
-	one->round = p->round;
 	if (one->clear && strcmp(one->uid, uid) == 0)
 		return;
 	free(one->uid);
@@ -269,34 +276,37 @@ static void clear(struct publisher *p, const struct objname *id, const char *uid
 	writes_want(p->writes, one, true);
 }
 
-static void clear_left(struct publisher *p)
-{
-	size_t n;
-	CLEANUP_FREE const struct service **left = store_left(&n, p->parts.store, p->parts.rules);
-
-	for (size_t i = 0; i < n; i++)
-		clear(p, &left[i]->id, left[i]->uid);
-}
-
-/* A Service that was ours until now: what it has of ours goes. */
+/* A Service that is not, or no more, ours: what it has of ours goes. */
 static void let_go(struct publisher *p, struct write *one)
 {
 	const struct service *s = store_find(p->parts.store, one->id.ns, one->id.name);
 
-	if (s && held_is_marked(&s->held))
-		clear(p, &s->id, s->uid);
-	else
+	if (s && (service_is_left(s, p->parts.rules) || held_is_marked(&s->held)))
+		clear(p, one, s->uid);
+	else if (!one->clear || !writes_has(one))
 		writes_forget(p->writes, one);
 }
 
-static void look_whether_gone(void *ud, struct write *one, bool pending)
+/* Those in doubt, some at a time. */
+static void look(void *ud)
 {
 	struct publisher *p = ud;
+	uint64_t begin = loop_clock();
+	const struct assignment *a;
+	struct write *one = NULL;
 
-	if (!one->clear && !allocation_find(p->allocation, one->id.ns, one->id.name))
-		let_go(p, one);
-	else if (one->clear && !pending && one->round != p->round)
-		writes_forget(p->writes, one);
+	if (!p->leads || !p->allocation)
+		return;
+	while (loop_clock() - begin < SLICE && (one = writes_doubted(p->writes))) {
+		a = allocation_find(p->allocation, one->id.ns, one->id.name);
+		if (a)
+			look_at(p, one, a);
+		else
+			let_go(p, one);
+	}
+	if (one)
+		loop_timer_arm(p->look_timer, 0);
+	pump(p);
 }
 
 static void forget_allocation(struct publisher *p)
@@ -305,16 +315,85 @@ static void forget_allocation(struct publisher *p)
 	p->handover = handover_free(p->handover);
 }
 
-void publisher_touch(struct publisher *p, bool services)
+static void doubt(struct publisher *p, const struct objname *id)
+{
+	writes_doubt(p->writes, writes_get(p->writes, id));
+}
+
+static void doubt_all(struct publisher *p)
+{
+	size_t n;
+	CLEANUP_FREE const struct service **left = store_left(&n, p->parts.store, p->parts.rules);
+
+	for (size_t i = 0; i < n; i++)
+		doubt(p, &left[i]->id);
+	for (size_t i = 0; i < p->allocation->n_items; i++)
+		doubt(p, &p->allocation->items[i].service->id);
+	writes_doubt_all(p->writes);
+}
+
+static void allocate(struct publisher *p)
+{
+	p->allocation = allocation_build(p->parts.store, p->parts.rules, p->promises);
+	p->handover = handover_new(p->allocation);
+	for (size_t i = 0; i < p->allocation->n_items; i++) {
+		const struct assignment *a = &p->allocation->items[i];
+		struct write *one = writes_get(p->writes, &a->service->id);
+		uint64_t digest = facts_assignment_digest(a);
+
+		if (one->assignment != digest)
+			writes_doubt(p->writes, one);
+		one->assignment = digest;
+	}
+	writes_recall(p->writes);
+}
+
+void publisher_touch(struct publisher *p, const struct objname *service)
 {
 	p->decided = false;
-	if (services)
-		forget_allocation(p);
+	if (!service)
+		return;
+	forget_allocation(p);
+	if (p->leads)
+		doubt(p, service);
+}
+
+void publisher_touch_all(struct publisher *p)
+{
+	p->decided = false;
+	p->all = true;
+	forget_allocation(p);
+}
+
+static void doubt_decision(
+	void *ud, const struct fleet_service *before, const struct fleet_service *now)
+{
+	const struct fleet_service *any = now ? now : before;
+	struct publisher *p = ud;
+	struct objname id;
+
+	objname_init(&id, any->ns, any->name);
+	doubt(p, &id);
+	objname_done(&id);
 }
 
 void publisher_decided(struct publisher *p)
 {
+	struct fleet *before = p->looked_at;
+
 	p->decided = true;
+	if (!p->leads)
+		return;
+	p->looked_at = fleet_ref(p->ops.fleet(p->ud));
+	fleet_diff_services(before, p->looked_at, doubt_decision, p);
+	fleet_unref(before);
+	writes_recall(p->writes);
+	publisher_refresh(p);
+}
+
+void publisher_members(struct publisher *p)
+{
+	p->all = true;
 	publisher_refresh(p);
 }
 
@@ -322,16 +401,12 @@ void publisher_refresh(struct publisher *p)
 {
 	if (!p->leads)
 		return;
-	if (!p->allocation) {
-		p->allocation = allocation_build(p->parts.store, p->parts.rules, p->promises);
-		p->handover = handover_new(p->allocation);
-	}
-	p->round++;
-	for (size_t i = 0; i < p->allocation->n_items; i++)
-		look_at(p, &p->allocation->items[i]);
-	clear_left(p);
-	writes_visit(p->writes, look_whether_gone, p);
-	pump(p);
+	if (!p->allocation)
+		allocate(p);
+	if (p->all)
+		doubt_all(p);
+	p->all = false;
+	look(p);
 }
 
 void publisher_clear(struct publisher *p, const char *ns, const char *name, const char *uid)
@@ -341,16 +416,15 @@ void publisher_clear(struct publisher *p, const char *ns, const char *name, cons
 	if (!p->leads)
 		return;
 	objname_init(&id, ns, name);
-	clear(p, &id, uid);
+	clear(p, writes_get(p->writes, &id), uid);
 	objname_done(&id);
 	pump(p);
 }
 
-static void give_up(void *ud, struct write *one, bool pending)
+static void give_up(void *ud, struct write *one)
 {
 	struct publisher *p = ud;
 
-	(void)pending;
 	if (!one->data)
 		return;
 	sender_cancel(p->sender, one);
@@ -360,11 +434,13 @@ static void give_up(void *ud, struct write *one, bool pending)
 static void stop_leading(struct publisher *p)
 {
 	loop_timer_stop(p->pump_timer);
+	loop_timer_stop(p->look_timer);
 	loop_timer_stop(p->remind_timer);
 	writes_visit(p->writes, give_up, p);
 	writes_clear(p->writes);
 	promises_clear(p->promises);
 	forget_allocation(p);
+	p->looked_at = fleet_unref(p->looked_at);
 }
 
 void publisher_lead(struct publisher *p, bool leads)
@@ -377,7 +453,8 @@ void publisher_lead(struct publisher *p, bool leads)
 		return;
 	}
 	loop_timer_arm(p->remind_timer, REMIND_INTERVAL);
-	publisher_refresh(p);
+	p->looked_at = fleet_ref(p->ops.fleet(p->ud));
+	publisher_members(p);
 }
 
 int publisher_new(struct publisher **ret, sd_event *loop, const struct publisher_parts *parts,
@@ -396,6 +473,8 @@ int publisher_new(struct publisher **ret, sd_event *loop, const struct publisher
 	p->sender = sender_new(parts->kube, parts->rules->fleet, &sender_ops, p);
 	r = loop_timer_new(&p->pump_timer, loop, pump, p, e);
 	if (r >= 0)
+		r = loop_timer_new(&p->look_timer, loop, look, p, e);
+	if (r >= 0)
 		r = loop_timer_new(&p->remind_timer, loop, on_remind_time, p, e);
 	if (r < 0)
 		return r;
@@ -413,6 +492,7 @@ struct publisher *publisher_free(struct publisher *p)
 	writes_free(p->writes);
 	sender_free(p->sender);
 	sd_event_source_disable_unref(p->pump_timer);
+	sd_event_source_disable_unref(p->look_timer);
 	sd_event_source_disable_unref(p->remind_timer);
 	sd_event_unref(p->loop);
 	free(p);

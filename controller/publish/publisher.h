@@ -18,8 +18,9 @@
 
 /*
  * The leader's pen: gives Services their addresses and keeps their status and Events in step with
- * what is known. Only while it leads; then it compares everything at each publisher_refresh and
- * writes what differs, against the resourceVersion it was decided on.
+ * what is known. Only while it leads; then it looks at the Services for which something
+ * has changed, for some milliseconds at a time, and writes what differs, against the
+ * resourceVersion it was decided on.
  */
 struct publisher;
 
@@ -35,7 +36,7 @@ struct publisher_parts {
 
 struct publisher_ops {
 	/* The newest decision; NULL before the first. */
-	const struct fleet *(*fleet)(void *ud);
+	struct fleet *(*fleet)(void *ud);
 };
 
 int publisher_new(struct publisher **ret, sd_event *loop, const struct publisher_parts *parts,
@@ -50,20 +51,26 @@ DEFINE_CLEANUP(struct publisher *, publisher_free);
 void publisher_lead(struct publisher *p, bool leads);
 
 /*
- * Objects of the store have changed or are gone, `services`: Services among them. Until
- * publisher_decided only addresses are given, and none before publisher_refresh if Services are,
- * for what was decided about them holds no more.
+ * An object of the store has changed or is gone: a Service, or if NULL an EndpointSlice. Until
+ * publisher_decided only addresses are given, and none before publisher_refresh if a Service is
+ * among them, for what was decided about it holds no more.
  */
-void publisher_touch(struct publisher *p, bool services);
+void publisher_touch(struct publisher *p, const struct objname *service);
+
+/* The same of what is not known one by one, such as the rules. */
+void publisher_touch_all(struct publisher *p);
 
 /*
- * Objects or members have changed. Until publisher_decided only addresses are given, which do not
- * depend on the decision. Does nothing unless it leads.
+ * After what was touched: gives addresses, which do not depend on the decision. Does nothing unless
+ * it leads.
  */
 void publisher_refresh(struct publisher *p);
 
-/* There is a decision about the objects as they are: everything is told. */
+/* There is a decision about the objects as they are: what differs from the one before is told. */
 void publisher_decided(struct publisher *p);
+
+/* Who announces what has changed. */
+void publisher_members(struct publisher *p);
 
 /* A Service that had marks of ours is no LoadBalancer any more, or gone: they are taken out. */
 void publisher_clear(struct publisher *p, const char *ns, const char *name, const char *uid);

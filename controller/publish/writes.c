@@ -19,6 +19,7 @@ enum {
 };
 
 enum state { IDLE, WAITING, IN_FLIGHT };
+enum doubt { SURE, DOUBTED, PUT_OFF };
 
 struct item {
 	struct write write; /* first: a write is its item */
@@ -29,12 +30,15 @@ struct item {
 	uint64_t last;       /* the last write */
 	unsigned n_restless; /* writes without a calm between them */
 	struct item *prev, *next;
+	enum doubt doubt;
+	struct item *doubt_prev, *doubt_next;
 	UT_hash_handle hh;
 };
 
 struct writes {
 	struct item *items;
-	struct item *urgent, *others; /* waiting */
+	struct item *urgent, *others;   /* waiting */
+	struct item *doubted, *put_off; /* by doubt_prev, doubt_next */
 	size_t n_waiting, n_in_flight;
 	uint64_t paused_until, pause;
 	uint64_t tokens, refilled_at; /* tokens in usec of work: one write is SECOND / PER_SECOND */
@@ -77,9 +81,23 @@ static void enter_queue(struct writes *w, struct item *i, bool urgent)
 	w->n_waiting++;
 }
 
+static void set_doubt(struct writes *w, struct item *i, enum doubt doubt)
+{
+	if (i->doubt == DOUBTED)
+		DL_DELETE2(w->doubted, i, doubt_prev, doubt_next);
+	else if (i->doubt == PUT_OFF)
+		DL_DELETE2(w->put_off, i, doubt_prev, doubt_next);
+	i->doubt = doubt;
+	if (doubt == DOUBTED)
+		DL_APPEND2(w->doubted, i, doubt_prev, doubt_next);
+	else if (doubt == PUT_OFF)
+		DL_APPEND2(w->put_off, i, doubt_prev, doubt_next);
+}
+
 static void drop(struct writes *w, struct item *i)
 {
 	leave_queue(w, i);
+	set_doubt(w, i, SURE);
 	HASH_DELETE(hh, w->items, i);
 	objname_done(&i->write.id);
 	free(i->write.uid);
@@ -122,6 +140,39 @@ static struct item *item_of(struct write *one)
 	void *item = one;
 
 	return item;
+}
+
+void writes_doubt(struct writes *w, struct write *one)
+{
+	if (item_of(one)->doubt != DOUBTED)
+		set_doubt(w, item_of(one), DOUBTED);
+}
+
+void writes_doubt_all(struct writes *w)
+{
+	for (struct item *i = w->items; i; i = i->hh.next)
+		writes_doubt(w, &i->write);
+}
+
+struct write *writes_doubted(struct writes *w)
+{
+	struct item *i = w->doubted;
+
+	if (!i)
+		return NULL;
+	set_doubt(w, i, SURE);
+	return &i->write;
+}
+
+void writes_put_off(struct writes *w, struct write *one)
+{
+	set_doubt(w, item_of(one), PUT_OFF);
+}
+
+void writes_recall(struct writes *w)
+{
+	while (w->put_off)
+		set_doubt(w, w->put_off, DOUBTED);
 }
 
 void writes_want(struct writes *w, struct write *one, bool urgent)
@@ -267,6 +318,13 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 		enter_queue(w, i, i->again_urgent);
 }
 
+bool writes_has(const struct write *one)
+{
+	const void *item = one;
+
+	return ((const struct item *)item)->state != IDLE;
+}
+
 void writes_forget(struct writes *w, struct write *one)
 {
 	struct item *i = item_of(one);
@@ -277,13 +335,13 @@ void writes_forget(struct writes *w, struct write *one)
 		drop(w, i);
 }
 
-void writes_visit(
-	struct writes *w, void (*visit)(void *ud, struct write *one, bool pending), void *ud)
+void writes_visit(struct writes *w, void (*visit)(void *ud, struct write *one), void *ud)
 {
 	struct item *i, *next;
 
 	HASH_ITER(hh, w->items, i, next)
-		visit(ud, &i->write, i->state != IDLE);
+		if (i->state == IN_FLIGHT)
+			visit(ud, &i->write);
 }
 
 size_t writes_pending(const struct writes *w)

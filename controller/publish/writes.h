@@ -26,12 +26,12 @@ struct writes;
 /* One Service. The fields belong to the owner. */
 struct write {
 	struct objname id;
-	bool clear;         /* what is ours is to be taken out of its status */
-	char *uid;          /* of the Service that is meant for; NULL: any; freed with the rest */
-	unsigned round;     /* of the owner's looks, when it was seen last as one to be cleared */
-	uint64_t digest;    /* of what was looked at last; 0: never */
-	uint64_t remind_at; /* when what is wrong with it is to be told again */
-	void *data;         /* of the call in flight */
+	bool clear;          /* what is ours is to be taken out of its status */
+	char *uid;           /* of the Service that is meant for; NULL: any; freed with the rest */
+	uint64_t assignment; /* digest of that it was last in doubt for; 0: none */
+	uint64_t digest;     /* of what was looked at last; 0: never */
+	uint64_t remind_at;  /* when what is wrong with it is to be told again */
+	void *data;          /* of the call in flight */
 };
 
 enum write_result {
@@ -49,6 +49,17 @@ DEFINE_CLEANUP(struct writes *, writes_free);
 /* The one of a Service, made when it is new. */
 struct write *writes_get(struct writes *w, const struct objname *id);
 
+/* What it shall say may have changed: it is to be looked at. */
+void writes_doubt(struct writes *w, struct write *one);
+void writes_doubt_all(struct writes *w);
+
+/* The next that is in doubt, and is no more; NULL if none. */
+struct write *writes_doubted(struct writes *w);
+
+/* It cannot be looked at yet: it is in doubt again with the next writes_recall. */
+void writes_put_off(struct writes *w, struct write *one);
+void writes_recall(struct writes *w);
+
 /* It is to be written. While it is in flight this means: once more after that. */
 void writes_want(struct writes *w, struct write *one, bool urgent);
 
@@ -62,15 +73,14 @@ struct write *writes_next(struct writes *w, uint64_t now, uint64_t *ret_wait);
 void writes_end(struct writes *w, struct write *one, enum write_result result, uint64_t retry_after,
 	uint64_t now);
 
+/* Whether it waits or is in flight. */
+bool writes_has(const struct write *one);
+
 /* The Service is gone: it is forgotten, or will be when its call ends. */
 void writes_forget(struct writes *w, struct write *one);
 
-/*
- * Calls `visit` for each Service; it may forget the one it is called for. `pending`: it waits or is
- * in flight; in flight it is while `data` is set.
- */
-void writes_visit(
-	struct writes *w, void (*visit)(void *ud, struct write *one, bool pending), void *ud);
+/* Calls `visit` for each Service that is in flight, which is while `data` is set. */
+void writes_visit(struct writes *w, void (*visit)(void *ud, struct write *one), void *ud);
 
 /* Forgets everything. Nothing may be in flight. */
 void writes_clear(struct writes *w);

@@ -270,26 +270,46 @@ static void test_a_quarrel_gets_slower_and_slower(void **state)
 	assert_in_range(n, 8, 20);
 }
 
-static void forget_it(void *ud, struct write *one, bool in_flight)
-{
-	(void)in_flight;
-	writes_forget(ud, one);
-}
-
 static void test_what_is_forgotten_in_flight_is_dropped_at_its_end(void **state)
 {
 	CLEANUP(writes_freep) struct writes *w = writes_new();
-	struct write *a = get(w, "a");
+	struct write *a = get(w, "a"), *b = get(w, "b");
 
 	(void)state;
 	a->digest = 5;
 	writes_want(w, a, true);
-	writes_want(w, get(w, "b"), true);
+	writes_want(w, b, true);
 	assert_non_null(next(w, NOW));
-	writes_visit(w, forget_it, w);
+	writes_forget(w, a);
+	writes_forget(w, b);
 	writes_end(w, a, WRITE_DONE, 0, NOW);
 	assert_null(next(w, NOW));
 	assert_int_equal(get(w, "a")->digest, 0);
+}
+
+static void test_what_is_in_doubt_is_taken_once_and_what_is_put_off_comes_again(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *a = get(w, "a"), *b = get(w, "b"), *c = get(w, "c");
+
+	(void)state;
+	writes_doubt(w, a);
+	writes_doubt(w, b);
+	writes_doubt(w, a);
+	writes_put_off(w, c);
+	assert_ptr_equal(writes_doubted(w), a);
+	assert_ptr_equal(writes_doubted(w), b);
+	assert_null(writes_doubted(w));
+	writes_recall(w);
+	writes_put_off(w, a);
+	writes_doubt(w, a);
+	writes_forget(w, a);
+	assert_ptr_equal(writes_doubted(w), c);
+	assert_null(writes_doubted(w));
+	writes_doubt_all(w);
+	assert_non_null(writes_doubted(w));
+	assert_non_null(writes_doubted(w));
+	assert_null(writes_doubted(w));
 }
 
 int main(void)
@@ -309,6 +329,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_refused_again_and_again_is_paced),
 		cmocka_unit_test(test_a_refused_write_does_not_hold_up_others),
 		cmocka_unit_test(test_a_quarrel_gets_slower_and_slower),
+		cmocka_unit_test(
+			test_what_is_in_doubt_is_taken_once_and_what_is_put_off_comes_again),
 		cmocka_unit_test(test_what_is_forgotten_in_flight_is_dropped_at_its_end),
 	};
 
