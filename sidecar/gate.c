@@ -132,6 +132,14 @@ bool gate_look_at(struct gate *g, const struct place places[], size_t n_places, 
 	return whole || changed;
 }
 
+bool gate_check(struct gate *g, const struct places *seen, uint64_t now)
+{
+	struct place at[PLACES_MAX];
+	size_t n = places_differ(&g->places, seen, at, PLACES_MAX);
+
+	return n > 0 && gate_look_at(g, at, n > PLACES_MAX ? 0 : n, now);
+}
+
 uint64_t gate_pause(const struct gate *g, uint64_t interval)
 {
 	uint64_t pause = g->took * CPU_SHARE;

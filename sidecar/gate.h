@@ -33,6 +33,9 @@ void gate_look(struct gate *g, uint64_t now);
  */
 bool gate_look_at(struct gate *g, const struct place places[], size_t n_places, uint64_t now);
 
+/* What a child saw a moment ago: the places that are something else here are looked at again. */
+bool gate_check(struct gate *g, const struct places *seen, uint64_t now);
+
 /*
  * How long to wait for the next look: `interval`, more where looking is slow. Never too long for a
  * loss to be found within a second, if that is what `interval` is for.

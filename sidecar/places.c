@@ -60,6 +60,24 @@ struct places places_union(const struct places *a, const struct places *b)
 	return all;
 }
 
+size_t places_differ(const struct places *a, const struct places *b, struct place ret[], size_t max)
+{
+	size_t i = 0, k = 0, n = 0;
+
+	while (i < a->n_items || k < b->n_items) {
+		int order = next_order(a, i, b, k);
+
+		if (order != 0 || a->items[i].state != b->items[k].state) {
+			if (n < max)
+				ret[n] = order <= 0 ? a->items[i].place : b->items[k].place;
+			n++;
+		}
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return n;
+}
+
 bool places_lost_any(const struct places *before, const struct places *now)
 {
 	size_t k = 0;

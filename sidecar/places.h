@@ -35,6 +35,13 @@ struct places places_union(const struct places *a, const struct places *b);
 /* True when `now` lacks a place that `before` has, or has it without a usable real server. */
 bool places_lost_any(const struct places *before, const struct places *now);
 
+/*
+ * Where both differ: the first `max` such places, in order, into `ret`; returns how many there are,
+ * which may be more.
+ */
+size_t places_differ(
+	const struct places *a, const struct places *b, struct place ret[], size_t max);
+
 /* Notes what one place is now; true when it was something else. */
 bool places_note(struct places *p, const struct place *place, enum place_state state);
 

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "exabgp.h"
 #include "gate.h"
+#include "glance.h"
 #include "lifeline.h"
 #include "linger.h"
 #include "loop/loop.h"
@@ -19,6 +20,7 @@
 enum {
 	ROUTE_CHECK = 1000 * 1000, /* how often routes that nobody changed are looked at */
 	ALONE_POLL = 200 * 1000,   /* between looks at IPVS while no controller tells of changes */
+	GLANCE_MAX = 60 * 1000 * 1000, /* that a child may take for a look at all of it */
 };
 
 enum phase { RUNNING, DRAINING, STOPPING };
@@ -30,6 +32,9 @@ struct sidecar {
 	sd_event *loop;
 	sd_event_source *poll_timer, *route_timer, *drain_timer;
 	struct gate gate;
+	struct glance *glance; /* NULL: none is under way */
+	uint64_t glanced_at;
+	bool look_now; /* not by a child: something else has changed, too */
 	struct routes *routes;
 	struct exabgp *exabgp;
 	struct lifeline *lifeline;
@@ -229,24 +234,60 @@ static void update(struct sidecar *s, uint64_t now)
 }
 
 /* A controller that is there tells what has changed; a look at everything only makes sure then. */
-static uint64_t poll_interval(const struct sidecar *s)
+static bool is_told(const struct sidecar *s)
+{
+	return lifeline_is_up(s->lifeline) && s->gate.ipvs && !s->gate.blind_since;
+}
+
+static void plan_next_look(const struct sidecar *s)
 {
 	uint64_t interval = s->config->node.poll_interval;
-	bool told = lifeline_is_up(s->lifeline) && !s->gate.blind_since;
 
-	return told || interval < ALONE_POLL ? interval : ALONE_POLL;
+	if (!is_told(s) && interval > ALONE_POLL)
+		interval = ALONE_POLL;
+	loop_timer_arm(s->poll_timer, gate_pause(&s->gate, interval));
+}
+
+static void look(struct sidecar *s)
+{
+	uint64_t now = loop_now(s->loop);
+
+	s->look_now = false;
+	gate_look(&s->gate, now);
+	update(s, now);
+	plan_next_look(s);
+}
+
+static void on_glance(void *ud, int result, const struct places *places, const struct err *e)
+{
+	struct sidecar *s = ud;
+	uint64_t now = loop_now(s->loop);
+
+	(void)e; /* looking ourselves says why it cannot be read */
+	if (result < 0) {
+		look(s);
+	} else {
+		s->gate.took = now - s->glanced_at;
+		if (gate_check(&s->gate, places, now))
+			update(s, now);
+		plan_next_look(s);
+	}
+	s->glance = glance_free(s->glance);
 }
 
 static void on_poll(void *ud)
 {
 	struct sidecar *s = ud;
-	uint64_t now = loop_now(s->loop);
+	struct err e = {0};
 
+	s->glance = glance_free(s->glance);
 	if (s->phase == STOPPING)
 		return;
-	gate_look(&s->gate, now);
-	update(s, now);
-	loop_timer_arm(s->poll_timer, gate_pause(&s->gate, poll_interval(s)));
+	s->glanced_at = loop_now(s->loop);
+	if (!s->look_now && is_told(s) && glance_start(&s->glance, s->loop, on_glance, s, &e) == 0)
+		loop_timer_arm(s->poll_timer, GLANCE_MAX);
+	else
+		look(s);
 }
 
 /* Also ends what lingers. */
@@ -270,12 +311,16 @@ static void on_changed(void *ud, const struct place places[], size_t n_places)
 		update(s, now);
 }
 
+static void look_soon(struct sidecar *s)
+{
+	s->look_now = true;
+	loop_timer_arm(s->poll_timer, 0);
+}
+
 /* What changes from now on is found by looking alone. */
 static void on_lost(void *ud)
 {
-	const struct sidecar *s = ud;
-
-	loop_timer_arm(s->poll_timer, 0);
+	look_soon(ud);
 }
 
 static void on_ready(void *ud)
@@ -286,7 +331,7 @@ static void on_ready(void *ud)
 		return;
 	s->ready = true;
 	log_info("controller.ready", LOG_STR("next", "announcing what IPVS can serve"));
-	loop_timer_arm(s->poll_timer, 0);
+	look_soon(s);
 }
 
 static void on_exabgp_stopped(void *ud)
@@ -317,6 +362,7 @@ static void finish(void *ud)
 	if (s->phase == STOPPING)
 		return;
 	s->phase = STOPPING;
+	s->glance = glance_free(s->glance);
 	remove_routes(s);
 	exabgp_stop(s->exabgp);
 }
@@ -364,7 +410,7 @@ static void on_config(void *ud)
 	struct sidecar *s = ud;
 
 	set_rules(s);
-	loop_timer_arm(s->poll_timer, 0);
+	look_soon(s);
 }
 
 static int start(struct sidecar *s, const struct follow_origin *origin, struct err *e)
@@ -396,7 +442,7 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 		return r;
 	s->follow = follow_new(s->loop, origin, s->config, SCHEMA_SIDECAR, on_config, s);
 	s->routes_due = true;
-	loop_timer_arm(s->poll_timer, 0);
+	look_soon(s);
 	loop_timer_arm(s->route_timer, ROUTE_CHECK);
 	return 0;
 }
@@ -407,6 +453,7 @@ static void sidecar_done(struct sidecar *s)
 	lifeline_close(s->lifeline);
 	exabgp_free(s->exabgp);
 	routes_close(s->routes);
+	glance_free(s->glance);
 	gate_done(&s->gate);
 	linger_done(&s->linger);
 	prefixes_done(&s->announced);

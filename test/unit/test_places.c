@@ -123,9 +123,29 @@ static void test_two_looks_together_lose_only_what_both_lack(void **state)
 	assert_vips(&both, "10.1.1.1+ 10.1.1.2+ 10.1.1.3-");
 }
 
+static void test_where_two_looks_differ(void **state)
+{
+	const struct seen before[] = {{"10.1.1.1 port 80/tcp", PLACE_USABLE},
+		{"10.1.1.2 port 80/tcp", PLACE_USABLE}, {"10.1.1.3 port 80/tcp", PLACE_IDLE}};
+	const struct seen now[] = {{"10.1.1.1 port 80/tcp", PLACE_USABLE},
+		{"10.1.1.3 port 80/tcp", PLACE_USABLE}, {"10.1.1.4 port 80/tcp", PLACE_IDLE}};
+	CLEANUP_PLACES struct places a = PLACES(before), b = PLACES(now);
+	struct place at[3], expected[] = {place("10.1.1.2 port 80/tcp"),
+				    place("10.1.1.3 port 80/tcp"), place("10.1.1.4 port 80/tcp")};
+
+	(void)state;
+	assert_int_equal(places_differ(&a, &b, at, 3), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(place_cmp(&at[i], &expected[i]), 0);
+	assert_int_equal(places_differ(&a, &b, at, 1), 3);
+	assert_int_equal(place_cmp(&at[0], &expected[0]), 0);
+	assert_int_equal(places_differ(&a, &a, at, 3), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_where_two_looks_differ),
 		cmocka_unit_test(test_a_vip_is_usable_when_one_of_its_places_is),
 		cmocka_unit_test(test_what_is_noted_of_one_place_leaves_the_others),
 		cmocka_unit_test(test_a_table_is_read_place_by_place),
