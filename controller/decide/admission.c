@@ -100,6 +100,7 @@ void admission_check(
 			continue;
 		*a = (struct applicant){services[i], i, admission_count(verdicts[i], services[i])};
 		verdicts[i]->n_wanted = a->n_reals;
+		verdicts[i]->n_sources = services[i]->policy.sources.n_nets;
 		wanted.reals += a->n_reals;
 		wanted.sources += services[i]->policy.sources.n_nets;
 		any_is_too_large |= a->n_reals > LIMIT_SERVICE_REALS;

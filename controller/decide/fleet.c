@@ -10,6 +10,7 @@
 #include "decide/admission.h"
 #include "decide/claims.h"
 #include "decide/endpoints.h"
+#include "decide/fleet_parts.h"
 #include "decide/report.h"
 #include "objects/objects.h"
 
@@ -41,8 +42,7 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 	return vs;
 }
 
-/* NULL: it is not served, which the report says. */
-static struct virtual_server *serve_claim(
+struct virtual_server *fleet_serve_claim(
 	const struct claim *c, const struct fleet_service *owner, struct report *report)
 {
 	struct endpoints found;
@@ -75,7 +75,8 @@ static void serve(struct fleet *f, const struct service *const services[])
 	for (size_t i = 0; i < n_claims; i++) {
 		size_t k = claims[i].index;
 
-		f->servers[f->n_servers] = serve_claim(&claims[i], f->services[k], &reports[k]);
+		f->servers[f->n_servers] =
+			fleet_serve_claim(&claims[i], f->services[k], &reports[k]);
 		f->n_servers += f->servers[f->n_servers] != NULL;
 	}
 	for (size_t i = 0; i < f->n_services; i++)
@@ -83,13 +84,21 @@ static void serve(struct fleet *f, const struct service *const services[])
 			report_finish(&reports[i], f->services[i]);
 }
 
-static struct fleet_service *new_verdict(const struct objname *id)
+struct fleet_service *fleet_judge(
+	const struct service *s, const struct fleet_rules *rules, const struct pools *pools)
 {
 	struct fleet_service *verdict = xnew0(struct fleet_service);
 
-	verdict->ns = xstrdup(id->ns);
-	verdict->name = xstrdup(id->name);
+	verdict->ns = xstrdup(s->id.ns);
+	verdict->name = xstrdup(s->id.name);
 	verdict->n_refs = 1;
+	if (s->reason) {
+		verdict->outcome = FLEET_REJECTED;
+		verdict->reason = s->reason;
+		verdict->message = xstrdup(s->message);
+	} else {
+		addressing_settle(verdict, s, rules, pools);
+	}
 	return verdict;
 }
 
@@ -101,18 +110,8 @@ static void settle_addresses(
 
 	pools_init(&pools, rules->pools, rules->n_pools);
 	for (size_t i = 0; i < f->n_services; i++) {
-		struct fleet_service *verdict = new_verdict(&services[i]->id);
-		const struct service *s = services[i];
-
-		f->services[i] = verdict;
-		if (s->reason) {
-			verdict->outcome = FLEET_REJECTED;
-			verdict->reason = s->reason;
-			verdict->message = xstrdup(s->message);
-		} else {
-			addressing_settle(verdict, s, rules, &pools);
-		}
-		if (verdict->reason)
+		f->services[i] = fleet_judge(services[i], rules, &pools);
+		if (f->services[i]->reason)
 			services[i] = NULL;
 	}
 	pools_done(&pools);
@@ -129,6 +128,7 @@ struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules
 	admission_check(f->services, services, f->n_services);
 	for (size_t i = 0; i < f->n_services; i++) {
 		f->n_wanted += f->services[i]->n_wanted;
+		f->n_sources += f->services[i]->n_sources;
 		f->is_full |= admission_refused(f->services[i]);
 	}
 	serve(f, services);
@@ -145,7 +145,7 @@ const struct virtual_server *const *fleet_servers(const struct fleet *f)
 	return servers.theirs;
 }
 
-static void drop_server(struct virtual_server *vs)
+void fleet_drop_server(struct virtual_server *vs)
 {
 	if (--vs->n_refs > 0)
 		return;
@@ -155,7 +155,7 @@ static void drop_server(struct virtual_server *vs)
 	free(vs);
 }
 
-static void drop_verdict(struct fleet_service *verdict)
+void fleet_drop_verdict(struct fleet_service *verdict)
 {
 	if (--verdict->n_refs > 0)
 		return;
@@ -179,17 +179,16 @@ struct fleet *fleet_unref(struct fleet *f)
 	if (!f || --f->n_refs > 0)
 		return NULL;
 	for (size_t i = 0; i < f->n_servers; i++)
-		drop_server(f->servers[i]);
+		fleet_drop_server(f->servers[i]);
 	free(f->servers);
 	for (size_t i = 0; i < f->n_services; i++)
-		drop_verdict(f->services[i]);
+		fleet_drop_verdict(f->services[i]);
 	free(f->services);
 	free(f);
 	return NULL;
 }
 
-/* The place of a Service; n_services if it is not of the fleet. */
-static size_t place_of(const struct fleet *f, const char *ns, const char *name)
+size_t fleet_position(const struct fleet *f, const char *ns, const char *name)
 {
 	size_t low = 0, high = f->n_services;
 
@@ -198,138 +197,22 @@ static size_t place_of(const struct fleet *f, const char *ns, const char *name)
 		int order = strcmp(f->services[middle]->ns, ns);
 
 		order = order ? order : strcmp(f->services[middle]->name, name);
-		if (order == 0)
-			return middle;
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return f->n_services;
+	return low;
 }
 
 const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, const char *name)
 {
-	size_t i = place_of(f, ns, name);
+	size_t i = fleet_position(f, ns, name);
 
-	return i < f->n_services ? f->services[i] : NULL;
-}
-
-/* The same decision, sharing all that it is made of. */
-static struct fleet *copy_of(const struct fleet *old)
-{
-	struct fleet *f = xnew0(struct fleet);
-
-	*f = *old;
-	f->n_refs = 1;
-	f->servers = xcalloc(old->n_servers, sizeof(struct virtual_server *));
-	f->services = xcalloc(old->n_services, sizeof(struct fleet_service *));
-	for (size_t i = 0; i < old->n_servers; i++) {
-		f->servers[i] = old->servers[i];
-		f->servers[i]->n_refs++;
-	}
-	for (size_t i = 0; i < old->n_services; i++) {
-		f->services[i] = old->services[i];
-		f->services[i]->n_refs++;
-	}
-	return f;
-}
-
-/* Puts the virtual servers of one Service, sorted, in the place of those it had. */
-static void replace_servers(struct fleet *f, const struct fleet_service *before,
-	struct virtual_server *const new[], size_t n_new)
-{
-	struct virtual_server **merged = xcalloc(f->n_servers + n_new, sizeof *merged);
-	size_t n = 0, j = 0;
-
-	for (size_t i = 0; i < f->n_servers; i++) {
-		struct virtual_server *vs = f->servers[i];
-
-		while (j < n_new && virtual_server_cmp(new[j], vs) < 0)
-			merged[n++] = new[j++];
-		if (vs->ns == before->ns)
-			drop_server(vs);
-		else
-			merged[n++] = vs;
-	}
-	while (j < n_new)
-		merged[n++] = new[j++];
-	free(f->servers);
-	f->servers = merged;
-	f->n_servers = n;
-}
-
-/* Decides one Service anew that has all the places it asks for. Takes `now` over. */
-static void serve_again(struct fleet *f, struct fleet_service **slot, struct fleet_service *now,
-	const struct service *service)
-{
-	struct fleet_service *before = *slot;
-	CLEANUP_FREE struct virtual_server **servers = NULL;
-	CLEANUP_FREE struct claim *claims = NULL;
-	struct report report = {0};
-	size_t n_claims, n = 0;
-
-	claims = claims_settle(&n_claims, &service, &now, 1);
-	servers = xcalloc(n_claims, sizeof(struct virtual_server *));
-	for (size_t i = 0; i < n_claims; i++) {
-		servers[n] = serve_claim(&claims[i], now, &report);
-		n += servers[n] != NULL;
-	}
-	report_finish(&report, now);
-	replace_servers(f, before, servers, n);
-	drop_verdict(before);
-	*slot = now;
-}
-
-/* False: other Services may be concerned, too. */
-static bool renew(struct fleet *f, const struct store *s, const struct objname *id)
-{
-	size_t i = place_of(f, id->ns, id->name), n_wanted;
-	const struct service *service = store_find(s, id->ns, id->name);
-	struct fleet_service *before = i < f->n_services ? f->services[i] : NULL, *now;
-
-	if (!service || !before || before->outcome == FLEET_REJECTED ||
-		before->outcome == FLEET_PENDING)
-		return true;
-	n_wanted = admission_count(before, service);
-	if (before->outcome == FLEET_CONFLICT || n_wanted > LIMIT_SERVICE_REALS ||
-		f->n_wanted - before->n_wanted + n_wanted > LIMIT_FLEET_REALS)
-		return false;
-	now = new_verdict(id);
-	now->vips = xcalloc(before->n_vips, sizeof *now->vips);
-	memcpy(now->vips, before->vips, before->n_vips * sizeof *now->vips);
-	now->n_vips = before->n_vips;
-	now->n_wanted = n_wanted;
-	f->n_wanted += n_wanted - before->n_wanted;
-	serve_again(f, &f->services[i], now, service);
-	return true;
-}
-
-static bool is_of(const struct fleet *f, const struct store_news *news)
-{
-	for (size_t i = 0; i < news->n_services; i++)
-		if (fleet_find(f, news->services[i].ns, news->services[i].name))
-			return true;
-	return false;
-}
-
-struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct fleet_rules *rules)
-{
-	CLEANUP(store_news_done) struct store_news news = store_take_news(s);
-	struct fleet *f;
-	bool done = true;
-
-	if (!old || news.all || old->is_full)
-		return fleet_build(s, rules);
-	if (!is_of(old, &news))
-		return NULL;
-	f = copy_of(old);
-	for (size_t i = 0; i < news.n_services && done; i++)
-		done = renew(f, s, &news.services[i]);
-	if (done)
-		return f;
-	fleet_unref(f);
-	return fleet_build(s, rules);
+	return i < f->n_services && strcmp(f->services[i]->ns, ns) == 0 &&
+			       strcmp(f->services[i]->name, name) == 0
+		       ? f->services[i]
+		       : NULL;
 }
 
 struct place virtual_server_place(const struct virtual_server *vs)

@@ -63,7 +63,8 @@ struct fleet_service {
 	struct ipaddr *vips; /* sorted; empty when rejected or pending */
 	size_t n_vips;
 	size_t n_virtual_servers;
-	size_t n_wanted; /* real servers that it may come to have: what admission counts */
+	/* Real servers that it may come to have, and its source ranges: what admission counts. */
+	size_t n_wanted, n_sources;
 	unsigned n_refs; /* fleets that have it */
 };
 
@@ -73,8 +74,8 @@ struct fleet {
 	size_t n_servers;
 	struct fleet_service **services; /* sorted by namespace, name */
 	size_t n_services;
-	size_t n_wanted; /* of all its Services */
-	bool is_full;    /* some Service is refused for want of room */
+	size_t n_wanted, n_sources; /* of all its Services */
+	bool is_full;               /* some Service is refused for want of room */
 	unsigned n_refs;
 };
 
@@ -87,9 +88,10 @@ struct fleet *fleet_unref(struct fleet *f);
 DEFINE_CLEANUP(struct fleet *, fleet_unref);
 
 /*
- * What fleet_build would give, made from the decision before: only Services whose EndpointSlices
- * have changed since the last fleet_next are decided anew, unless more than that has changed. NULL:
- * nothing has. `old` may be NULL; the rules are those it was made with, or store_touch was called.
+ * What fleet_build would give, made from the decision before: only Services that have changed, or
+ * their EndpointSlices, since the last fleet_next are decided anew, unless that concerns others,
+ * too, or there are very many. NULL: nothing has changed. `old` may be NULL; the rules are those it
+ * was made with, or store_touch was called.
  */
 struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct fleet_rules *rules)
 	__attribute__((warn_unused_result));

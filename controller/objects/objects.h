@@ -20,8 +20,8 @@ const struct service **store_left(size_t *ret_n, const struct store *s,
 	const struct fleet_rules *rules) __attribute__((warn_unused_result));
 
 /*
- * The Services whose slices have changed since the last call, each perhaps twice, or with `ret_all`
- * anything: for fleet_next alone. The caller frees them with store_news_done.
+ * The Services that have changed, or their slices, since the last call, each perhaps twice; or with
+ * `all` anything: for fleet_next alone. The caller frees them with store_news_done.
  */
 struct store_news {
 	struct objname *services;

@@ -29,7 +29,7 @@ struct store {
 };
 
 /* With more news than this all is decided anew. */
-enum { NEWS_MAX = 1024 };
+enum { NEWS_MAX = 256 };
 
 struct store *store_new(void)
 {
@@ -60,7 +60,7 @@ struct store_news store_take_news(struct store *s)
 	return taken;
 }
 
-static void note_slices(struct store *s, const struct objname *service)
+static void note(struct store *s, const struct objname *service)
 {
 	struct store_news *n = &s->news;
 
@@ -94,7 +94,7 @@ static void add_slice(struct store *s, struct slice *slice)
 {
 	struct backend *backend = find_backend(s, &slice->service);
 
-	note_slices(s, &slice->service);
+	note(s, &slice->service);
 	if (!backend) {
 		backend = xnew0(struct backend);
 		objname_init(&backend->id, slice->service.ns, slice->service.name);
@@ -111,7 +111,7 @@ static void remove_slice(struct store *s, struct slice *slice)
 {
 	struct backend *backend = find_backend(s, &slice->service);
 
-	note_slices(s, &slice->service);
+	note(s, &slice->service);
 	HASH_DEL(s->slices, slice);
 	DL_DELETE(backend->slices, slice);
 	if (!backend->slices) {
@@ -144,7 +144,7 @@ static void add_service(struct store *s, struct service *service)
 {
 	size_t place = place_of(s, &service->id);
 
-	store_touch(s);
+	note(s, &service->id);
 	HASH_ADD_KEYPTR(hh, s->services, service->id.ns, service->id.len, service);
 	if ((s->n_order & (s->n_order - 1)) == 0) /* grows at 0 and at powers of two */
 		s->order =
@@ -161,7 +161,7 @@ static void remove_service(struct store *s, struct service *service)
 {
 	size_t place = place_of(s, &service->id);
 
-	store_touch(s);
+	note(s, &service->id);
 	HASH_DEL(s->services, service);
 	if (service->backend)
 		service->backend->service = NULL;
