@@ -100,6 +100,22 @@ def test_events_of_a_fleet_that_is_restarted_are_not_told_again(fleet, lb):
     assert told() == before
 
 
+def test_endpoints_of_another_fleet_do_not_keep_ours_from_being_told(fleet, lb):
+    """A change that nothing has to be decided for."""
+    theirs = fleet.service("theirs")
+    theirs["spec"]["loadBalancerClass"] = "kago.dev/another"
+    fleet.api.create(theirs)
+    fleet.create("web")
+    fleet.pod("web", 1, "172.16.0.1")
+    [address] = fleet.await_address("web")
+    fleet.await_condition("web", "Announced", "False", "NotAnnounced")
+    fleet.pod("theirs", 1, "172.16.0.2")
+    wait_for("their slice", lambda: any(s["endpoints"] for s in fleet.api.list("EndpointSlice", fleet.ns)
+                                        if s["metadata"]["name"].startswith("theirs")))
+    with lb.sidecar(f"{address}/32"):
+        fleet.await_condition("web", "Announced", "True", "Announced")
+
+
 def test_who_announces_it_is_told(fleet, lb):
     other = fleet.start("lb-2")
     fleet.create("web")
