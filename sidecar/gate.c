@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "loop/loop.h"
 
 enum {
 	BLIND_LIMIT = 5 * 1000 * 1000,
@@ -21,14 +21,6 @@ void gate_done(struct gate *g)
 	places_done(&g->places);
 	vips_done(&g->vips);
 	g->ipvs = ipvs_close(g->ipvs);
-}
-
-static uint64_t clock_usec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* Consumes `places`. */
@@ -89,7 +81,7 @@ void gate_look(struct gate *g, uint64_t now)
 {
 	struct places places;
 	struct err e = {0};
-	uint64_t start = clock_usec();
+	uint64_t start = loop_clock();
 
 	if (look(&places, g, &e) < 0) {
 		on_blind(g, &e, now);
@@ -99,7 +91,7 @@ void gate_look(struct gate *g, uint64_t now)
 		g->blind_since = 0;
 		keep(g, places);
 	}
-	g->took = clock_usec() - start;
+	g->took = loop_clock() - start;
 }
 
 static int look_at_one(bool *changed, struct gate *g, const struct place *p, struct err *e)

@@ -28,10 +28,10 @@ static const char *fleet_of(const struct service *s, const struct fleet_rules *r
 
 static json_t *families_json(const struct wish *w)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (unsigned i = 0; i < w->n_families; i++)
-		answer_append(array, json_string(wish_family_name(w->families[i])));
+		jsonx_append(array, json_string(wish_family_name(w->families[i])));
 	return array;
 }
 
@@ -39,7 +39,7 @@ static json_t *addresses_json(const struct wish *w)
 {
 	json_t *families = w->n_vips ? NULL : families_json(w);
 
-	return answer_must(json_pack("{s:o, s:s*, s:s*, s:o*, s:o*}", "vips",
+	return jsonx_must(json_pack("{s:o, s:s*, s:s*, s:o*, s:o*}", "vips",
 		answer_vips(w->vips, w->n_vips), "pool", w->pool, "share", w->share, "families",
 		families, "familiesNeeded", families ? answer_count(w->n_needed) : NULL));
 }
@@ -51,8 +51,8 @@ static json_t *check_json(const struct policy *p)
 	const struct health_check *c = &p->check;
 
 	if (c->type == CHECK_NONE)
-		return answer_must(json_pack("{s:s}", "type", types[c->type]));
-	return answer_must(json_pack("{s:s, s:s*, s:o*, s:b, s:o, s:o}", "type", types[c->type],
+		return jsonx_must(json_pack("{s:s}", "type", types[c->type]));
+	return jsonx_must(json_pack("{s:s, s:s*, s:o*, s:b, s:o, s:o}", "type", types[c->type],
 		"path", c->path, "port", c->port ? answer_count(c->port) : NULL, "everyPort",
 		p->check_every_port, "intervalSeconds", answer_count(c->interval / SECOND),
 		"timeoutSeconds", answer_count(c->timeout / SECOND)));
@@ -60,25 +60,25 @@ static json_t *check_json(const struct policy *p)
 
 static json_t *sources_json(const struct source_ranges *s)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 	char text[IPNET_TEXT];
 
 	for (size_t i = 0; i < s->n_nets; i++)
-		answer_append(array, json_string(ipnet_format(text, &s->nets[i])));
+		jsonx_append(array, json_string(ipnet_format(text, &s->nets[i])));
 	return array;
 }
 
 static json_t *ports_json(const struct service *s)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (size_t i = 0; i < s->n_ports; i++) {
 		const struct service_port *p = &s->ports[i];
 
-		answer_append(
+		jsonx_append(
 			array, json_pack("{s:s, s:i, s:s, s:o}", "name", p->name, "port", p->port,
 				       "protocol", place_protocol(p->protocol), "targetPort",
-				       p->target_name ? answer_must(json_string(p->target_name))
+				       p->target_name ? jsonx_must(json_string(p->target_name))
 						      : answer_count(p->target_port)));
 	}
 	return array;
@@ -86,16 +86,16 @@ static json_t *ports_json(const struct service *s)
 
 json_t *asks_json(const struct service *s, const struct fleet_rules *rules)
 {
-	json_t *asks = answer_must(json_pack(
+	json_t *asks = jsonx_must(json_pack(
 		"{s:s*, s:s*}", "fleet", fleet_of(s, rules), "fleetBy", claimed_by(s, rules)));
 
 	if (s->reason || s->n_ports == 0)
 		return asks;
-	answer_set(asks, "addresses", addresses_json(&s->wish));
-	answer_set(asks, "ports", ports_json(s));
-	answer_set(asks, "scheduler", json_string(scheduler_name(s->policy.scheduler)));
-	answer_set(asks, "healthCheck", check_json(&s->policy));
-	answer_set(asks, "sourceRanges", sources_json(&s->policy.sources));
-	answer_set(asks, "affinitySeconds", answer_count(s->policy.persistence));
+	jsonx_set(asks, "addresses", addresses_json(&s->wish));
+	jsonx_set(asks, "ports", ports_json(s));
+	jsonx_set(asks, "scheduler", json_string(scheduler_name(s->policy.scheduler)));
+	jsonx_set(asks, "healthCheck", check_json(&s->policy));
+	jsonx_set(asks, "sourceRanges", sources_json(&s->policy.sources));
+	jsonx_set(asks, "affinitySeconds", answer_count(s->policy.persistence));
 	return asks;
 }

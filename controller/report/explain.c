@@ -13,15 +13,15 @@
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-	answer_set(object, key, json_string(text));
+	jsonx_set(object, key, json_string(text));
 }
 
 static json_t *reasons(const char *const texts[], size_t n)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (size_t i = 0; i < n; i++)
-		answer_append(array, json_string(texts[i]));
+		jsonx_append(array, json_string(texts[i]));
 	return array;
 }
 
@@ -76,7 +76,7 @@ static bool may_have(const struct explain *x, const struct pools *pools, const s
 
 static json_t *held_json(const struct explain *x, const struct service *s)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 	struct pools pools;
 
 	pools_init(&pools, x->rules->pools, x->rules->n_pools);
@@ -84,9 +84,9 @@ static json_t *held_json(const struct explain *x, const struct service *s)
 		const struct ipaddr *vip = &s->held.vips[i];
 		const struct pool *pool = pools_of(&pools, vip);
 
-		answer_append(array, json_pack("{s:o, s:s*, s:b}", "vip", answer_vip(vip), "pool",
-					     pool ? pool->config->name : NULL, "allowed",
-					     may_have(x, &pools, vip, s->id.ns)));
+		jsonx_append(array, json_pack("{s:o, s:s*, s:b}", "vip", answer_vip(vip), "pool",
+					    pool ? pool->config->name : NULL, "allowed",
+					    may_have(x, &pools, vip, s->id.ns)));
 	}
 	pools_done(&pools);
 	return array;
@@ -94,7 +94,7 @@ static json_t *held_json(const struct explain *x, const struct service *s)
 
 static json_t *conditions_json(const struct held *h)
 {
-	json_t *object = answer_must(json_object());
+	json_t *object = jsonx_must(json_object());
 
 	for (enum condition_type i = 0; i < N_CONDITIONS; i++) {
 		char status = h->conditions[i].status;
@@ -117,14 +117,14 @@ static json_t *assignment_json(const struct explain *x, const struct service *s)
 
 	if (!a)
 		return NULL;
-	return answer_must(
+	return jsonx_must(
 		json_pack("{s:o, s:s*, s:s*, s:s*}", "vips", answer_vips(a->vips, a->n_vips),
 			"pool", a->pool, "reason", reason_name(a->reason), "message", a->message));
 }
 
 static json_t *decision_json(const struct fleet_service *svc)
 {
-	return answer_must(json_pack("{s:s, s:s, s:s, s:o}", "outcome",
+	return jsonx_must(json_pack("{s:s, s:s, s:s, s:o}", "outcome",
 		snapshot_outcome_name(svc->outcome), "reason", reason_name(svc->reason), "message",
 		svc->message, "vips", answer_vips(svc->vips, svc->n_vips)));
 }
@@ -147,7 +147,7 @@ static void append_unserved(json_t *array, const struct fleet *f, const struct f
 		return;
 	if (vs)
 		holder = xasprintf("%s/%s", vs->ns, vs->name);
-	answer_append(array,
+	jsonx_append(array,
 		json_pack("{s:o, s:i, s:s, s:s*}", "vip", answer_vip(vip), "port", port->port,
 			"protocol", place_protocol(port->protocol), "heldBy", holder));
 }
@@ -156,7 +156,7 @@ static void append_unserved(json_t *array, const struct fleet *f, const struct f
 static json_t *unserved_json(
 	const struct fleet *f, const struct fleet_service *svc, const struct service *s)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (size_t i = 0; i < svc->n_vips; i++)
 		for (size_t k = 0; k < s->n_ports; k++)
@@ -175,25 +175,25 @@ static json_t *endpoints_of(const struct service *s, int family)
 		for (size_t i = 0; i < one->n_endpoints; i++)
 			n[one->endpoints[i].state]++;
 	}
-	return answer_must(json_pack("{s:s, s:o, s:o, s:o, s:o}", "family",
-		wish_family_name(family), "slices", answer_count(n_slices), "ready",
-		answer_count(n[ENDPOINT_READY]), "draining", answer_count(n[ENDPOINT_DRAINING]),
-		"notReady", answer_count(n[ENDPOINT_NOT_READY])));
+	return jsonx_must(json_pack("{s:s, s:o, s:o, s:o, s:o}", "family", wish_family_name(family),
+		"slices", answer_count(n_slices), "ready", answer_count(n[ENDPOINT_READY]),
+		"draining", answer_count(n[ENDPOINT_DRAINING]), "notReady",
+		answer_count(n[ENDPOINT_NOT_READY])));
 }
 
 static json_t *endpoints_json(const struct service *s)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
-	answer_append(array, endpoints_of(s, AF_INET));
-	answer_append(array, endpoints_of(s, AF_INET6));
+	jsonx_append(array, endpoints_of(s, AF_INET));
+	jsonx_append(array, endpoints_of(s, AF_INET6));
 	return array;
 }
 
 /* What our sidecar announces that leads here. */
 static json_t *prefixes_of(const struct explain *x, const struct ipaddr *vip)
 {
-	json_t *array = answer_must(json_array()), *item;
+	json_t *array = jsonx_must(json_array()), *item;
 	size_t i;
 
 	json_array_foreach(x->now->sidecar->announced, i, item) {
@@ -202,7 +202,7 @@ static json_t *prefixes_of(const struct explain *x, const struct ipaddr *vip)
 		struct err e = {0};
 
 		if (text && ipnet_parse(&net, text, &e) == 0 && ipnet_contains(&net, vip))
-			answer_append(array, json_incref(item));
+			jsonx_append(array, json_incref(item));
 	}
 	return array;
 }
@@ -221,12 +221,12 @@ static json_t *announcers_json(const struct explain *x, const struct ipaddr *vip
 
 static json_t *announced_json(const struct explain *x, const struct ipaddr vips[], size_t n_vips)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (size_t i = 0; i < n_vips; i++)
-		answer_append(array, json_pack("{s:o, s:o, s:o*}", "vip", answer_vip(&vips[i]),
-					     "prefixes", prefixes_of(x, &vips[i]), "announcers",
-					     announcers_json(x, &vips[i])));
+		jsonx_append(array, json_pack("{s:o, s:o, s:o*}", "vip", answer_vip(&vips[i]),
+					    "prefixes", prefixes_of(x, &vips[i]), "announcers",
+					    announcers_json(x, &vips[i])));
 	return array;
 }
 
@@ -237,21 +237,21 @@ static void add_decision(json_t *answer, const struct explain *x, const struct s
 
 	if (!svc)
 		return;
-	answer_set(answer, "decision", decision_json(svc));
-	answer_set(answer, "virtualServers", snapshot_servers(x->now, svc));
-	answer_set(answer, "unserved", unserved_json(f, svc, s));
-	answer_set(answer, "announced", announced_json(x, svc->vips, svc->n_vips));
+	jsonx_set(answer, "decision", decision_json(svc));
+	jsonx_set(answer, "virtualServers", snapshot_servers(x->now, svc));
+	jsonx_set(answer, "unserved", unserved_json(f, svc, s));
+	jsonx_set(answer, "announced", announced_json(x, svc->vips, svc->n_vips));
 }
 
 static void add_service(json_t *answer, const struct explain *x, const struct service *s)
 {
 	json_t *assignment = assignment_json(x, s);
 
-	answer_set(answer, "held", held_json(x, s));
-	answer_set(answer, "conditions", conditions_json(&s->held));
-	answer_set(answer, "endpoints", endpoints_json(s));
+	jsonx_set(answer, "held", held_json(x, s));
+	jsonx_set(answer, "conditions", conditions_json(&s->held));
+	jsonx_set(answer, "endpoints", endpoints_json(s));
 	if (assignment)
-		answer_set(answer, "assignment", assignment);
+		jsonx_set(answer, "assignment", assignment);
 	add_decision(answer, x, s);
 }
 
@@ -260,7 +260,7 @@ static json_t *frame(const struct explain *x, const char *ns, const char *name)
 {
 	const struct snapshot *now = x->now;
 
-	return answer_must(json_pack(
+	return jsonx_must(json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s*, s:s, s:b, s:o, s:o*}", "type", "explain",
 		"namespace", ns, "name", name, "fleet", now->fleet_name, "mode",
 		now->render_only ? "render-only" : "ipvs", "kernelReadable", now->kernel != NULL,
@@ -277,14 +277,14 @@ json_t *explain_service(const struct explain *x, const char *ns, const char *nam
 	json_t *answer = frame(x, ns, name);
 	CLEANUP_FREE char *advice = NULL;
 
-	answer_set(answer, "known", json_boolean(s));
-	answer_set(answer, "ours", json_boolean(is_ours));
+	jsonx_set(answer, "known", json_boolean(s));
+	jsonx_set(answer, "ours", json_boolean(is_ours));
 	if (s)
-		answer_set(answer, "asks", asks_json(s, x->rules));
+		jsonx_set(answer, "asks", asks_json(s, x->rules));
 	if (!s)
-		answer_set(answer, "reasons", why_unknown(x, ns));
+		jsonx_set(answer, "reasons", why_unknown(x, ns));
 	else if (!is_ours)
-		answer_set(answer, "reasons", why_not_ours(x, s));
+		jsonx_set(answer, "reasons", why_not_ours(x, s));
 	else
 		add_service(answer, x, s);
 	advice = advice_for(answer);

@@ -57,10 +57,10 @@ static json_t *real_json(const struct real_server *real, const struct ipvs_dest 
 {
 	char addr[IPADDR_TEXT];
 
-	return answer_must(json_pack("{s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "address",
+	return jsonx_must(json_pack("{s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "address",
 		ipaddr_format(addr, &real->addr), "port", real->port, "wantedWeight",
 		(int)real->weight, "weight",
-		there ? answer_count(there->weight) : answer_must(json_null()), "state",
+		there ? answer_count(there->weight) : jsonx_must(json_null()), "state",
 		snapshot_real_state(real, there), "activeConnections",
 		answer_count(there ? there->active_conns : 0), "inactiveConnections",
 		answer_count(there ? there->inactive_conns : 0), "connections",
@@ -69,12 +69,12 @@ static json_t *real_json(const struct real_server *real, const struct ipvs_dest 
 
 static json_t *reals_json(const struct virtual_server *vs, const struct ipvs_service *there)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (size_t i = 0; i < vs->n_reals; i++) {
 		const struct real_server *real = &vs->reals[i];
 
-		answer_append(array,
+		jsonx_append(array,
 			real_json(real,
 				there ? ipvs_service_find(there, &real->addr, real->port) : NULL));
 	}
@@ -88,7 +88,7 @@ static json_t *server_json(const struct snapshot *s, const struct virtual_server
 	const char *complaint = apply_complaint(s->apply, vs);
 	char vip[IPADDR_TEXT];
 
-	return answer_must(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s*, s:o, s:o, s:o, s:o}", "vip",
+	return jsonx_must(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s*, s:o, s:o, s:o, s:o}", "vip",
 		ipaddr_format(vip, &vs->vip), "port", vs->port, "protocol",
 		place_protocol(vs->protocol), "scheduler", scheduler_name(vs->scheduler),
 		"inKernel", there != NULL, "refusedByKeepalived", complaint, "connections",
@@ -121,12 +121,12 @@ static void append_servers_at(json_t *array, const struct snapshot *s,
 	for (size_t i = first_at(f, vip);
 		i < f->n_servers && ipaddr_equal(&f->servers[i]->vip, vip); i++)
 		if (f->servers[i]->ns == svc->ns && f->servers[i]->name == svc->name)
-			answer_append(array, server_json(s, f->servers[i]));
+			jsonx_append(array, server_json(s, f->servers[i]));
 }
 
 json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *svc)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (size_t k = 0; k < svc->n_vips; k++)
 		append_servers_at(array, s, svc, &svc->vips[k]);
@@ -135,24 +135,24 @@ json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *s
 
 static json_t *services_json(const struct snapshot *s)
 {
-	json_t *array = answer_must(json_array());
+	json_t *array = jsonx_must(json_array());
 
 	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++) {
 		const struct fleet_service *svc = s->fleet->services[i];
 
-		answer_append(array, answer_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
-					     "namespace", svc->ns, "name", svc->name, "outcome",
-					     snapshot_outcome_name(svc->outcome), "reason",
-					     reason_name(svc->reason), "message", svc->message,
-					     "vips", answer_vips(svc->vips, svc->n_vips),
-					     "virtualServers", snapshot_servers(s, svc))));
+		jsonx_append(array, jsonx_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
+					    "namespace", svc->ns, "name", svc->name, "outcome",
+					    snapshot_outcome_name(svc->outcome), "reason",
+					    reason_name(svc->reason), "message", svc->message,
+					    "vips", answer_vips(svc->vips, svc->n_vips),
+					    "virtualServers", snapshot_servers(s, svc))));
 	}
 	return array;
 }
 
 static json_t *apply_json(const struct apply_status *st)
 {
-	return answer_must(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result",
+	return jsonx_must(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result",
 		st->last_result, "error", st->last_error, "kernelHoldsIt", st->settled,
 		"appliedAtUnixMs", answer_count(st->last_applied_at / 1000), "eventToKernelUs",
 		answer_count(st->last_event_to_kernel), "applied", answer_count(st->n_applied),
@@ -163,7 +163,7 @@ static json_t *apply_json(const struct apply_status *st)
 
 static json_t *keepalived_json(const struct upkeep_status *k)
 {
-	return answer_must(json_pack("{s:b, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "up", k->up,
+	return jsonx_must(json_pack("{s:b, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "up", k->up,
 		"starts", answer_count(k->n_starts), "file", k->state, "refusal", k->refusal,
 		"unknown", k->unknown, "files", answer_count(k->n_files), "refused",
 		answer_count(k->n_refused), "putOff", answer_count(k->n_unknown), "heldBack",
@@ -175,9 +175,9 @@ static json_t *sidecar_json(const struct snapshot *s)
 	json_t *announced =
 		s->sidecar->announced ? json_deep_copy(s->sidecar->announced) : json_array();
 
-	return answer_must(json_pack("{s:b, s:o, s:o, s:o}", "connected", s->n_sidecars > 0,
+	return jsonx_must(json_pack("{s:b, s:o, s:o, s:o}", "connected", s->n_sidecars > 0,
 		"bgpSessions", answer_count(s->sidecar->sessions), "bgpPeers",
-		answer_count(s->sidecar->peers), "announced", answer_must(announced)));
+		answer_count(s->sidecar->peers), "announced", jsonx_must(announced)));
 }
 
 json_t *snapshot_cluster(const struct snapshot *s)
@@ -186,7 +186,7 @@ json_t *snapshot_cluster(const struct snapshot *s)
 
 	if (!c->identity)
 		return NULL;
-	return answer_must(json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "identity",
+	return jsonx_must(json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "identity",
 		c->identity, "leader", c->leader, "leads", c->leads, "following", c->lost_for == 0,
 		"lostForMs", answer_count(c->lost_for / 1000), "writesPending",
 		answer_count(c->publisher.pending), "writes",
@@ -201,7 +201,7 @@ json_t *snapshot_status(const struct snapshot *s)
 	json_t *cluster = snapshot_cluster(s);
 	const char *why_not = snapshot_why_not_ready(s);
 
-	return answer_must(
+	return jsonx_must(
 		json_pack("{s:s, s:s, s:s, s:s, s:b, s:s*, s:b, s:o, s:o, s:o, s:o, s:o*}", "type",
 			"status", "version", KAGO_VERSION, "fleet", s->fleet_name, "mode",
 			s->render_only ? "render-only" : "ipvs", "ready", why_not == NULL,
