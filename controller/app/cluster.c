@@ -45,6 +45,10 @@ static void on_recovered(void *ud, const char *where, uint64_t lost_for)
 	struct cluster *c = ud;
 
 	c->ops.source.recovered(c->ud, where, lost_for);
+	/* Whoever else has found it away may have a long pause before it. */
+	kube_source_wake(c->source);
+	membership_wake(c->membership);
+	publisher_wake(c->publisher);
 }
 
 static void on_upsert(void *ud, const json_t *object)

@@ -372,6 +372,12 @@ void watch_relist(struct watch *w)
 		begin(w);
 }
 
+void watch_wake(struct watch *w)
+{
+	if (w->lost_since && w->lost_status == 0 && loop_timer_armed(w->retry_timer))
+		loop_timer_arm(w->retry_timer, 0);
+}
+
 uint64_t watch_lost_since(const struct watch *w)
 {
 	return w->lost_since;

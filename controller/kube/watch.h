@@ -52,5 +52,8 @@ DEFINE_CLEANUP(struct watch *, watch_free);
  */
 void watch_relist(struct watch *w);
 
+/* The server has answered somebody: one that waits because it could not be reached tries now. */
+void watch_wake(struct watch *w);
+
 /* Loop time since when it does not work; 0: it works. */
 uint64_t watch_lost_since(const struct watch *w);

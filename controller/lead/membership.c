@@ -335,3 +335,8 @@ void membership_leave(struct membership *m, void (*done)(void *ud), void *ud)
 	own_lease_leave(m->announcement);
 	own_lease_leave(m->heartbeat);
 }
+
+void membership_wake(struct membership *m)
+{
+	watch_wake(m->watch);
+}

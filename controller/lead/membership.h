@@ -56,6 +56,9 @@ const char *membership_leader(const struct membership *m);
 /* What our sidecar announces now: an array of prefixes as text, or NULL for nothing; borrowed. */
 void membership_announce(struct membership *m, const json_t *prefixes);
 
+/* As watch_wake. */
+void membership_wake(struct membership *m);
+
 /*
  * The living load balancers that announce all of these addresses, sorted by name, in a new array
  * of borrowed names (good until the next turn of the loop) that the caller frees.

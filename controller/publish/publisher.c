@@ -421,6 +421,12 @@ void publisher_clear(struct publisher *p, const char *ns, const char *name, cons
 	pump(p);
 }
 
+void publisher_wake(struct publisher *p)
+{
+	writes_wake(p->writes);
+	pump(p);
+}
+
 static void give_up(void *ud, struct write *one)
 {
 	struct publisher *p = ud;

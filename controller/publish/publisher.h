@@ -75,6 +75,9 @@ void publisher_members(struct publisher *p);
 /* A Service that had marks of ours is no LoadBalancer any more, or gone: they are taken out. */
 void publisher_clear(struct publisher *p, const char *ns, const char *name, const char *uid);
 
+/* The API server, which could not be reached, answers again. */
+void publisher_wake(struct publisher *p);
+
 /* What the leader decided about addresses; NULL while it does not lead or has to decide anew. */
 const struct allocation *publisher_allocation(const struct publisher *p);
 

@@ -318,6 +318,11 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 		enter_queue(w, i, i->again_urgent);
 }
 
+void writes_wake(struct writes *w)
+{
+	w->paused_until = 0;
+}
+
 bool writes_has(const struct write *one)
 {
 	const void *item = one;

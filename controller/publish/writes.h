@@ -76,6 +76,9 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 /* Whether it waits or is in flight. */
 bool writes_has(const struct write *one);
 
+/* The server answers again: nothing waits for it any longer. */
+void writes_wake(struct writes *w);
+
 /* The Service is gone: it is forgotten, or will be when its call ends. */
 void writes_forget(struct writes *w, struct write *one);
 

@@ -150,3 +150,9 @@ uint64_t kube_source_lost_since(const struct kube_source *c)
 		return a ? a : b;
 	return a < b ? a : b;
 }
+
+void kube_source_wake(struct kube_source *c)
+{
+	watch_wake(c->services);
+	watch_wake(c->slices);
+}

@@ -33,5 +33,8 @@ DEFINE_CLEANUP(struct kube_source *, kube_source_free);
  */
 void kube_source_refresh(struct kube_source *c, void (*done)(void *ud), void *ud);
 
+/* As watch_wake. */
+void kube_source_wake(struct kube_source *c);
+
 /* Since when the API server cannot be followed, loop time; 0: it can. */
 uint64_t kube_source_lost_since(const struct kube_source *c);

@@ -381,6 +381,20 @@ def test_while_the_server_is_gone_everything_stands(rig):
     rig.settle()
 
 
+def test_who_finds_the_server_back_tells_the_others(rig):
+    """Each watch would go on to wait for as long as it has learned to: up to 30 seconds."""
+    rig.started()
+    rig.api.down()
+    wait_for("longer pauses", lambda: rig.controller.log().count("event=source.problem") >= 2, PATIENCE)
+    time.sleep(12)
+    rig.api.up()
+    rig.logged("source.recovered")
+    first = time.monotonic()
+    for resource in ("services", "endpointslices", "leases"):
+        wait_for(f"a watch of {resource}", lambda r=resource: rig.api.streams(r), PATIENCE)
+    assert time.monotonic() - first < 1
+
+
 def test_a_server_that_starts_after_us_is_found(rig):
     rig.api.down()
     rig.start()
