@@ -123,7 +123,7 @@ static bool may_concern(
 	if (other->outcome != FLEET_NO_ENDPOINTS || !share_a_vip(r->now, other))
 		return false;
 	theirs = store_find(s, other->ns, other->name);
-	return !theirs || share_a_port(r->service, theirs);
+	return !theirs || !r->service || share_a_port(r->service, theirs);
 }
 
 /* Whether somebody else has a virtual server where this Service wants one. */
