@@ -60,10 +60,9 @@ static void replace_servers(struct fleet *f, const struct fleet_service *before,
 }
 
 /* Puts the verdict in the place of the one before. */
-static void replace_verdict(struct fleet *f, const struct renewal *r)
+static void replace_verdict(struct fleet *f, const struct renewal *r, const struct objname *id)
 {
-	const struct fleet_service *any = r->now ? r->now : r->before;
-	size_t i = fleet_position(f, any->ns, any->name);
+	size_t i = fleet_position(f, id->ns, id->name);
 	size_t n_gone = r->before != NULL, n_new = r->now != NULL;
 
 	if (n_new > n_gone)
@@ -76,21 +75,24 @@ static void replace_verdict(struct fleet *f, const struct renewal *r)
 	f->n_services += n_new - n_gone;
 }
 
-/* It has all the places that it asks for. */
+/* It gets all the places that it asks for, unless it cannot be served at all. */
 static void serve(struct fleet *f, const struct renewal *r)
 {
 	CLEANUP_FREE struct virtual_server **servers = NULL;
 	CLEANUP_FREE struct claim *claims = NULL;
+	bool is_fine = r->now && !r->now->reason;
 	struct report report = {0};
-	size_t n_claims, n = 0;
+	size_t n_claims = 0, n = 0;
 
-	claims = claims_settle(&n_claims, &r->service, &r->now, 1);
+	if (is_fine)
+		claims = claims_settle(&n_claims, &r->service, &r->now, 1);
 	servers = xcalloc(n_claims, sizeof(struct virtual_server *));
 	for (size_t i = 0; i < n_claims; i++) {
 		servers[n] = fleet_serve_claim(&claims[i], r->now, &report);
 		n += servers[n] != NULL;
 	}
-	report_finish(&report, r->now);
+	if (is_fine)
+		report_finish(&report, r->now);
 	replace_servers(f, r->before, servers, n);
 }
 
@@ -196,11 +198,8 @@ static bool renew(struct fleet *f, const struct store *s, const struct fleet_rul
 			fleet_drop_verdict(r.now);
 		return false;
 	}
-	if (r.now && !r.now->reason)
-		serve(f, &r);
-	else
-		replace_servers(f, r.before, NULL, 0);
-	replace_verdict(f, &r);
+	serve(f, &r);
+	replace_verdict(f, &r, id);
 	if (r.before)
 		fleet_drop_verdict(r.before);
 	return true;
