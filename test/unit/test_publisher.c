@@ -81,12 +81,12 @@ static void touch(struct rig *rig, const char *id)
 {
 	CLEANUP_FREE char *ns = xstrdup(id);
 	char *name = strchr(ns, '/');
-	struct objname service;
+	struct objname touched;
 
 	*name++ = '\0';
-	objname_init(&service, ns, name);
-	publisher_touch(rig->p, &service);
-	objname_done(&service);
+	objname_init(&touched, ns, name);
+	publisher_touch(rig->p, &touched);
+	objname_done(&touched);
 }
 
 static void put_and_look(struct rig *rig, const char *id, const char *annotations, const char *held)
