@@ -101,13 +101,17 @@ static void note_change(struct app *app, bool services)
 	loop_timer_arm(app->decide_timer, 0);
 }
 
-static void note_object(struct app *app, const char *kind, const struct objname *id)
+/* NULL: an EndpointSlice. */
+static void note_object(struct app *app, const struct objname *service)
 {
-	bool slice = kind && strcmp(kind, "EndpointSlice") == 0;
-
 	if (app->cluster)
-		cluster_touched(app->cluster, slice ? NULL : id);
-	note_change(app, !slice);
+		cluster_touched(app->cluster, service);
+	note_change(app, service != NULL);
+}
+
+static bool is_slice(const char *kind)
+{
+	return kind && strcmp(kind, "EndpointSlice") == 0;
 }
 
 static void note_all(struct app *app)
@@ -129,10 +133,14 @@ static void on_upsert(void *ud, const json_t *object)
 		log_warn("object.rejected", LOG_ERR(&e));
 		change = STORE_CHANGED;
 	}
-	if (change != STORE_CHANGED || objname_decode(&id, object, &e) < 0)
+	if (change != STORE_CHANGED)
 		return;
-	note_object(app, json_string_value(json_object_get(object, "kind")), &id);
-	objname_done(&id);
+	if (is_slice(json_string_value(json_object_get(object, "kind")))) {
+		note_object(app, NULL);
+	} else if (objname_decode(&id, object, &e) >= 0) {
+		note_object(app, &id);
+		objname_done(&id);
+	}
 }
 
 static void on_remove(void *ud, const char *kind, const char *ns, const char *name)
@@ -143,7 +151,7 @@ static void on_remove(void *ud, const char *kind, const char *ns, const char *na
 	if (!store_remove(app->store, kind, ns, name))
 		return;
 	objname_init(&id, ns, name);
-	note_object(app, kind, &id);
+	note_object(app, is_slice(kind) ? NULL : &id);
 	objname_done(&id);
 }
 

@@ -205,7 +205,7 @@ size_t fleet_position(const struct fleet *f, const char *ns, const char *name)
 	return low;
 }
 
-const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, const char *name)
+struct fleet_service *fleet_verdict(const struct fleet *f, const char *ns, const char *name)
 {
 	size_t i = fleet_position(f, ns, name);
 
@@ -213,6 +213,11 @@ const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, co
 			       strcmp(f->services[i]->name, name) == 0
 		       ? f->services[i]
 		       : NULL;
+}
+
+const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, const char *name)
+{
+	return fleet_verdict(f, ns, name);
 }
 
 struct place virtual_server_place(const struct virtual_server *vs)

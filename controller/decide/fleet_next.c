@@ -168,13 +168,6 @@ static bool admit(struct fleet *f, const struct renewal *r)
 	       f->n_sources <= LIMIT_FLEET_SOURCES;
 }
 
-static struct fleet_service *find(const struct fleet *f, const struct objname *id)
-{
-	size_t i = fleet_position(f, id->ns, id->name);
-
-	return fleet_find(f, id->ns, id->name) ? f->services[i] : NULL;
-}
-
 static const struct service *find_ours(
 	const struct store *s, const struct fleet_rules *rules, const struct objname *id)
 {
@@ -187,7 +180,7 @@ static const struct service *find_ours(
 static bool renew(struct fleet *f, const struct store *s, const struct fleet_rules *rules,
 	const struct pools *pools, const struct objname *id)
 {
-	struct renewal r = {find_ours(s, rules, id), find(f, id), NULL};
+	struct renewal r = {find_ours(s, rules, id), fleet_verdict(f, id->ns, id->name), NULL};
 
 	if (!r.service && !r.before)
 		return true;
@@ -208,9 +201,12 @@ static bool renew(struct fleet *f, const struct store *s, const struct fleet_rul
 static bool is_news(const struct fleet *f, const struct store *s, const struct fleet_rules *rules,
 	const struct store_news *news)
 {
-	for (size_t i = 0; i < news->n_services; i++)
-		if (find(f, &news->services[i]) || find_ours(s, rules, &news->services[i]))
+	for (size_t i = 0; i < news->n_services; i++) {
+		const struct objname *id = &news->services[i];
+
+		if (fleet_find(f, id->ns, id->name) || find_ours(s, rules, id))
 			return true;
+	}
 	return false;
 }
 

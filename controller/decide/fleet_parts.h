@@ -20,5 +20,8 @@ struct virtual_server *fleet_serve_claim(
 /* Where a Service is, or belongs. */
 size_t fleet_position(const struct fleet *f, const char *ns, const char *name);
 
+/* As fleet_find, to be replaced. */
+struct fleet_service *fleet_verdict(const struct fleet *f, const char *ns, const char *name);
+
 void fleet_drop_server(struct virtual_server *vs);
 void fleet_drop_verdict(struct fleet_service *verdict);

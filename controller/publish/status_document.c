@@ -13,21 +13,13 @@
 static bool is_taken(
 	const struct facts *f, const struct ipaddr *vip, const struct service_port *port)
 {
-	struct virtual_server key = {.vip = *vip, .port = port->port, .protocol = port->protocol};
+	const struct place at = {*vip, port->protocol, port->port};
+	const struct virtual_server *vs = NULL;
 
-	for (size_t low = 0, high = f->fleet ? f->fleet->n_servers : 0; low < high;) {
-		const struct virtual_server *vs = f->fleet->servers[low + (high - low) / 2];
-		int order = virtual_server_cmp(&key, vs);
-
-		if (order == 0)
-			return strcmp(vs->ns, f->service->id.ns) != 0 ||
-			       strcmp(vs->name, f->service->id.name) != 0;
-		if (order < 0)
-			high = low + (high - low) / 2;
-		else
-			low += (high - low) / 2 + 1;
-	}
-	return false;
+	if (f->fleet)
+		vs = virtual_server_find(fleet_servers(f->fleet), f->fleet->n_servers, &at);
+	return vs && (strcmp(vs->ns, f->service->id.ns) != 0 ||
+			     strcmp(vs->name, f->service->id.name) != 0);
 }
 
 /* Why a port cannot be served, whatever its endpoints are. */

@@ -41,6 +41,7 @@ struct writes {
 	struct item *doubted, *put_off; /* by doubt_prev, doubt_next */
 	size_t n_waiting, n_in_flight;
 	uint64_t paused_until, pause;
+	uint64_t asked_until;         /* the server asked us to wait; no later than paused_until */
 	uint64_t tokens, refilled_at; /* tokens in usec of work: one write is SECOND / PER_SECOND */
 };
 
@@ -270,8 +271,10 @@ static void pause_all(struct writes *w, uint64_t retry_after, uint64_t now)
 			w->pause = PAUSE_MAX;
 		w->paused_until = now + w->pause;
 	}
-	if (w->paused_until < now + retry_after)
-		w->paused_until = now + retry_after;
+	if (retry_after && w->asked_until < now + retry_after)
+		w->asked_until = now + retry_after;
+	if (w->paused_until < w->asked_until)
+		w->paused_until = w->asked_until;
 }
 
 static void give_back(struct writes *w, const struct item *i)
@@ -320,7 +323,7 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 
 void writes_wake(struct writes *w)
 {
-	w->paused_until = 0;
+	w->paused_until = w->asked_until;
 }
 
 bool writes_has(const struct write *one)

@@ -76,7 +76,7 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 /* Whether it waits or is in flight. */
 bool writes_has(const struct write *one);
 
-/* The server answers again: nothing waits for it any longer. */
+/* The server answers again: nothing waits for it longer than it asked us to. */
 void writes_wake(struct writes *w);
 
 /* The Service is gone: it is forgotten, or will be when its call ends. */

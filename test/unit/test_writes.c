@@ -287,6 +287,24 @@ static void test_what_is_forgotten_in_flight_is_dropped_at_its_end(void **state)
 	assert_int_equal(get(w, "a")->digest, 0);
 }
 
+static void test_a_server_that_answers_others_is_written_to_when_it_wants_to_be(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *a = get(w, "a");
+
+	(void)state;
+	writes_want(w, a, true);
+	assert_non_null(next(w, NOW));
+	writes_end(w, a, WRITE_UNREACHABLE, 0, NOW);
+	assert_null(next(w, NOW));
+	writes_wake(w);
+	assert_non_null(next(w, NOW));
+	writes_end(w, a, WRITE_UNREACHABLE, 9 * SECOND, NOW);
+	writes_wake(w);
+	assert_null(next(w, NOW + 8 * SECOND));
+	assert_non_null(next(w, NOW + 9 * SECOND));
+}
+
 static void test_what_is_in_doubt_is_taken_once_and_what_is_put_off_comes_again(void **state)
 {
 	CLEANUP(writes_freep) struct writes *w = writes_new();
@@ -329,6 +347,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_refused_again_and_again_is_paced),
 		cmocka_unit_test(test_a_refused_write_does_not_hold_up_others),
 		cmocka_unit_test(test_a_quarrel_gets_slower_and_slower),
+		cmocka_unit_test(
+			test_a_server_that_answers_others_is_written_to_when_it_wants_to_be),
 		cmocka_unit_test(
 			test_what_is_in_doubt_is_taken_once_and_what_is_put_off_comes_again),
 		cmocka_unit_test(test_what_is_forgotten_in_flight_is_dropped_at_its_end),
