@@ -406,6 +406,19 @@ def test_a_change_is_seen_at_once_where_the_controller_tells_of_it(site, reflect
     wait_for("the withdrawal", lambda: reflector.when("DELROUTE", VIP + "/32", since), 5)
 
 
+def test_a_change_that_nobody_tells_of_is_found_by_looking(site, reflector, pods):
+    """While a controller is there that tells of others: a child looks then."""
+    pod = pods()
+    pod.serve(VIP)
+    pod.start("--set", "node.pollInterval=300ms").wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    for action, kind in ("-d", "DELROUTE"), ("-a", "ROUTE"):
+        since = time.monotonic()
+        pod.change(f"{action} -t {VIP}:80 -r 172.16.2.1:80" + (" -m" if action == "-a" else ""))
+        wait_for("it to be seen", lambda: reflector.when(kind, VIP + "/32", since), 5)  # noqa: B023
+    assert pod.controller is not None
+
+
 def test_a_withdrawn_route_does_not_come_back_with_a_new_session(site, reflector, pods):
     pod = pods()
     pod.serve(VIP)
