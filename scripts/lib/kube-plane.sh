@@ -12,6 +12,7 @@ plane_programs=(etcd kube-apiserver kube-controller-manager)
 _plane_node_programs=(kube-scheduler) # where there are nodes
 
 _plane_ready=300 # s; under emulation it takes a minute
+_plane_closed=30 # s, for what the kernel does of a process that was killed
 
 plane_exists() {
     [[ -f $dir/settings ]]
@@ -75,8 +76,8 @@ _plane_nodes() {
     done
 }
 
-# Outside of the range from which the kernel takes ports for connections, so that they are still
-# free when a program comes back.
+# Outside of the ranges from which kernels take ports for connections (Linux from 32768, gVisor from
+# 16000), so that they are still free when a program comes back.
 _plane_ports() {
     /usr/bin/python3 -SEI -c '
 import random, socket
@@ -84,7 +85,7 @@ taken = []
 while len(taken) < 3:
     taken.append(socket.socket())
     try:
-        taken[-1].bind(("127.0.0.1", random.randrange(15000, 32000)))
+        taken[-1].bind(("127.0.0.1", random.randrange(10000, 16000)))
     except OSError:
         taken.pop()
 print(*[s.getsockname()[1] for s in taken])'
@@ -230,12 +231,28 @@ _plane_start() {
 }
 
 _plane_start_one() {
-    [[ -n $(_plane_pid "$1") ]] || "_plane_run_$1"
+    [[ -z $(_plane_pid "$1") ]] || return 0
+    _plane_wait_closed "$1"
+    "_plane_run_$1"
+}
+
+# A program that was killed has no command line any more when its sockets are still open. If it is
+# another's port, the program itself says so.
+_plane_wait_closed() { # PROGRAM
+    local end=$((SECONDS + _plane_closed)) at=
+    case $1 in
+    etcd) at=127.0.0.1/$port_etcd ;;
+    kube-apiserver) at=$address/$port_api ;;
+    *) return 0 ;;
+    esac
+    while ((SECONDS < end)) && _plane_listens "$at"; do
+        sleep 0.02
+    done
 }
 
 _plane_wait() { # WHAT PATH
     local end=$((SECONDS + _plane_ready)) program
-    until _plane_listens && KUBECONFIG=$dir/kubeconfig "$programs/kubectl" get --raw "$2" >/dev/null 2>&1; do
+    until _plane_listens "$address/$port_api" && KUBECONFIG=$dir/kubeconfig "$programs/kubectl" get --raw "$2" >/dev/null 2>&1; do
         for program in "${plane_programs[@]}"; do
             [[ ! -e $dir/$program.pid || -n $(_plane_pid "$program") ]] || {
                 tail -n 10 "$dir/$program.log" >&2
@@ -249,8 +266,8 @@ _plane_wait() { # WHAT PATH
 }
 
 # kubectl takes seconds of an emulated processor, which the API server needs until it listens.
-_plane_listens() {
-    : 2>/dev/null <"/dev/tcp/$address/$port_api"
+_plane_listens() { # ADDRESS/PORT
+    : 2>/dev/null <"/dev/tcp/$1"
 }
 
 plane_stop() {
