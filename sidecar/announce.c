@@ -4,28 +4,25 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/sorted.h"
+
 void prefixes_done(struct prefixes *p)
 {
 	free(p->items);
 	*p = (struct prefixes){0};
 }
 
+static int cmp_net(const void *net, const void *item)
+{
+	return ipnet_cmp(net, item);
+}
+
 /* Where `net` is, or belongs. */
 static size_t prefixes_position(const struct prefixes *p, const struct ipnet *net)
 {
-	size_t low = 0, high = p->n_items;
-
-	if (high > 0 && ipnet_cmp(&p->items[high - 1], net) < 0)
-		return high;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ipnet_cmp(&p->items[middle], net) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	if (p->n_items > 0 && ipnet_cmp(&p->items[p->n_items - 1], net) < 0)
+		return p->n_items;
+	return sorted_place(net, p->items, p->n_items, sizeof *p->items, cmp_net);
 }
 
 static bool is_at(const struct prefixes *p, size_t at, const struct ipnet *net)
@@ -231,20 +228,17 @@ struct prefixes announce_routed(const struct vips *v, const struct announce_rule
 	return p;
 }
 
+static int cmp_vip(const void *addr, const void *item)
+{
+	const struct vip *vip = item;
+
+	return ipaddr_cmp(addr, &vip->addr);
+}
+
 /* The first VIP of the prefix, if it has one; the others follow it. */
 static size_t first_in(const struct vips *v, const struct ipnet *net)
 {
-	size_t low = 0, high = v->n_items;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ipaddr_cmp(&v->items[middle].addr, &net->addr) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(&net->addr, v->items, v->n_items, sizeof *v->items, cmp_vip);
 }
 
 static bool is_in(const struct vips *v, size_t i, const struct ipnet *net)

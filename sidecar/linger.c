@@ -3,26 +3,25 @@
 
 #include <string.h>
 
+#include "base/sorted.h"
+
 void linger_done(struct linger_set *l)
 {
 	free(l->items);
 	*l = (struct linger_set){0};
 }
 
+static int cmp_net(const void *net, const void *item)
+{
+	const struct lingering *one = item;
+
+	return ipnet_cmp(net, &one->net);
+}
+
 /* Where `net` is, or belongs. */
 static size_t position(const struct linger_set *l, const struct ipnet *net)
 {
-	size_t low = 0, high = l->n_items;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ipnet_cmp(&l->items[middle].net, net) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(net, l->items, l->n_items, sizeof *l->items, cmp_net);
 }
 
 static bool is_at(const struct linger_set *l, size_t at, const struct ipnet *net)

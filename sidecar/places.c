@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/sorted.h"
+
 void places_done(struct places *p)
 {
 	free(p->items);
@@ -94,20 +96,17 @@ bool places_lost_any(const struct places *before, const struct places *now)
 	return false;
 }
 
+static int cmp_place(const void *place, const void *item)
+{
+	const struct placed *one = item;
+
+	return place_cmp(place, &one->place);
+}
+
 /* Where `place` is, or belongs. */
 static size_t position(const struct places *p, const struct place *place)
 {
-	size_t low = 0, high = p->n_items;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (place_cmp(&p->items[middle].place, place) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(place, p->items, p->n_items, sizeof *p->items, cmp_place);
 }
 
 static void insert_at(struct places *p, size_t at, const struct placed *one)

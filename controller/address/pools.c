@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "objects/annotations.h"
 #include "objects/suggest.h"
 
@@ -74,22 +75,22 @@ void pools_done(struct pools *p)
 	*p = (struct pools){0};
 }
 
+static int cmp_last(const void *addr, const void *item)
+{
+	const struct pool_range *range = item;
+
+	return ipaddr_cmp(addr, &range->range->last);
+}
+
 const struct pool *pools_of(const struct pools *p, const struct ipaddr *addr)
 {
-	size_t low = 0, high = p->n_ranges;
+	/* Pools do not overlap: the first range that does not end before it is the only one that can
+	 * have it. */
+	size_t i = sorted_place(addr, p->ranges, p->n_ranges, sizeof *p->ranges, cmp_last);
 
-	/* How many start at or before it: the last of them is the only one that can have it. */
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ipaddr_cmp(&p->ranges[middle].range->first, addr) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0 || ipaddr_cmp(addr, &p->ranges[low - 1].range->last) > 0)
+	if (i == p->n_ranges || ipaddr_cmp(&p->ranges[i].range->first, addr) > 0)
 		return NULL;
-	return p->ranges[low - 1].pool;
+	return p->ranges[i].pool;
 }
 
 const struct pool *pools_named(const struct pools *p, const char *name)

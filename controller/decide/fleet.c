@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "decide/addressing.h"
 #include "decide/admission.h"
 #include "decide/claims.h"
@@ -188,21 +189,24 @@ struct fleet *fleet_unref(struct fleet *f)
 	return NULL;
 }
 
+struct fleet_id {
+	const char *ns, *name;
+};
+
+static int cmp_service(const void *key, const void *item)
+{
+	const struct fleet_service *const *service = item;
+	const struct fleet_id *id = key;
+	int order = strcmp(id->ns, (*service)->ns);
+
+	return order ? order : strcmp(id->name, (*service)->name);
+}
+
 size_t fleet_position(const struct fleet *f, const char *ns, const char *name)
 {
-	size_t low = 0, high = f->n_services;
+	const struct fleet_id id = {ns, name};
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(f->services[middle]->ns, ns);
-
-		order = order ? order : strcmp(f->services[middle]->name, name);
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(&id, f->services, f->n_services, sizeof *f->services, cmp_service);
 }
 
 struct fleet_service *fleet_verdict(const struct fleet *f, const char *ns, const char *name)

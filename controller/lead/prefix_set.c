@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "base/str.h"
 
 enum { RANGE_TEXT = 2 * IPADDR_TEXT };
@@ -205,21 +206,18 @@ char *prefix_set_format(const struct prefix_set *s, size_t max)
 	return text;
 }
 
+static int cmp_last(const void *addr, const void *item)
+{
+	const struct prefix_range *range = item;
+
+	return ipaddr_cmp(addr, &range->last);
+}
+
 bool prefix_set_contains(const struct prefix_set *s, const struct ipaddr *a)
 {
-	size_t low = 0, high = s->n_ranges;
+	size_t i = sorted_place(a, s->ranges, s->n_ranges, sizeof *s->ranges, cmp_last);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ipaddr_cmp(&s->ranges[middle].last, a) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == s->n_ranges)
-		return s->more;
-	return ipaddr_cmp(&s->ranges[low].first, a) <= 0;
+	return i < s->n_ranges ? ipaddr_cmp(&s->ranges[i].first, a) <= 0 : s->more;
 }
 
 void prefix_set_done(struct prefix_set *s)

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/place.h"
+#include "base/sorted.h"
 #include "report/answer.h"
 
 static const char *why_not_announced(const struct snapshot *s)
@@ -97,20 +98,17 @@ static json_t *server_json(const struct snapshot *s, const struct virtual_server
 		answer_count(there ? there->out_bytes : 0), "realServers", reals_json(vs, there)));
 }
 
+static int cmp_vip(const void *vip, const void *item)
+{
+	const struct virtual_server *const *vs = item;
+
+	return ipaddr_cmp(vip, &(*vs)->vip);
+}
+
 /* Where the virtual servers of a VIP begin. */
 static size_t first_at(const struct fleet *f, const struct ipaddr *vip)
 {
-	size_t low = 0, high = f->n_servers;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ipaddr_cmp(&f->servers[middle]->vip, vip) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(vip, f->servers, f->n_servers, sizeof *f->servers, cmp_vip);
 }
 
 static void append_servers_at(json_t *array, const struct snapshot *s,
