@@ -98,6 +98,11 @@ const char *str_from_usec(char ret_buf[static 32], uint64_t usec)
 	return ret_buf;
 }
 
+bool str_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 bool str_has_prefix(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -25,6 +25,9 @@ int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, str
 /* In the largest unit that prints `usec` exactly, such as "1500ms"; returns ret_buf. */
 const char *str_from_usec(char ret_buf[static 32], uint64_t usec);
 
+/* NULL equals NULL alone. */
+bool str_equal(const char *a, const char *b);
+
 bool str_has_prefix(const char *text, const char *prefix);
 
 /*

@@ -31,8 +31,8 @@ struct store_news {
 struct store_news store_take_news(struct store *s);
 void store_news_done(struct store_news *news);
 
-/* NULL when it is not known. */
-const struct service *store_find(const struct store *s, const char *ns, const char *name);
+/* NULL when it is not known. It is the store's, to be read, or kept with service_ref. */
+struct service *store_find(const struct store *s, const char *ns, const char *name);
 
 /* The first of a Service's slices, which are chained by `next` in no particular order; NULL if
  * none. The Service is the store's. */

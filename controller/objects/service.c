@@ -278,7 +278,7 @@ static void decode_metadata(struct service *s, const json_t *object)
 
 void service_decode(struct service **ret, const struct objname *id, const json_t *object)
 {
-	CLEANUP(service_freep) struct service *s = xnew0(struct service);
+	CLEANUP(service_unrefp) struct service *s = service_ref(xnew0(struct service));
 	enum reason reason;
 	struct err e = {0};
 
@@ -299,9 +299,15 @@ void service_decode(struct service **ret, const struct objname *id, const json_t
 	*ret = steal(s);
 }
 
-struct service *service_free(struct service *s)
+struct service *service_ref(struct service *s)
 {
-	if (!s)
+	s->n_refs++;
+	return s;
+}
+
+struct service *service_unref(struct service *s)
+{
+	if (!s || --s->n_refs > 0)
 		return NULL;
 	objname_done(&s->id);
 	free(s->uid);
@@ -321,30 +327,24 @@ struct service *service_free(struct service *s)
 	return NULL;
 }
 
-/* NULL equals NULL only. */
-static bool text_equal(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool port_equal(const struct service_port *a, const struct service_port *b)
 {
-	return text_equal(a->name, b->name) && text_equal(a->target_name, b->target_name) &&
+	return str_equal(a->name, b->name) && str_equal(a->target_name, b->target_name) &&
 	       a->target_port == b->target_port && a->port == b->port && a->protocol == b->protocol;
 }
 
 static bool claim_equal(const struct service *a, const struct service *b)
 {
 	return a->any_fleet == b->any_fleet && a->unclaimed == b->unclaimed &&
-	       text_equal(a->class_fleet, b->class_fleet) &&
-	       text_equal(a->annotation_fleet, b->annotation_fleet);
+	       str_equal(a->class_fleet, b->class_fleet) &&
+	       str_equal(a->annotation_fleet, b->annotation_fleet);
 }
 
 bool service_equal(const struct service *a, const struct service *b)
 {
 	if (a->created != b->created || a->generation != b->generation || !claim_equal(a, b) ||
 		a->n_ports != b->n_ports || strcmp(a->uid, b->uid) != 0 || a->reason != b->reason ||
-		!text_equal(a->message, b->message))
+		!str_equal(a->message, b->message))
 		return false;
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (!port_equal(&a->ports[i], &b->ports[i]))
@@ -362,8 +362,8 @@ int service_cmp_seniority(const struct service *a, const struct service *b)
 
 bool service_asks_for(const struct service *s, const struct fleet_rules *rules)
 {
-	return s->any_fleet || text_equal(s->class_fleet, rules->fleet) ||
-	       text_equal(s->annotation_fleet, rules->fleet) ||
+	return s->any_fleet || str_equal(s->class_fleet, rules->fleet) ||
+	       str_equal(s->annotation_fleet, rules->fleet) ||
 	       (s->unclaimed && rules->default_class);
 }
 

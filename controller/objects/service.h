@@ -45,17 +45,22 @@ struct service {
 	char *message;      /* the same for people */
 
 	UT_hash_handle hh;       /* the store's, by id */
-	struct backend *backend; /* the store's, for its slices */
+	struct backend *backend; /* the store's, for its slices; NULL once it has another Service */
+	unsigned n_refs;
 };
 
 /*
  * NULL in *ret: it is nobody's and has nothing of ours in its status. A Service that is wrong is
- * decoded, too, with reason and message, and with as much of the rest as could be read.
+ * decoded, too, with reason and message, and with as much of the rest as could be read. The caller
+ * has the first reference.
  */
 void service_decode(struct service **ret, const struct objname *id, const json_t *object);
 
-struct service *service_free(struct service *s);
-DEFINE_CLEANUP(struct service *, service_free);
+/* Whoever has a reference keeps the Service as it was, also when the store has a newer one. */
+struct service *service_ref(struct service *s);
+/* Takes NULL, returns it, and frees a Service of which nobody has a reference. */
+struct service *service_unref(struct service *s);
+DEFINE_CLEANUP(struct service *, service_unref);
 
 bool service_equal(const struct service *a, const struct service *b);
 

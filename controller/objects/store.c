@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
 #include "objects/objects.h"
@@ -124,20 +125,17 @@ static void remove_slice(struct store *s, struct slice *slice)
 	slice_free(slice);
 }
 
+static int cmp_service(const void *id, const void *item)
+{
+	const struct service *const *service = item;
+
+	return objname_cmp(id, &(*service)->id);
+}
+
 /* The place in the order that a Service with this id has or would have. */
 static size_t place_of(const struct store *s, const struct objname *id)
 {
-	size_t low = 0, high = s->n_order;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (objname_cmp(&s->order[middle]->id, id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_place(id, s->order, s->n_order, sizeof *s->order, cmp_service);
 }
 
 static void add_service(struct store *s, struct service *service)
@@ -165,9 +163,10 @@ static void remove_service(struct store *s, struct service *service)
 	HASH_DEL(s->services, service);
 	if (service->backend)
 		service->backend->service = NULL;
+	service->backend = NULL;
 	s->n_order--;
 	memmove(s->order + place, s->order + place + 1, (s->n_order - place) * sizeof *s->order);
-	service_free(service);
+	service_unref(service);
 }
 
 struct store *store_free(struct store *s)
@@ -198,7 +197,7 @@ static enum store_change replace_service(
 	if (before && after && service_equal(before, after)) {
 		free(before->resource_version);
 		before->resource_version = steal(after->resource_version);
-		service_free(after);
+		service_unref(after);
 		return STORE_SAME;
 	}
 	if (before)
@@ -329,9 +328,9 @@ bool store_remove(struct store *s, const char *kind, const char *ns, const char 
 	return service || slice;
 }
 
-const struct service *store_find(const struct store *s, const char *ns, const char *name)
+struct service *store_find(const struct store *s, const char *ns, const char *name)
 {
-	const struct service *service;
+	struct service *service;
 	struct objname id;
 
 	objname_init(&id, ns, name);

@@ -19,7 +19,7 @@ static json_t *service_that_says(const char *key, const char *text)
 
 static void assert_can_be_told(const char *key, const char *text)
 {
-	CLEANUP(service_freep) struct service *service = NULL;
+	CLEANUP(service_unrefp) struct service *service = NULL;
 	json_auto_t *object = service_that_says(key, text), *document = NULL;
 	struct objname id;
 

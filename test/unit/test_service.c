@@ -30,7 +30,7 @@ static void assert_rejected(struct service *s, const char *reason, const char *m
 	assert_int_not_equal(s->reason, REASON_NONE);
 	assert_string_equal(s->message, message);
 	assert_string_equal(reason_name(s->reason), reason);
-	service_free(s);
+	service_unref(s);
 }
 
 static void test_ports_are_decoded_with_their_defaults(void **state)
@@ -49,7 +49,7 @@ static void test_ports_are_decoded_with_their_defaults(void **state)
 	assert_int_equal(s->ports[2].target_port, 3868);
 	assert_int_equal(s->ports[2].protocol, IPPROTO_SCTP);
 	assert_true(s->created == INT64_MAX);
-	service_free(s);
+	service_unref(s);
 }
 
 static void test_wrong_ports_are_refused(void **state)
@@ -90,7 +90,7 @@ static void test_one_port_number_serves_several_protocols(void **state)
 
 	(void)state;
 	assert_int_equal(s->reason, REASON_NONE);
-	service_free(s);
+	service_unref(s);
 }
 
 static void test_a_service_has_at_most_256_ports(void **state)
@@ -130,7 +130,7 @@ static void test_who_names_no_load_balancer_is_the_default_ones(void **state)
 	assert_true(s->unclaimed);
 	assert_false(asks_for(s, "a"));
 	assert_true(service_asks_for(s, &is_default));
-	service_free(s);
+	service_unref(s);
 	/* It may be another one's, so it is not said to be no object of Kubernetes. */
 	assert_rejected(decode("spec: {type: LoadBalancer}"), "InvalidSpec",
 		"spec.ports: there is no port to serve");
@@ -169,18 +169,18 @@ static void test_who_left_is_known_by_its_status(void **state)
 	assert_true(service_is_left(s, &rules));
 	assert_true(service_is_left(s, &is_default));
 	assert_false(service_asks_for(s, &is_default));
-	service_free(s);
+	service_unref(s);
 	s = decode("metadata: {labels: {service.kubernetes.io/service-proxy-name: x}}\n"
 		   "spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a}" MARKED);
 	assert_true(service_is_left(s, &rules));
-	service_free(s);
+	service_unref(s);
 	s = decode("spec: {type: LoadBalancer, ports: [{port: 80}]}" MARKED);
 	assert_true(service_is_left(s, &rules));
 	assert_false(service_is_left(s, &is_default));
-	service_free(s);
+	service_unref(s);
 	s = decode("spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a}" MARKED);
 	assert_false(service_is_left(s, &rules));
-	service_free(s);
+	service_unref(s);
 }
 
 static void test_what_the_api_server_adds_is_kept(void **state)
@@ -203,7 +203,7 @@ static void test_what_the_api_server_adds_is_kept(void **state)
 	assert_string_equal(s->uid, "");
 	assert_string_equal(s->resource_version, "");
 	assert_int_equal(s->generation, 0);
-	service_free(s);
+	service_unref(s);
 }
 
 static void test_class_or_annotation_asks_for_a_fleet(void **state)
@@ -216,7 +216,7 @@ static void test_class_or_annotation_asks_for_a_fleet(void **state)
 	assert_int_equal(s->reason, REASON_NONE);
 	assert_true(asks_for(s, "a"));
 	assert_false(asks_for(s, "b"));
-	service_free(s);
+	service_unref(s);
 }
 
 static void test_who_asks_for_two_fleets_gets_none(void **state)
