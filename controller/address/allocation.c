@@ -1,326 +1,122 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "address/allocation.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "address/grants.h"
+#include "address/handover.h"
 #include "address/holders.h"
-#include "address/pools.h"
-#include "address/vacancy.h"
-#include "base/mem.h"
-#include "objects/annotations.h"
+#include "address/promises.h"
+#include "base/sorted.h"
 #include "objects/objects.h"
-#include "objects/port.h"
 
 enum {
-	ROUNDS = 32,       /* of moves that wait for each other; the next allocation goes on */
-	SHARED_TRIED = 256 /* addresses that others share, for one that may join */
+	ROUNDS = 32,      /* of moves that wait for each other; the next allocation goes on */
+	TOUCHED_MAX = 256 /* Services; with more all is decided anew */
 };
 
-struct desk {
-	struct pools pools;
-	const struct promises *promises;
-	struct holders *holders;
-	struct vacancy *vacancy;
-	struct assignment **queue; /* by seniority; first all, later those that lack something */
-	size_t n_queue;
-	bool moved; /* something that others wait for, or their reasons, may have changed */
+struct allocation {
+	const struct store *store;
+	const struct fleet_rules *rules;
+	struct assignment **items; /* sorted by namespace and name */
+	size_t n_items, n_waiting;
+	struct grants *grants; /* of all items; NULL: nothing was decided yet */
+	struct handover *handover;
+	struct promises *promises;
+	struct objname *touched;
+	size_t n_touched;
+	bool all;   /* are touched */
+	bool again; /* all is decided anew the next time: more may be given then */
 };
 
-static bool has(const struct assignment *a, const struct ipaddr *addr)
+struct allocation *allocation_new(const struct store *s, const struct fleet_rules *rules)
 {
-	return ipaddrs_have(a->vips, a->n_vips, addr);
+	struct allocation *a = xnew0(struct allocation);
+
+	a->store = s;
+	a->rules = rules;
+	a->promises = promises_new();
+	a->all = true;
+	return a;
 }
 
-/* Puts it into the sorted list. */
-static void note(struct assignment *a, const struct ipaddr *addr)
+static void forget_touched(struct allocation *a)
 {
-	size_t i = a->n_vips;
-
-	a->vips = xreallocarray(a->vips, a->n_vips + 1, sizeof *a->vips);
-	for (; i > 0 && ipaddr_cmp(&a->vips[i - 1], addr) > 0; i--)
-		a->vips[i] = a->vips[i - 1];
-	a->vips[i] = *addr;
-	a->n_vips++;
+	for (size_t i = 0; i < a->n_touched; i++)
+		objname_done(&a->touched[i]);
+	free(a->touched);
+	a->touched = NULL;
+	a->n_touched = 0;
 }
 
-static void take(struct desk *d, struct assignment *a, const struct ipaddr *addr)
+static void free_items(struct assignment *items[], size_t n)
 {
-	holders_take(d->holders, addr, a->service);
-	note(a, addr);
-	d->moved = true;
+	for (size_t i = 0; i < n; i++)
+		assignment_free(items[i]);
+	free(items);
 }
 
-/* Gives back what is not among `kept`. False: there is nothing else. */
-static bool release_others(
-	struct desk *d, struct assignment *a, const struct ipaddr kept[], size_t n_kept)
+static void forget(struct allocation *a)
 {
-	size_t n = 0, n_before = a->n_vips;
-
-	for (size_t i = 0; i < a->n_vips; i++) {
-		if (ipaddrs_have(kept, n_kept, &a->vips[i])) {
-			a->vips[n++] = a->vips[i];
-			continue;
-		}
-		holders_release(d->holders, &a->vips[i], a->service);
-		vacancy_released(d->vacancy, &a->vips[i]);
-		d->moved = true;
-	}
-	a->n_vips = n;
-	return n < n_before;
+	a->grants = grants_free(a->grants);
+	a->handover = handover_free(a->handover);
+	free_items(a->items, a->n_items);
+	a->items = NULL;
+	a->n_items = a->n_waiting = 0;
 }
 
-/* Consumes `message`. */
-static void refuse(struct assignment *a, enum reason reason, char *message)
+struct allocation *allocation_free(struct allocation *a)
 {
-	free(a->message);
-	a->reason = reason;
-	a->message = message;
+	if (!a)
+		return NULL;
+	forget(a);
+	forget_touched(a);
+	promises_free(a->promises);
+	free(a);
+	return NULL;
 }
 
-static void approve(struct assignment *a)
+void allocation_touch(struct allocation *a, const struct objname *service)
 {
-	free(a->message);
-	a->reason = REASON_NONE;
-	a->message = NULL;
-}
-
-/* What other fleets tell about, too, is left as it is, or each of them would change it again. */
-static bool is_told_by_others(const struct service *s)
-{
-	return s->any_fleet || s->reason == REASON_FLEET_MISMATCH;
-}
-
-/* Everyone keeps what its status says or will say, if it may have it and no senior has it. */
-static void keep_held(struct desk *d, struct assignment *a)
-{
-	const struct service *s = a->service;
-	const struct ipaddr *vips;
-	size_t n_vips = promises_held(&vips, d->promises, s);
-
-	if (s->reason == REASON_NOT_LOAD_BALANCER)
+	if (a->n_touched == TOUCHED_MAX)
+		a->again = true;
+	if (a->all || a->again)
 		return;
-	for (size_t i = 0; i < n_vips; i++) {
-		const struct ipaddr *addr = &vips[i];
-		const struct pool *pool = pools_of(&d->pools, addr);
-
-		if (pool ? pool_allows(pool, s->id.ns) && holders_keep(d->holders, addr, s)
-			 : is_told_by_others(s))
-			note(a, addr);
-	}
+	if (!a->touched)
+		a->touched = xcalloc(TOUCHED_MAX, sizeof *a->touched);
+	objname_init(&a->touched[a->n_touched++], service->ns, service->name);
 }
 
-static bool is_in_pool(const struct desk *d, const struct ipaddr *addr, const char *name)
+void allocation_touch_all(struct allocation *a)
 {
-	const struct pool *pool = pools_of(&d->pools, addr);
-
-	return !name || (pool && strcmp(pool->config->name, name) == 0);
+	forget(a);
+	a->all = true;
 }
 
-static bool has_all_it_names(const struct desk *d, const struct assignment *a)
+bool allocation_is_settled(const struct allocation *a)
 {
-	const struct wish *w = &a->service->wish;
-
-	for (size_t i = 0; i < w->n_vips; i++)
-		if (!has(a, &w->vips[i]) || !is_in_pool(d, &w->vips[i], w->pool))
-			return false;
-	return true;
+	return !a->all && a->n_touched == 0;
 }
 
-static void refuse_taken(
-	struct assignment *a, const struct ipaddr *addr, const struct obstacle *obstacle)
+static int cmp_item(const void *key, const void *item)
 {
-	const struct objname *holder = &obstacle->holder->id;
-	char text[IPADDR_TEXT];
+	const struct assignment *const *a = item;
 
-	ipaddr_format(text, addr);
-	if (obstacle->port)
-		refuse(a, REASON_ADDRESS_IN_USE,
-			xasprintf("%s is shared with %s/%s, but both have %s port %u", text,
-				holder->ns, holder->name, protocol_name(obstacle->port->protocol),
-				obstacle->port->port));
-	else
-		refuse(a, REASON_ADDRESS_IN_USE,
-			xasprintf("%s is in use by %s/%s; to share it, Services of one namespace "
-				  "say the same " KAGO_PREFIX "share and have distinct ports",
-				text, holder->ns, holder->name));
+	return objname_cmp(key, &(*a)->service->id);
 }
 
-static bool find_obstacle(struct desk *d, struct assignment *a)
+static size_t place_of(const struct allocation *a, const struct objname *id)
 {
-	const struct wish *w = &a->service->wish;
-
-	for (size_t i = 0; i < w->n_vips; i++) {
-		struct obstacle obstacle = {0};
-
-		if (!has(a, &w->vips[i]))
-			obstacle = holders_obstacle(d->holders, &w->vips[i], a->service);
-		if (!obstacle.holder)
-			continue;
-		refuse_taken(a, &w->vips[i], &obstacle);
-		return true;
-	}
-	return false;
+	return sorted_place(id, a->items, a->n_items, sizeof(struct assignment *), cmp_item);
 }
 
-/* True: it has what it names. */
-static bool grant_named(struct desk *d, struct assignment *a)
+static struct assignment *find(const struct allocation *a, const struct objname *id)
 {
-	const struct wish *w = &a->service->wish;
-	struct refusal refusal;
+	size_t i = place_of(a, id);
 
-	if (!has_all_it_names(d, a)) {
-		if (pools_refuse(&refusal, &d->pools, w, a->service->id.ns)) {
-			refuse(a, refusal.reason, refusal.message);
-			return false;
-		}
-		if (find_obstacle(d, a))
-			return false;
-		for (size_t i = 0; i < w->n_vips; i++)
-			if (!has(a, &w->vips[i]))
-				take(d, a, &w->vips[i]);
-	}
-	release_others(d, a, w->vips, w->n_vips);
-	approve(a);
-	return true;
-}
-
-/* The lowest that it has of a family and may keep. */
-static bool find_kept(
-	struct ipaddr *ret, const struct desk *d, const struct assignment *a, int family)
-{
-	for (size_t i = 0; i < a->n_vips; i++)
-		if (a->vips[i].family == family &&
-			is_in_pool(d, &a->vips[i], a->service->wish.pool)) {
-			*ret = a->vips[i];
-			return true;
-		}
-	return false;
-}
-
-/* The lowest that others with the same key have and let it join. */
-static bool find_shared(
-	struct ipaddr *ret, const struct desk *d, const struct assignment *a, int family)
-{
-	const struct service *s = a->service;
-	const struct ipaddr *best = NULL, *addrs;
-	size_t n;
-
-	addrs = holders_shared(&n, d->holders, s);
-	for (size_t i = 0; i < n && i < SHARED_TRIED; i++)
-		if (addrs[i].family == family && (!best || ipaddr_cmp(&addrs[i], best) < 0) &&
-			is_in_pool(d, &addrs[i], s->wish.pool) &&
-			!holders_obstacle(d->holders, &addrs[i], s).holder)
-			best = &addrs[i];
-	if (best)
-		*ret = *best;
-	return best;
-}
-
-struct choice {
-	struct ipaddr vips[2];
-	size_t n;
-	bool is_had[2]; /* by family of the wish */
-};
-
-static void choose_kept(struct choice *c, const struct desk *d, const struct assignment *a)
-{
-	const struct wish *w = &a->service->wish;
-
-	for (unsigned i = 0; i < w->n_families && c->n < w->n_wanted; i++)
-		if (find_kept(&c->vips[c->n], d, a, w->families[i])) {
-			c->is_had[i] = true;
-			c->n++;
-		}
-}
-
-static void choose_new(struct choice *c, struct desk *d, const struct assignment *a)
-{
-	const struct wish *w = &a->service->wish;
-
-	for (unsigned i = 0; i < w->n_families && c->n < w->n_wanted; i++) {
-		int family = w->families[i];
-
-		if (c->is_had[i])
-			continue;
-		if (find_shared(&c->vips[c->n], d, a, family) ||
-			vacancy_find(&c->vips[c->n], d->vacancy, w, a->service->id.ns, family)) {
-			c->is_had[i] = true;
-			c->n++;
-		}
-	}
-}
-
-/* The first family that it wants, has not, and that there is in the pools at all. */
-static int family_missing(const struct desk *d, const struct assignment *a, const struct choice *c)
-{
-	const struct wish *w = &a->service->wish;
-
-	for (unsigned i = 0; i < w->n_families; i++)
-		if (!c->is_had[i] &&
-			vacancy_size(&d->pools, w, a->service->id.ns, w->families[i]) > 0)
-			return w->families[i];
-	return w->families[0];
-}
-
-static void refuse_exhausted(struct desk *d, struct assignment *a, const struct choice *c)
-{
-	const struct wish *w = &a->service->wish;
-	const char *ns = a->service->id.ns;
-	CLEANUP_FREE char *names = pools_names(&d->pools, w, ns);
-	int family = family_missing(d, a, c);
-
-	refuse(a, REASON_POOL_EXHAUSTED,
-		xasprintf("no free %s address in %s: all %" PRIu64 " are in use",
-			wish_family_name(family), names, vacancy_size(&d->pools, w, ns, family)));
-}
-
-/*
- * True: it has all it wants; or it gave something back, after which it takes no more until its
- * status says so, lest it waits for one who waits for it.
- */
-static bool grant_any(struct desk *d, struct assignment *a)
-{
-	const struct wish *w = &a->service->wish;
-	struct choice c = {0};
-	struct refusal refusal;
-	bool gave;
-
-	choose_kept(&c, d, a);
-	choose_new(&c, d, a);
-	if (c.n < w->n_needed) {
-		if (pools_refuse(&refusal, &d->pools, w, a->service->id.ns))
-			refuse(a, refusal.reason, refusal.message);
-		else
-			refuse_exhausted(d, a, &c);
-		return false;
-	}
-	for (size_t i = 0; i < c.n; i++)
-		if (!has(a, &c.vips[i]))
-			take(d, a, &c.vips[i]);
-	gave = release_others(d, a, c.vips, c.n);
-	approve(a);
-	return gave || c.n == w->n_wanted;
-}
-
-/* Those that name addresses come before those that take any. */
-static void grant_round(struct desk *d)
-{
-	CLEANUP_FREE bool *granted = xcalloc(d->n_queue, sizeof *granted);
-	size_t n = 0;
-
-	d->moved = false;
-	for (size_t i = 0; i < d->n_queue; i++)
-		if (d->queue[i]->service->wish.n_vips)
-			granted[i] = grant_named(d, d->queue[i]);
-	for (size_t i = 0; i < d->n_queue; i++)
-		if (!d->queue[i]->service->wish.n_vips)
-			granted[i] = grant_any(d, d->queue[i]);
-	for (size_t i = 0; i < d->n_queue; i++)
-		if (!granted[i])
-			d->queue[n++] = d->queue[i];
-	d->n_queue = n;
+	return i < a->n_items && objname_cmp(&a->items[i]->service->id, id) == 0 ? a->items[i]
+										 : NULL;
 }
 
 static int by_seniority(const void *pa, const void *pb)
@@ -336,110 +132,324 @@ static int rank_of(const struct service *s)
 	return !s->reason ? 0 : holders_is_unread(s) ? 2 : 1;
 }
 
-/* Those that are wrong ask for nothing. */
-static void set_aside_wrong(struct desk *d)
+/* Everyone keeps what its status says or will say, if it may have it and no senior has it. False:
+ * somebody could not. */
+static bool keep_held(struct allocation *a, struct assignment *const queue[], size_t n)
 {
-	size_t n = 0;
+	bool all = true;
 
-	for (size_t i = 0; i < d->n_queue; i++) {
-		struct assignment *a = d->queue[i];
-
-		if (a->service->reason)
-			refuse(a, a->service->reason, xstrdup(a->service->message));
-		else
-			d->queue[n++] = a;
-	}
-	d->n_queue = n;
-}
-
-static void allocate(struct desk *d, struct allocation *result)
-{
-	d->n_queue = result->n_items;
-	for (size_t i = 0; i < result->n_items; i++)
-		d->queue[i] = &result->items[i];
-	qsort(d->queue, d->n_queue, sizeof(struct assignment *), by_seniority);
 	for (int rank = 0; rank <= 2; rank++)
-		for (size_t i = 0; i < d->n_queue; i++)
-			if (rank_of(d->queue[i]->service) == rank)
-				keep_held(d, d->queue[i]);
-	set_aside_wrong(d);
-	d->moved = true;
-	for (int round = 0; round < ROUNDS && d->moved && d->n_queue; round++)
-		grant_round(d);
+		for (size_t i = 0; i < n; i++) {
+			const struct ipaddr *vips;
+			size_t n_vips;
+
+			if (rank_of(queue[i]->service) != rank)
+				continue;
+			n_vips = promises_held(&vips, a->promises, queue[i]->service);
+			if (!grants_keep(a->grants, queue[i], vips, n_vips))
+				all = false;
+		}
+	return all;
 }
 
-static void name_pools(const struct desk *d, struct allocation *result)
+/* Those that are wrong ask for nothing. */
+static void set_aside_wrong(struct assignment *queue[], size_t *n)
 {
-	for (size_t i = 0; i < result->n_items; i++) {
-		struct assignment *a = &result->items[i];
-		const struct pool *pool = a->n_vips ? pools_of(&d->pools, &a->vips[0]) : NULL;
+	size_t n_right = 0;
 
-		a->pool = pool ? pool->config->name : NULL;
+	for (size_t i = 0; i < *n; i++) {
+		const struct service *s = queue[i]->service;
+
+		if (s->reason)
+			assignment_refuse(queue[i], s->reason, xstrdup(s->message));
+		else
+			queue[n_right++] = queue[i];
+		/* What an unread one may share changes with those beside it. */
+		queue[i]->waits = holders_is_unread(s) && queue[i]->n_vips > 0;
 	}
+	*n = n_right;
 }
 
-static void promise(struct promises *p, const struct allocation *a)
+/* Those that name addresses come before those that take any. Who waits stays in the queue. */
+static void give_round(struct allocation *a, struct assignment *queue[], size_t *n)
 {
-	for (size_t i = 0; i < a->n_items; i++)
-		promises_make(p, a->items[i].service, a->items[i].vips, a->items[i].n_vips);
-	promises_sweep(p);
+	size_t n_waiting = 0;
+
+	for (int any = 0; any <= 1; any++)
+		for (size_t i = 0; i < *n; i++) {
+			enum grant grant;
+
+			if ((queue[i]->service->wish.n_vips == 0) != any)
+				continue;
+			grant = grants_give(a->grants, queue[i]);
+			queue[i]->waits = grant == GRANT_WAITS;
+			a->again |= grant == GRANT_LATER;
+		}
+	for (size_t i = 0; i < *n; i++)
+		if (queue[i]->waits)
+			queue[n_waiting++] = queue[i];
+	*n = n_waiting;
 }
 
-struct allocation *allocation_build(
-	const struct store *s, const struct fleet_rules *rules, struct promises *promises)
-{
-	struct allocation *result = xnew0(struct allocation);
-	CLEANUP_FREE const struct service **services = store_services(&result->n_items, s, rules);
-	struct desk d = {.holders = holders_new(), .promises = promises};
+/* What became of those that were decided on. */
+struct result {
+	bool kept;  /* what they had, as far as pools allow it: nobody else has it */
+	bool moved; /* something that they had, or have now */
+};
 
-	result->items = xcalloc(result->n_items, sizeof *result->items);
-	for (size_t i = 0; i < result->n_items; i++)
-		result->items[i].service = services[i];
-	pools_init(&d.pools, rules->pools, rules->n_pools);
-	d.vacancy = vacancy_new(&d.pools, d.holders);
-	d.queue = xcalloc(result->n_items, sizeof(struct assignment *));
-	allocate(&d, result);
-	name_pools(&d, result);
-	free(d.queue);
-	vacancy_free(d.vacancy);
-	pools_done(&d.pools);
-	holders_free(d.holders);
-	if (promises)
-		promise(promises, result);
+/* Decides on these after all others. */
+static struct result decide(struct allocation *a, struct assignment *const items[], size_t n_items)
+{
+	CLEANUP_FREE struct assignment **queue = xcalloc(n_items, sizeof(struct assignment *));
+	struct result result = {0};
+	size_t n = n_items;
+	bool moved = true;
+
+	if (n_items)
+		memcpy(queue, items, n_items * sizeof(struct assignment *));
+	qsort(queue, n, sizeof(struct assignment *), by_seniority);
+	result.kept = keep_held(a, queue, n);
+	set_aside_wrong(queue, &n);
+	grants_moved(a->grants);
+	for (int round = 0; round < ROUNDS && moved && n; round++) {
+		give_round(a, queue, &n);
+		moved = grants_moved(a->grants);
+		result.moved |= moved;
+	}
+	a->again |= moved && n;
+	for (size_t i = 0; i < n_items; i++)
+		grants_name_pool(a->grants, items[i]);
 	return result;
 }
 
-struct allocation *allocation_free(struct allocation *a)
+static void enter(struct allocation *a, const struct assignment *one)
 {
-	if (!a)
-		return NULL;
+	handover_add(a->handover, one);
+	promises_make(a->promises, one->service, one->vips, one->n_vips);
+	a->n_waiting += one->waits;
+}
+
+static void leave(struct allocation *a, const struct assignment *one)
+{
+	handover_remove(a->handover, one);
+	a->n_waiting -= one->waits;
+}
+
+/* Tells of those that differ from those before. */
+static void compare(const struct allocation *a, struct assignment *const before[], size_t n_before,
+	allocation_fn *on_changed, void *ud)
+{
+	size_t k = 0;
+
 	for (size_t i = 0; i < a->n_items; i++) {
-		free(a->items[i].vips);
-		free(a->items[i].message);
+		const struct assignment *now = a->items[i];
+		int order = -1;
+
+		while (k < n_before &&
+			(order = objname_cmp(&before[k]->service->id, &now->service->id)) < 0)
+			k++;
+		if (k == n_before || order != 0 || !assignment_equal(before[k], now))
+			on_changed(ud, now);
 	}
-	free(a->items);
-	free(a);
-	return NULL;
+}
+
+/* From nothing but what was held and promised. */
+static void settle_all(struct allocation *a, allocation_fn *on_changed, void *ud)
+{
+	struct assignment **before = a->items;
+	size_t n_before = a->n_items;
+	CLEANUP_FREE const struct service **services =
+		store_services(&a->n_items, a->store, a->rules);
+
+	grants_free(a->grants);
+	handover_free(a->handover);
+	a->grants = grants_new(a->rules);
+	a->handover = handover_new();
+	a->again = false;
+	a->n_waiting = 0;
+	a->items = xcalloc(a->n_items, sizeof(struct assignment *));
+	for (size_t i = 0; i < a->n_items; i++) {
+		const struct objname *id = &services[i]->id;
+
+		a->items[i] = assignment_new(store_find(a->store, id->ns, id->name));
+	}
+	decide(a, a->items, a->n_items);
+	promises_begin(a->promises);
+	for (size_t i = 0; i < a->n_items; i++)
+		enter(a, a->items[i]);
+	promises_sweep(a->promises);
+	if (on_changed)
+		compare(a, before, n_before, on_changed, ud);
+	free_items(before, n_before);
+}
+
+/* A Service that was touched: what it had and what it has now. NULL: it is not of the fleet. */
+struct change {
+	const struct objname *id;
+	struct assignment *before, *now;
+};
+
+static struct assignment *begin(const struct allocation *a, const struct objname *id)
+{
+	struct service *s = store_find(a->store, id->ns, id->name);
+
+	return s && service_asks_for(s, a->rules) ? assignment_new(s) : NULL;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return objname_cmp(a, b);
+}
+
+/* The caller frees the array, and what is in `now` if it is not used. */
+static struct change *begin_changes(size_t *ret_n, struct allocation *a)
+{
+	struct change *changes = xcalloc(a->n_touched, sizeof *changes);
+	size_t n = 0;
+
+	qsort(a->touched, a->n_touched, sizeof *a->touched, by_id);
+	for (size_t i = 0; i < a->n_touched; i++) {
+		const struct objname *id = &a->touched[i];
+
+		if (i == 0 || objname_cmp(id, &a->touched[i - 1]) != 0)
+			changes[n++] = (struct change){id, find(a, id), begin(a, id)};
+	}
+	*ret_n = n;
+	return changes;
+}
+
+/* One that cannot be read comes after all others, whoever they are. */
+static bool has_unread(const struct change changes[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].now && holders_is_unread(changes[i].now->service))
+			return true;
+	return false;
+}
+
+/* Whether others see no difference. */
+static bool is_one_to_others(const struct change *c)
+{
+	size_t n_before = c->before ? c->before->n_vips : 0;
+	size_t n_now = c->now ? c->now->n_vips : 0;
+
+	if (n_before == 0 && n_now == 0)
+		return true;
+	return c->before && c->now && holders_alike(c->before->service, c->now->service) &&
+	       ipaddrs_equal(c->before->vips, n_before, c->now->vips, n_now);
+}
+
+/* Whether some that were not touched wait, perhaps for what has moved. */
+static bool concern_others(
+	const struct allocation *a, const struct change changes[], size_t n, bool moved)
+{
+	size_t n_others = a->n_waiting;
+
+	for (size_t i = 0; i < n; i++) {
+		n_others -= changes[i].before && changes[i].before->waits;
+		moved |= !is_one_to_others(&changes[i]);
+	}
+	return moved && n_others > 0;
+}
+
+/* False: others may be concerned, too. */
+static bool decide_changes(struct allocation *a, const struct change changes[], size_t n)
+{
+	CLEANUP_FREE struct assignment **items = xcalloc(n, sizeof(struct assignment *));
+	struct result result;
+	size_t n_items = 0;
+
+	if (has_unread(changes, n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (changes[i].before)
+			grants_take_back(a->grants, changes[i].before);
+		if (changes[i].now)
+			items[n_items++] = changes[i].now;
+	}
+	result = decide(a, items, n_items);
+	return result.kept && !concern_others(a, changes, n, result.moved);
+}
+
+/* Puts what it has now in the place of what it had. */
+static void replace(struct allocation *a, const struct change *c)
+{
+	size_t i = place_of(a, c->id), n_gone = c->before != NULL, n_new = c->now != NULL;
+
+	if (n_new > n_gone)
+		a->items = xreallocarray(a->items, a->n_items + 1, sizeof(struct assignment *));
+	memmove(a->items + i + n_new, a->items + i + n_gone,
+		(a->n_items - i - n_gone) * sizeof(struct assignment *));
+	if (c->now)
+		a->items[i] = c->now;
+	a->n_items += n_new - n_gone;
+}
+
+static void finish(
+	struct allocation *a, const struct change *c, allocation_fn *on_changed, void *ud)
+{
+	if (c->before || c->now)
+		replace(a, c);
+	if (c->before)
+		leave(a, c->before);
+	if (c->now)
+		enter(a, c->now);
+	else
+		promises_forget(a->promises, c->id);
+	if (on_changed && c->now && (!c->before || !assignment_equal(c->before, c->now)))
+		on_changed(ud, c->now);
+	assignment_free(c->before);
+}
+
+/* False: nothing was done, for all has to be decided anew. */
+static bool settle_touched(struct allocation *a, allocation_fn *on_changed, void *ud)
+{
+	size_t n;
+	CLEANUP_FREE struct change *changes = begin_changes(&n, a);
+	bool done = decide_changes(a, changes, n);
+
+	for (size_t i = 0; i < n; i++)
+		if (done)
+			finish(a, &changes[i], on_changed, ud);
+		else
+			assignment_free(changes[i].now);
+	return done;
+}
+
+void allocation_settle(struct allocation *a, allocation_fn *on_changed, void *ud)
+{
+	if (allocation_is_settled(a))
+		return;
+	if (a->all || a->again || !settle_touched(a, on_changed, ud))
+		settle_all(a, on_changed, ud);
+	a->all = false;
+	forget_touched(a);
+}
+
+const struct assignment *const *allocation_items(const struct allocation *a, size_t *ret_n)
+{
+	const union {
+		struct assignment *const *mine;
+		const struct assignment *const *theirs;
+	} items = {.mine = a->items};
+
+	*ret_n = a->n_items;
+	return items.theirs;
 }
 
 const struct assignment *allocation_find(
 	const struct allocation *a, const char *ns, const char *name)
 {
-	size_t low = 0, high = a->n_items;
+	const struct assignment *found;
+	struct objname id;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct objname *id = &a->items[middle].service->id;
-		int order = strcmp(id->ns, ns);
+	objname_init(&id, ns, name);
+	found = find(a, &id);
+	objname_done(&id);
+	return found;
+}
 
-		if (order == 0)
-			order = strcmp(id->name, name);
-		if (order == 0)
-			return &a->items[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+bool allocation_holds_up(const struct allocation *a, const struct assignment *one)
+{
+	return a->handover && handover_holds_up(a->handover, one);
 }

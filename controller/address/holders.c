@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/place.h"
+#include "base/str.h"
 
 struct holding {
 	struct ipaddr addr;
@@ -153,26 +154,34 @@ static void add_to_group(struct holders *h, const struct holding *holding)
 {
 	const struct service *s = holding->sharer;
 	struct group *group = find_group(h, s);
+	size_t i;
 
 	if (!group) {
 		group = xnew0(struct group);
 		objname_init(&group->id, s->id.ns, s->wish.share);
 		HASH_ADD_KEYPTR(hh, h->groups, group->id.ns, group->id.len, group);
 	}
+	i = group->n_addrs;
 	group->addrs = xreallocarray(group->addrs, group->n_addrs + 1, sizeof *group->addrs);
-	group->addrs[group->n_addrs++] = holding->addr;
+	while (i > 0 && ipaddr_cmp(&group->addrs[i - 1], &holding->addr) > 0)
+		i--;
+	memmove(group->addrs + i + 1, group->addrs + i,
+		(group->n_addrs - i) * sizeof *group->addrs);
+	group->addrs[i] = holding->addr;
+	group->n_addrs++;
 }
 
 static void remove_from_group(
 	struct holders *h, const struct holding *holding, const struct service *s)
 {
 	struct group *group = find_group(h, s);
+	size_t i = 0;
 
-	for (size_t i = 0; i < group->n_addrs; i++)
-		if (ipaddr_equal(&group->addrs[i], &holding->addr)) {
-			group->addrs[i] = group->addrs[--group->n_addrs];
-			break;
-		}
+	while (!ipaddr_equal(&group->addrs[i], &holding->addr))
+		i++;
+	group->n_addrs--;
+	memmove(group->addrs + i, group->addrs + i + 1,
+		(group->n_addrs - i) * sizeof *group->addrs);
 	if (group->n_addrs == 0)
 		remove_group(h, group);
 }
@@ -280,4 +289,16 @@ const struct ipaddr *holders_shared(size_t *ret_n, const struct holders *h, cons
 
 	*ret_n = group ? group->n_addrs : 0;
 	return group ? group->addrs : NULL;
+}
+
+bool holders_alike(const struct service *a, const struct service *b)
+{
+	if (a->created != b->created || holders_is_unread(a) != holders_is_unread(b) ||
+		!str_equal(a->wish.share, b->wish.share) || a->n_ports != b->n_ports)
+		return false;
+	for (size_t i = 0; i < a->n_ports; i++)
+		if (a->ports[i].protocol != b->ports[i].protocol ||
+			a->ports[i].port != b->ports[i].port)
+			return false;
+	return true;
 }

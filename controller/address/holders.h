@@ -44,7 +44,10 @@ bool holders_keep(struct holders *h, const struct ipaddr *addr, const struct ser
 
 void holders_release(struct holders *h, const struct ipaddr *addr, const struct service *s);
 
-/* The addresses that Services with the namespace and the key of this one share, in no particular
- * order; NULL if there are none. */
+/* The addresses that Services with the namespace and the key of this one share, sorted; NULL if
+ * there are none. */
 const struct ipaddr *holders_shared(
 	size_t *ret_n, const struct holders *h, const struct service *s);
+
+/* Whether it is one to others which of two versions of a Service has an address. */
+bool holders_alike(const struct service *a, const struct service *b);

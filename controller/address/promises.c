@@ -109,6 +109,19 @@ void promises_make(
 	one->round = p->round;
 }
 
+void promises_forget(struct promises *p, const struct objname *id)
+{
+	struct promise *one = find(p, id);
+
+	if (one)
+		drop(p, one);
+}
+
+void promises_begin(struct promises *p)
+{
+	p->round++;
+}
+
 void promises_sweep(struct promises *p)
 {
 	struct promise *one, *next;
@@ -116,7 +129,6 @@ void promises_sweep(struct promises *p)
 	HASH_ITER(hh, p->all, one, next)
 		if (one->round != p->round)
 			drop(p, one);
-	p->round++;
 }
 
 size_t promises_count(const struct promises *p)

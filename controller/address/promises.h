@@ -33,7 +33,11 @@ size_t promises_held(
 void promises_make(
 	struct promises *p, const struct service *s, const struct ipaddr vips[], size_t n);
 
-/* Forgets those for whom promises_make was not called since the last promises_sweep. */
+/* A Service is not ours any more. */
+void promises_forget(struct promises *p, const struct objname *id);
+
+/* Forgets those for whom promises_make was not called since promises_begin. */
+void promises_begin(struct promises *p);
 void promises_sweep(struct promises *p);
 
 size_t promises_count(const struct promises *p);

@@ -39,11 +39,3 @@ uint64_t facts_digest(const struct facts *f)
 		digest_add_text(&digest, f->announcers[i]);
 	return digest ? digest : 1;
 }
-
-uint64_t facts_assignment_digest(const struct assignment *a)
-{
-	uint64_t digest = DIGEST_INIT;
-
-	add_assignment(&digest, a);
-	return digest ? digest : 1;
-}

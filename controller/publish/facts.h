@@ -25,6 +25,3 @@ struct facts {
 
 /* Equal for equal facts, so that what was looked at once is passed over quickly. Pure. */
 uint64_t facts_digest(const struct facts *f);
-
-/* The same for an assignment alone; not 0. */
-uint64_t facts_assignment_digest(const struct assignment *a);

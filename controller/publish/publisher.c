@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address/handover.h"
 #include "base/log.h"
 #include "decide/fleet_diff.h"
 #include "loop/loop.h"
@@ -25,9 +24,7 @@ struct publisher {
 	struct publisher_parts parts;
 	struct publisher_ops ops;
 	void *ud;
-	struct allocation *allocation; /* of the store as it is; NULL: it has changed since */
-	struct handover *handover;     /* the same */
-	struct promises *promises;
+	struct allocation *allocation; /* NULL: it does not lead */
 	struct writes *writes;
 	struct sender *sender;
 	sd_event_source *pump_timer, *look_timer, *remind_timer;
@@ -158,13 +155,15 @@ static void log_lost_events(struct publisher *p)
 
 static void on_remind_time(void *ud)
 {
+	const struct assignment *const *items;
 	struct publisher *p = ud;
 	uint64_t now = loop_clock();
+	size_t n_items;
 
 	log_lost_events(p);
-
-	for (size_t i = 0; p->allocation && p->decided && i < p->allocation->n_items; i++)
-		remind_of(p, &p->allocation->items[i], now);
+	items = allocation_items(p->allocation, &n_items);
+	for (size_t i = 0; p->decided && i < n_items; i++)
+		remind_of(p, items[i], now);
 	loop_timer_arm(p->remind_timer, REMIND_INTERVAL);
 }
 
@@ -183,7 +182,7 @@ static void write_status(struct publisher *p, struct write *one)
 	json_auto_t *document = NULL;
 	struct facts f;
 
-	if (a && ((!p->decided && !gives_address(a)) || handover_holds_up(p->handover, a))) {
+	if (a && ((!p->decided && !gives_address(a)) || allocation_holds_up(p->allocation, a))) {
 		/* Until there is a decision, or news of who has its address yet. */
 		one->digest = 0;
 		writes_put_off(p->writes, one);
@@ -210,7 +209,7 @@ static void pump(void *ud)
 	struct write *one;
 	uint64_t wait;
 
-	if (!p->leads || !p->allocation)
+	if (!p->leads || !allocation_is_settled(p->allocation))
 		return;
 	/* By the clock: whoever was held up may wake after another one has begun to lead. */
 	if (!membership_leads(p->parts.membership)) {
@@ -295,7 +294,7 @@ static void look(void *ud)
 	const struct assignment *a;
 	struct write *one = NULL;
 
-	if (!p->leads || !p->allocation)
+	if (!p->leads || !allocation_is_settled(p->allocation))
 		return;
 	while (loop_clock() - begin < SLICE && (one = writes_doubted(p->writes))) {
 		a = allocation_find(p->allocation, one->id.ns, one->id.name);
@@ -309,12 +308,6 @@ static void look(void *ud)
 	pump(p);
 }
 
-static void forget_allocation(struct publisher *p)
-{
-	p->allocation = allocation_free(p->allocation);
-	p->handover = handover_free(p->handover);
-}
-
 static void doubt(struct publisher *p, const struct objname *id)
 {
 	writes_doubt(p->writes, writes_get(p->writes, id));
@@ -322,47 +315,37 @@ static void doubt(struct publisher *p, const struct objname *id)
 
 static void doubt_all(struct publisher *p)
 {
-	size_t n;
+	size_t n, n_items;
 	CLEANUP_FREE const struct service **left = store_left(&n, p->parts.store, p->parts.rules);
+	const struct assignment *const *items = allocation_items(p->allocation, &n_items);
 
 	for (size_t i = 0; i < n; i++)
 		doubt(p, &left[i]->id);
-	for (size_t i = 0; i < p->allocation->n_items; i++)
-		doubt(p, &p->allocation->items[i].service->id);
+	for (size_t i = 0; i < n_items; i++)
+		doubt(p, &items[i]->service->id);
 	writes_doubt_all(p->writes);
 }
 
-static void allocate(struct publisher *p)
+static void doubt_assignment(void *ud, const struct assignment *now)
 {
-	p->allocation = allocation_build(p->parts.store, p->parts.rules, p->promises);
-	p->handover = handover_new(p->allocation);
-	for (size_t i = 0; i < p->allocation->n_items; i++) {
-		const struct assignment *a = &p->allocation->items[i];
-		struct write *one = writes_get(p->writes, &a->service->id);
-		uint64_t digest = facts_assignment_digest(a);
-
-		if (one->assignment != digest)
-			writes_doubt(p->writes, one);
-		one->assignment = digest;
-	}
-	writes_recall(p->writes);
+	doubt(ud, &now->service->id);
 }
 
 void publisher_touch(struct publisher *p, const struct objname *service)
 {
 	p->decided = false;
-	if (!service)
+	if (!service || !p->leads)
 		return;
-	forget_allocation(p);
-	if (p->leads)
-		doubt(p, service);
+	allocation_touch(p->allocation, service);
+	doubt(p, service);
 }
 
 void publisher_touch_all(struct publisher *p)
 {
 	p->decided = false;
 	p->all = true;
-	forget_allocation(p);
+	if (p->leads)
+		allocation_touch_all(p->allocation);
 }
 
 static void doubt_decision(
@@ -401,8 +384,10 @@ void publisher_refresh(struct publisher *p)
 {
 	if (!p->leads)
 		return;
-	if (!p->allocation)
-		allocate(p);
+	if (!allocation_is_settled(p->allocation)) {
+		allocation_settle(p->allocation, doubt_assignment, p);
+		writes_recall(p->writes);
+	}
 	if (p->all)
 		doubt_all(p);
 	p->all = false;
@@ -444,8 +429,7 @@ static void stop_leading(struct publisher *p)
 	loop_timer_stop(p->remind_timer);
 	writes_visit(p->writes, give_up, p);
 	writes_clear(p->writes);
-	promises_clear(p->promises);
-	forget_allocation(p);
+	p->allocation = allocation_free(p->allocation);
 	p->looked_at = fleet_unref(p->looked_at);
 }
 
@@ -459,6 +443,7 @@ void publisher_lead(struct publisher *p, bool leads)
 		return;
 	}
 	loop_timer_arm(p->remind_timer, REMIND_INTERVAL);
+	p->allocation = allocation_new(p->parts.store, p->parts.rules);
 	p->looked_at = fleet_ref(p->ops.fleet(p->ud));
 	publisher_members(p);
 }
@@ -474,7 +459,6 @@ int publisher_new(struct publisher **ret, sd_event *loop, const struct publisher
 	p->parts = *parts;
 	p->ops = *ops;
 	p->ud = ud;
-	p->promises = promises_new();
 	p->writes = writes_new();
 	p->sender = sender_new(parts->kube, parts->rules->fleet, &sender_ops, p);
 	r = loop_timer_new(&p->pump_timer, loop, pump, p, e);
@@ -494,7 +478,6 @@ struct publisher *publisher_free(struct publisher *p)
 		return NULL;
 	if (p->leads)
 		stop_leading(p);
-	promises_free(p->promises);
 	writes_free(p->writes);
 	sender_free(p->sender);
 	sd_event_source_disable_unref(p->pump_timer);
@@ -507,7 +490,7 @@ struct publisher *publisher_free(struct publisher *p)
 
 const struct allocation *publisher_allocation(const struct publisher *p)
 {
-	return p->allocation;
+	return p->allocation && allocation_is_settled(p->allocation) ? p->allocation : NULL;
 }
 
 struct publisher_stats publisher_stats(const struct publisher *p)

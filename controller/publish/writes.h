@@ -26,12 +26,11 @@ struct writes;
 /* One Service. The fields belong to the owner. */
 struct write {
 	struct objname id;
-	bool clear;          /* what is ours is to be taken out of its status */
-	char *uid;           /* of the Service that is meant for; NULL: any; freed with the rest */
-	uint64_t assignment; /* digest of that it was last in doubt for; 0: none */
-	uint64_t digest;     /* of what was looked at last; 0: never */
-	uint64_t remind_at;  /* when what is wrong with it is to be told again */
-	void *data;          /* of the call in flight */
+	bool clear;         /* what is ours is to be taken out of its status */
+	char *uid;          /* of the Service that is meant for; NULL: any; freed with the rest */
+	uint64_t digest;    /* of what was looked at last; 0: never */
+	uint64_t remind_at; /* when what is wrong with it is to be told again */
+	void *data;         /* of the call in flight */
 };
 
 enum write_result {

@@ -59,13 +59,17 @@ static void check_allocation(const struct store *s)
 		.n_pools = 1};
 	CLEANUP(allocation_freep) struct allocation *a = NULL;
 	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
+	const struct assignment *const *items;
+	size_t n_items;
 
 	FUZZ_CHECK(config_range_parse(&range, "10.0.0.0/8", &e) == 0);
 	f = fleet_build(s, &rules);
 	check_fleet(f);
-	a = allocation_build(s, &rules, NULL);
-	for (size_t i = 0; i < a->n_items; i++) {
-		const struct assignment *one = &a->items[i];
+	a = allocation_new(s, &rules);
+	allocation_settle(a, NULL, NULL);
+	items = allocation_items(a, &n_items);
+	for (size_t i = 0; i < n_items; i++) {
+		const struct assignment *one = items[i];
 
 		FUZZ_CHECK(!one->reason == !one->message);
 		FUZZ_CHECK(one->n_vips || one->reason);

@@ -7,7 +7,7 @@
 static void expect(const struct world *w, const char *wanted)
 {
 	CLEANUP(allocation_freep)
-	struct allocation *all = allocation_build(w->store, &w->rules, NULL);
+	struct allocation *all = world_allocate(w);
 	CLEANUP_FREE char *text = describe(all);
 
 	assert_string_equal(text, wanted);
@@ -317,7 +317,7 @@ static void test_an_assignment_names_its_pool(void **state)
 	put(&w, "web/a", "", "", "");
 	put(&w, "web/b", "kago.dev/vip: 10.9.9.9", "", "");
 	put(&w, "web/c", "kago.dev/pool: wide", "", "");
-	all = allocation_build(w.store, &w.rules, NULL);
+	all = world_allocate(&w);
 	assert_string_equal(allocation_find(all, "web", "a")->pool, "public");
 	assert_null(allocation_find(all, "web", "b")->pool);
 	assert_string_equal(allocation_find(all, "web", "c")->pool, "wide");

@@ -1,47 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "world.h"
+#include "random_services.h"
 
 /* What holds for all Services that users can think of: many small worlds, made from seeds. */
 
 enum { SEEDS = 150, SERVICES = 24 };
-
-static uint32_t next_random(uint32_t *seed)
-{
-	*seed = *seed * 1664525u + 1013904223u;
-	return *seed >> 8;
-}
-
-static const char *choose(uint32_t *seed, const char *const list[], size_t n)
-{
-	return list[next_random(seed) % n];
-}
-#define CHOOSE(seed, list) choose(seed, list, sizeof(list) / sizeof(list)[0])
-
-static const char *const used_namespaces[] = {"shop", "web"};
-static const char *const annotations[] = {"", "", "", "", "kago.dev/share: k", "kago.dev/share: k",
-	"kago.dev/share: q", "kago.dev/share: k, kago.dev/vip: 10.1.1.2", "kago.dev/vip: 10.1.1.1",
-	"kago.dev/vip: 10.2.2.1", "kago.dev/vip: '10.1.1.3,fd00::2'", "kago.dev/pool: shop",
-	"kago.dev/pool: reserved", "kago.dev/pool: wide", "kago.dev/scheduler: x",
-	"kago.dev/share: 'a b'", "kago.dev/pool: none"};
-static const char *const specs[] = {"", "", "ports: [{port: 81}]",
-	"ports: [{port: 80, name: a}, {port: 80, name: b, protocol: UDP}]", "ipFamilies: [IPv6],",
-	"ipFamilyPolicy: PreferDualStack,", "ipFamilyPolicy: RequireDualStack,",
-	"ipFamilies: [IPv4], ports: [{port: 82}]"};
-static const char *const helds[] = {"", "", "", "10.1.1.1", "10.1.1.2", "10.1.1.3 fd00::1",
-	"10.2.2.0", "10.2.2.3", "10.3.3.255", "10.9.9.9", "fd00::2", "2001:db8::7"};
-static const char *const times[] = {"2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"};
-
-/* Service number i of a world; without addresses if it is new. */
-static json_t *random_service(uint32_t *seed, unsigned i, bool is_new)
-{
-	CLEANUP_FREE char *id = xasprintf("%s/s%u", CHOOSE(seed, used_namespaces), i);
-	const char *annotation = CHOOSE(seed, annotations), *spec = CHOOSE(seed, specs);
-	json_t *object = service(id, annotation, spec, is_new ? "" : CHOOSE(seed, helds));
-
-	json_object_set_new(json_object_get(object, "metadata"), "creationTimestamp",
-		json_string(CHOOSE(seed, times)));
-	return object;
-}
 
 static void random_services(json_t *ret[SERVICES], uint32_t seed)
 {
@@ -83,7 +45,7 @@ static struct allocation *allocate(
 	w->store = store_new();
 	for (unsigned i = 0, k = first; i < SERVICES; i++, k = (k + step) % SERVICES)
 		put_object(w, services[k]);
-	return allocation_build(w->store, &w->rules, NULL);
+	return world_allocate(w);
 }
 
 static void assert_same(const struct allocation *a, const char *wanted, uint32_t seed)
@@ -183,16 +145,19 @@ static void test_no_two_have_one_address_unless_they_share_it(void **state)
 	(void)state;
 	for (uint32_t seed = 0; seed < SEEDS; seed++) {
 		CLEANUP(allocation_freep) struct allocation *all = NULL;
+		const struct assignment *const *items;
 		json_t *services[SERVICES];
 		struct world w;
+		size_t n_items;
 
 		world_init(&w);
 		random_services(services, seed);
 		all = allocate(&w, services, 0, 1);
-		for (size_t i = 0; i < all->n_items; i++) {
-			n_vips += all->items[i].n_vips;
+		items = allocation_items(all, &n_items);
+		for (size_t i = 0; i < n_items; i++) {
+			n_vips += items[i]->n_vips;
 			for (size_t k = 0; k < i; k++)
-				check_pair(&all->items[i], &all->items[k], seed);
+				check_pair(items[i], items[k], seed);
 		}
 		free_services(services);
 		world_done(&w);
@@ -213,8 +178,10 @@ static void check_stability(
 	struct world *w, json_t *const before[SERVICES], uint32_t seed, bool they_come)
 {
 	CLEANUP(allocation_freep) struct allocation *all = allocate(w, before, 0, 1), *now = NULL;
+	const struct assignment *const *items;
 	struct store *old = w->store;
 	uint32_t random = seed + 7777;
+	size_t n_items;
 
 	w->store = store_new();
 	for (unsigned i = 0; i < SERVICES; i += they_come ? 1 : 2)
@@ -224,9 +191,10 @@ static void check_stability(
 
 		put_object(w, object);
 	}
-	now = allocation_build(w->store, &w->rules, NULL);
-	for (size_t i = 0; i < all->n_items; i++) {
-		const struct assignment *a = &all->items[i];
+	now = world_allocate(w);
+	items = allocation_items(all, &n_items);
+	for (size_t i = 0; i < n_items; i++) {
+		const struct assignment *a = items[i];
 		const struct assignment *b =
 			allocation_find(now, a->service->id.ns, a->service->id.name);
 		CLEANUP_FREE char *had = vips_of(a), *has = b ? vips_of(b) : NULL;

@@ -86,8 +86,10 @@ static json_t *explain(struct desk *d, const char *name)
 	CLEANUP(allocation_freep) struct allocation *allocation = NULL;
 	json_t *answer;
 
-	if (d->now.cluster.leads)
-		allocation = allocation_build(d->store, &d->rules, NULL);
+	if (d->now.cluster.leads) {
+		allocation = allocation_new(d->store, &d->rules);
+		allocation_settle(allocation, NULL, NULL);
+	}
 	d->now.fleet = fleet;
 	d->now.cluster.allocation = allocation;
 	answer = explain_service(&d->x, "shop", name);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "address/handover.h"
-
 #include "world.h"
 
 /* " NAME" of each that is held up, in their order. */
 static void expect(const struct world *w, const char *wanted)
 {
-	CLEANUP(allocation_freep)
-	struct allocation *all = allocation_build(w->store, &w->rules, NULL);
-	CLEANUP(handover_freep) struct handover *h = handover_new(all);
+	CLEANUP(allocation_freep) struct allocation *all = world_allocate(w);
+	const struct assignment *const *items;
 	char *names = xstrdup("");
+	size_t n;
 
-	for (size_t i = 0; i < all->n_items; i++) {
+	items = allocation_items(all, &n);
+	for (size_t i = 0; i < n; i++) {
 		CLEANUP_FREE char *before = names;
+		bool waits = allocation_holds_up(all, items[i]);
 
-		names = xasprintf("%s%s%s", before, handover_holds_up(h, &all->items[i]) ? " " : "",
-			handover_holds_up(h, &all->items[i]) ? all->items[i].service->id.name : "");
+		names = xasprintf("%s%s%s", before, waits ? " " : "",
+			waits ? items[i]->service->id.name : "");
 	}
 	assert_string_equal(names, wanted);
 	free(names);

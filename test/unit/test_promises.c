@@ -101,10 +101,15 @@ static void test_what_is_promised_to_nobody_any_more_is_forgotten(void **state)
 	struct service s = service(ONE, NULL);
 
 	(void)state;
+	promises_begin(p);
 	promises_make(p, &s, &a, 1);
 	promises_sweep(p);
 	assert_int_equal(promises_count(p), 1);
+	promises_begin(p);
 	promises_sweep(p);
+	assert_int_equal(promises_count(p), 0);
+	promises_make(p, &s, &a, 1);
+	promises_forget(p, &s.id);
 	assert_int_equal(promises_count(p), 0);
 }
 

@@ -140,6 +140,7 @@ static void test_an_address_is_given_once_the_one_before_has_let_go(void **state
 	set_up(&rig);
 	put_and_look(&rig, "shop/old", "", "10.1.1.1");
 	put(&rig.world, "shop/new", "kago.dev/vip: 10.1.1.1", "", "");
+	touch(&rig, "shop/new");
 	put_and_look(&rig, "shop/old", "kago.dev/vip: 10.1.1.2", "10.1.1.1");
 	assert_string_equal(written(STATUS_OF("old")), "10.1.1.2");
 	assert_null(written(STATUS_OF("new")));
@@ -155,6 +156,7 @@ static void test_who_shares_an_address_waits_for_nobody(void **state)
 	(void)state;
 	set_up(&rig);
 	put(&rig.world, "shop/one", "kago.dev/share: k", "ports: [{port: 81}]", "10.1.1.1");
+	touch(&rig, "shop/one");
 	put_and_look(&rig, "shop/two", "kago.dev/share: k", "");
 	assert_string_equal(written(STATUS_OF("two")), "10.1.1.1");
 	tear_down(&rig);

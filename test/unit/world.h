@@ -133,15 +133,26 @@ static inline char *vips_of(const struct assignment *a)
 	return text;
 }
 
+/* The allocation of the Services as they are. */
+static inline struct allocation *world_allocate(const struct world *w)
+{
+	struct allocation *all = allocation_new(w->store, &w->rules);
+
+	allocation_settle(all, NULL, NULL);
+	return all;
+}
+
 /* "NS/NAME VIPS [REASON: MESSAGE]" of each Service. */
 static inline char *describe(const struct allocation *all)
 {
+	const struct assignment *const *items;
+	size_t n_items, len;
 	char *text = NULL;
-	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	for (size_t i = 0; i < all->n_items; i++) {
-		const struct assignment *a = &all->items[i];
+	items = allocation_items(all, &n_items);
+	for (size_t i = 0; i < n_items; i++) {
+		const struct assignment *a = items[i];
 		CLEANUP_FREE char *vips = vips_of(a);
 
 		fprintf(out, "%s/%s %s", a->service->id.ns, a->service->id.name, vips);
