@@ -201,8 +201,9 @@ _plane_run() { # PROGRAM FLAG...
     "${tether[@]}" setsid "$programs/$program" "$@" </dev/null >>"$dir/$program.log" 2>&1 &
     echo $! >"$dir/$program.pid"
     disown $! # or its end would be told on our stderr
-    # Until it is what it will be, so that _plane_pid finds it.
-    until [[ -n $(_plane_pid "$program") ]] || ! kill -0 $! 2>/dev/null; do
+    # Until it is what it will be: for a moment a program that begins has no command line.
+    until { _plane_pid "$program" >/dev/null && ! grep -qzx setsid "/proc/$!/cmdline" 2>/dev/null; } ||
+        ! kill -0 $! 2>/dev/null; do
         sleep 0.01
     done
 }
@@ -252,7 +253,8 @@ _plane_wait_closed() { # PROGRAM
 
 _plane_wait() { # WHAT PATH
     local end=$((SECONDS + _plane_ready)) program
-    until _plane_listens "$address/$port_api" && KUBECONFIG=$dir/kubeconfig "$programs/kubectl" get --raw "$2" >/dev/null 2>&1; do
+    until _plane_listens "$address/$port_api" &&
+        KUBECONFIG=$dir/kubeconfig "$programs/kubectl" get --raw "$2" >/dev/null 2>&1; do
         for program in "${plane_programs[@]}"; do
             [[ ! -e $dir/$program.pid || -n $(_plane_pid "$program") ]] || {
                 tail -n 10 "$dir/$program.log" >&2
