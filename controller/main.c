@@ -16,7 +16,6 @@ static const struct command {
 	{"check", cmd_check, "look whether a load balancer can run here, and say what is missing"},
 	{"explain", cmd_explain, "say what becomes of one Service, and why"},
 	{"render", cmd_render, "print the keepalived.conf for manifests"},
-	{"schema", cmd_schema, "print the JSON Schema of kago.yaml"},
 	{"template", cmd_template, "print a template filled with a view"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -5,17 +5,20 @@
 import argparse
 import contextlib
 import ctypes
+import datetime
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "test/kube"), str(ROOT / "test/lab")]
@@ -204,10 +207,17 @@ def calm(pid):
     wait_for("a calm controller", is_calm, LONG, 0)
 
 
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 def start(fleet):
     """A load balancer that announces everything, and when it was started."""
-    at = time.monotonic()
-    lb = fleet.start("lb-1", log__level="info")
+    at, port = time.monotonic(), free_port()
+    lb = fleet.start("lb-1", log__level="info", http__listen=f"127.0.0.1:{port}")
+    lb.metrics = f"http://127.0.0.1:{port}/metrics"
     lb.process.wait_for_line("event=controller.starting")
     lb.announcing = wait_for("its socket", lambda: connected(lb), interval=0.005)
     return lb, at
@@ -312,6 +322,48 @@ def measure_endpoints(fleet, lb, rounds):
             "floor: the same PATCH -> a bare watch, median / p99": latencies(floor)}
 
 
+def measure_decision(fleet, lb, rounds):
+    """EndpointSlice PATCH (the answer is here) -> decided on, by the log, whose clock has milliseconds."""
+    took, log = [], lb.process.log.open(encoding="utf-8")
+    with log:
+        for i in range(rounds):
+            log.seek(0, os.SEEK_END)
+            flip(fleet, "s7", 7, i)
+            at = time.time()
+            line = wait_for("its line", lambda: re.search(r"^time=(\S+) .* service=\S+/s7 .*$", log.readline()),
+                            interval=0.001)
+            took.append(datetime.datetime.fromisoformat(line[1]).timestamp() - at)
+            time.sleep(GAP)
+    return {"endpoint PATCH -> decided, median / p99": latencies(took)}
+
+
+def measure_cost(fleet, lb, rounds):
+    """Processor time of kago alone, per change."""
+    figures = {}
+    pid = lb.process.pid
+    fleet.api.create(slice_of(fleet, "foreign", 1))
+    for what, name, number in (("of one endpoint", "s7", 7), ("of a slice that is no Service's of ours", "foreign", 1)):
+        calm(pid)
+        before = cpu_seconds(pid)
+        for i in range(rounds):
+            flip(fleet, name, number, i)
+            time.sleep(GAP / 5)
+        calm(pid)
+        figures[f"processor time for a change {what}"] = f"{1000 * (cpu_seconds(pid) - before) / rounds:.2f} ms"
+    return figures
+
+
+def measure_answers(lb):
+    began = time.monotonic()
+    lb.status()
+    took = time.monotonic() - began
+    with urllib.request.urlopen(lb.metrics, timeout=30) as answer:
+        holds = re.findall(r'^kago_loop_stall_seconds_bucket{le="(\S+)"} (\d+)$', answer.read().decode(), re.MULTILINE)
+    longest = next(limit for limit, count in holds if count == holds[-1][1])
+    return {"`kago-controller status -o json`": f"{took:.2f} s",
+            "nothing has held the loop longer than": f"{longest} s"}
+
+
 def measure(size, rounds):
     figures = {}
     with plane(size) as folder:
@@ -322,6 +374,9 @@ def measure(size, rounds):
             figures |= idle
             figures |= measure_allocation(fleet, rounds)
             figures |= measure_endpoints(fleet, lb, rounds)
+            figures |= measure_decision(fleet, lb, rounds)
+            figures |= measure_cost(fleet, lb, rounds)
+            figures |= measure_answers(lb)
         finally:
             for lb in fleet.members.values():
                 lb.process.kill()

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is made of the chart's values.schema.json, and what it is made of.
 
-usage: scripts/lib/chart_values.py CONTROLLER [--update]
+usage: scripts/lib/chart_values.py KAGO_SCHEMA [--update]
 
-The property `config` is what `CONTROLLER schema` prints, all else is written by hand. The table of docs/chart.md is
+The property `config` is what the program KAGO_SCHEMA prints, all else is written by hand. The table of docs/chart.md is
 made of the schema's descriptions and the defaults of values.yaml. Says what is not up to date, or updates it.
 """
 
@@ -29,9 +29,9 @@ def load():
     return json.loads(SCHEMA.read_text(encoding="utf-8"))
 
 
-def with_config(schema, controller):
+def with_config(schema, program):
     """The schema with the property `config` as the program has it."""
-    printed = json.loads(subprocess.run([controller, "schema"], check=True, capture_output=True, text=True).stdout)
+    printed = json.loads(subprocess.run([program], check=True, capture_output=True, text=True).stdout)
     del printed["$schema"], printed["title"]
     about = {"description": "`kago.yaml`; its keys are in [docs/configuration.md](configuration.md)."}
     properties = {**schema["properties"], "config": {**about, **printed, "type": ["object", "null"]}}
@@ -66,9 +66,9 @@ def table(schema):
     return "\n".join(["| value | default | meaning |", "|---|---|---|", *lines]) + "\n"
 
 
-def stale(controller):
+def stale(program):
     """The files that are not up to date, with the text that they should have."""
-    schema = with_config(load(), controller)
+    schema = with_config(load(), program)
     document = DOCUMENT.read_text(encoding="utf-8")
     new = {SCHEMA: text_of(schema), DOCUMENT: TABLE.sub(lambda _: table(schema), document)}
     return {path: text for path, text in new.items() if path.read_text(encoding="utf-8") != text}

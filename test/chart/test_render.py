@@ -43,7 +43,7 @@ def test_versions_are_those_of_the_project():
 
 
 def test_schema_and_table_are_current():
-    assert not chart_values.stale(program("kago-controller")), "scripts/update-golden rewrites them"
+    assert not chart_values.stale(program("kago-schema")), "scripts/update-golden rewrites them"
 
 
 def test_every_value_is_in_the_schema_with_a_description():

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/json_schema.h"
-
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/schema.h"
+
+/*
+ * Prints the JSON Schema (draft 7) of kago.yaml, for the chart's values and for editors: what
+ * config/schema.h says of the keys. It takes whatever the programs take, and refuses unknown keys,
+ * wrong types and most wrong values; ranges of durations and rules between keys are beyond it, but
+ * for one: with bgp.peers there has to be bgp.as.
+ */
 
 #define LABEL "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 #define LINE "[^\\x00-\\x1f\\x7f]*"
@@ -189,7 +196,7 @@ static void add_rules(json_t *root)
 	json_object_set_new(bgp, "then", json_pack("{s:[s]}", "required", "as"));
 }
 
-json_t *json_schema_build(void)
+static json_t *build(void)
 {
 	json_t *root = object_new();
 	const struct schema_key *keys;
@@ -203,4 +210,13 @@ json_t *json_schema_build(void)
 		add_key(root, &keys[i]);
 	add_rules(root);
 	return root;
+}
+
+int main(void)
+{
+	json_auto_t *schema = build();
+
+	if (json_dumpf(schema, stdout, JSON_INDENT(2)) < 0 || puts("") < 0 || fflush(stdout) != 0)
+		return 1;
+	return 0;
 }
