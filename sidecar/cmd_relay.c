@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "abstract.h"
 #include "base/mem.h"
+#include "bgp/relay.h"
 #include "cmd.h"
-#include "relay.h"
+#include "node/abstract.h"
 
 static bool write_all(int fd, const char *bytes, size_t len)
 {

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-#include "announce.h"
+#include "announce/announce.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/place.h"

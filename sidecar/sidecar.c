@@ -4,18 +4,18 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "announce.h"
+#include "announce/announce.h"
+#include "announce/gate.h"
+#include "announce/glance.h"
+#include "announce/linger.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "exabgp.h"
-#include "gate.h"
-#include "glance.h"
+#include "bgp/exabgp.h"
 #include "lifeline.h"
-#include "linger.h"
 #include "loop/loop.h"
+#include "node/routes.h"
+#include "node/site.h"
 #include "privileges.h"
-#include "routes.h"
-#include "site.h"
 
 enum {
 	ROUTE_CHECK = 1000 * 1000, /* how often routes that nobody changed are looked at */

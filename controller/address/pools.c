@@ -84,8 +84,7 @@ static int cmp_last(const void *addr, const void *item)
 
 const struct pool *pools_of(const struct pools *p, const struct ipaddr *addr)
 {
-	/* Pools do not overlap: the first range that does not end before it is the only one that can
-	 * have it. */
+	/* Pools do not overlap: only the first range that does not end before it can have it. */
 	size_t i = sorted_place(addr, p->ranges, p->n_ranges, sizeof *p->ranges, cmp_last);
 
 	if (i == p->n_ranges || ipaddr_cmp(&p->ranges[i].range->first, addr) > 0)

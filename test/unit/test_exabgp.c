@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exabgp.h"
+#include "bgp/exabgp.h"
 
 #include <errno.h>
 #include <sched.h>

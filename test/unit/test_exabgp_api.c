@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exabgp_api.h"
+#include "bgp/exabgp_api.h"
 
 #include <errno.h>
 #include <setjmp.h>

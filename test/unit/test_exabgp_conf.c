@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exabgp_conf.h"
+#include "bgp/exabgp_conf.h"
 
 #include <errno.h>
 #include <setjmp.h>

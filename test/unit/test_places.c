@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "places.h"
+#include "announce/places.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

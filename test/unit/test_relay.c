@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay.h"
+#include "bgp/relay.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "abstract.h"
+#include "node/abstract.h"
 #include "shortage.h"
 
 enum { TURN = 50 * 1000, TURNS = 200, FEW = 20 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exabgp.h"
+#include "bgp/exabgp.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -7,13 +7,13 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "exabgp_api.h"
-#include "exabgp_conf.h"
+#include "bgp/exabgp_api.h"
+#include "bgp/exabgp_conf.h"
+#include "bgp/relay.h"
+#include "bgp/sessions.h"
 #include "loop/backoff.h"
 #include "loop/child.h"
 #include "loop/loop.h"
-#include "relay.h"
-#include "sessions.h"
 
 enum {
 	BATCH = 256, /* commands sent before their answers are waited for */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "routes.h"
+#include "node/routes.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "abstract.h"
 #include "base/log.h"
-#include "netns.h"
-#include "rt.h"
-#include "slot.h"
+#include "node/abstract.h"
+#include "node/netns.h"
+#include "node/rt.h"
+#include "node/slot.h"
 
 /* One end: the pod's namespace or the node's. */
 struct end {

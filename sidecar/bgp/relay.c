@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay.h"
+#include "bgp/relay.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "abstract.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "loop/acceptor.h"
 #include "loop/loop.h"
+#include "node/abstract.h"
 
 struct relay {
 	sd_event *loop;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "announce.h"
+#include "announce/announce.h"
 #include "config/config.h"
-#include "site.h"
+#include "node/site.h"
 
 /*
  * The two ends of a packet's way into the pod (the paper's Fig. 7): in the node's namespace a route

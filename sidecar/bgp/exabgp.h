@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-#include "announce.h"
+#include "announce/announce.h"
 #include "config/config.h"
-#include "site.h"
+#include "node/site.h"
 
 /*
  * exabgp as our child, kept announcing what it is told to. It is started again when it ends; then,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "slot.h"
+#include "node/slot.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "abstract.h"
 #include "base/mem.h"
+#include "node/abstract.h"
 
 enum { NAME_SIZE = 32 };
 

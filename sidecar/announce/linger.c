@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "linger.h"
+#include "announce/linger.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "abstract.h"
+#include "node/abstract.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "netns.h"
+#include "node/netns.h"
 
 int abstract_socket(const char *netns, int type, struct err *e)
 {

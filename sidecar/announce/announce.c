@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "announce.h"
+#include "announce/announce.h"
 
 #include <stdint.h>
 #include <string.h>

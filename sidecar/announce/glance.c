@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "glance.h"
+#include "announce/glance.h"
 
 #include <errno.h>
 #include <string.h>

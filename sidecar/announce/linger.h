@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "announce.h"
+#include "announce/announce.h"
 
 /*
  * A prefix keeps its routes for a while after it is not wanted any more: routers still send until

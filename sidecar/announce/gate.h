@@ -3,10 +3,10 @@
 
 #include <stdint.h>
 
-#include "announce.h"
+#include "announce/announce.h"
+#include "announce/places.h"
 #include "base/place.h"
 #include "net/ipvs.h"
-#include "places.h"
 
 /*
  * What this pod can serve, looked up in its own IPVS table: all of it again and again, and single

@@ -3,8 +3,8 @@
 
 #include <systemd/sd-event.h>
 
+#include "announce/places.h"
 #include "base/err.h"
-#include "places.h"
 
 /*
  * A look at all of IPVS by a child, for reading a large table takes long. Its answer is old when it

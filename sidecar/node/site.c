@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "site.h"
+#include "node/site.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sockaddr.h"
-#include "netns.h"
+#include "node/netns.h"
 
 enum { BGP_PORT = 179 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sessions.h"
+#include "bgp/sessions.h"
 
 #include "base/log.h"
 

@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
-#include "site.h"
+#include "node/site.h"
 
 /*
  * exabgp.conf: one neighbor block a peer, as in the paper's Appendix D, without routes. Every value

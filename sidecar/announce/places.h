@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "announce.h"
+#include "announce/announce.h"
 #include "base/mem.h"
 #include "base/place.h"
 #include "net/ipvs.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rt.h"
+#include "node/rt.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
