@@ -77,7 +77,7 @@ void apart_cancel(const struct apart *a)
 
 int apart(int (*fn)(const void *arg, struct err *e), const void *arg, struct err *e)
 {
-	struct apart a;
+	struct apart a = {0};
 	int r = apart_start(&a, fn, arg, e);
 
 	return r < 0 ? r : apart_finish(&a, e);

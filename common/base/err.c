@@ -5,10 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#undef err_set
-#undef err_errno
-#undef err_wrap
-
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	char msg[ERR_MSG_SIZE]; /* not e->msg, which the arguments may quote */

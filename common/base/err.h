@@ -26,15 +26,3 @@ int err_errno(struct err *e, int code, const char *fmt, ...) __attribute__((form
 
 /* Puts "context: " before the message, keeping the code. Returns -code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/*
- * Compilers and analysers see one file at a time. This lets them, and every reader, rely on it that
- * an error is below zero whatever `code` was.
- */
-static inline int err_below_zero(int r)
-{
-	return r < 0 ? r : -EIO;
-}
-#define err_set(...) err_below_zero(err_set(__VA_ARGS__))
-#define err_errno(...) err_below_zero(err_errno(__VA_ARGS__))
-#define err_wrap(...) err_below_zero(err_wrap(__VA_ARGS__))

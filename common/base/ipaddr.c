@@ -101,7 +101,7 @@ static void clear_host_bits(struct ipaddr *a, unsigned len)
 static int parse_net(struct ipnet *ret, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE], plain[IPNET_TEXT];
-	struct ipnet net;
+	struct ipnet net = {0};
 	uint64_t len;
 	char *slash;
 
@@ -125,7 +125,7 @@ int ipnet_parse(struct ipnet *ret, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE], right[IPADDR_TEXT];
 	struct ipaddr masked;
-	struct ipnet net;
+	struct ipnet net = {0};
 	int r = parse_net(&net, text, e);
 
 	if (r < 0)

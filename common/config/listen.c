@@ -71,7 +71,7 @@ static int find_pod(struct ipaddr *ret, struct err *e)
 
 int listen_find(struct listen *ret, const char *text, struct err *e)
 {
-	struct listen found;
+	struct listen found = {0};
 	int r = listen_parse(&found, text, e);
 
 	if (r == 0 && !found.addr.family)

@@ -235,6 +235,7 @@ static void on_connection(void *ud, int fd)
 		return;
 	if (conn_new(&c, s->loop, &peer, &s->ops, s->ud, &e) < 0)
 		return;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is there without an error */
 	c->server = s;
 	c->next = s->conns;
 	s->conns = c;

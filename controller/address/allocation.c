@@ -330,13 +330,12 @@ static bool has_unread(const struct change changes[], size_t n)
 /* Whether others see no difference. */
 static bool is_one_to_others(const struct change *c)
 {
-	size_t n_before = c->before ? c->before->n_vips : 0;
-	size_t n_now = c->now ? c->now->n_vips : 0;
+	const struct assignment *was = c->before, *is = c->now;
 
-	if (n_before == 0 && n_now == 0)
+	if ((!was || was->n_vips == 0) && (!is || is->n_vips == 0))
 		return true;
-	return c->before && c->now && holders_alike(c->before->service, c->now->service) &&
-	       ipaddrs_equal(c->before->vips, n_before, c->now->vips, n_now);
+	return was && is && holders_alike(was->service, is->service) &&
+	       ipaddrs_equal(was->vips, was->n_vips, is->vips, is->n_vips);
 }
 
 /* Whether some that were not touched wait, perhaps for what has moved. */
