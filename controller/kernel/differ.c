@@ -22,10 +22,11 @@ static uint32_t flags_of(const struct virtual_server *vs)
 {
 	uint32_t flags = vs->persistence ? IP_VS_SVC_F_PERSISTENT : 0;
 
-	/* mh-fallback and mh-port, sh-fallback and sh-port have the same bits. */
-	if (vs->scheduler == SCHEDULER_MH || vs->scheduler == SCHEDULER_SH)
-		flags |= IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2;
-	return flags;
+	if (vs->scheduler != SCHEDULER_MH && vs->scheduler != SCHEDULER_SH)
+		return flags;
+	/* mh-fallback and mh-port, sh-fallback and sh-port have the same bits. A client that stays
+	 * with its real server stays at all load balancers if its port is none of the hash. */
+	return flags | IP_VS_SVC_F_SCHED1 | (vs->persistence ? 0 : IP_VS_SVC_F_SCHED2);
 }
 
 static struct ipvs_service service_of(const struct virtual_server *vs)

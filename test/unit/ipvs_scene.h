@@ -58,7 +58,8 @@ static inline struct ipvs_service right(const struct virtual_server *vs)
 
 	snprintf(service.scheduler, sizeof service.scheduler, "%s", scheduler_name(vs->scheduler));
 	service.flags = (vs->persistence ? IP_VS_SVC_F_PERSISTENT : 0U) |
-			(hashes ? IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 : 0U);
+			(hashes ? IP_VS_SVC_F_SCHED1 : 0U) |
+			(hashes && !vs->persistence ? IP_VS_SVC_F_SCHED2 : 0U);
 	return service;
 }
 

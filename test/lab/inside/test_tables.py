@@ -13,6 +13,7 @@ from test_controller import SOON, Controller, endpoints, service
 SERVICES, PODS, FLOWS = 6, 50, 300
 TURNS, RESTART_EVERY = 38, 6
 FIRST_PORT = 20000
+CLIENT, CLIENTS = "10.9.9.9", [f"10.9.9.{100 + i}" for i in range(30)]
 LOOK = 10  # s; a whole look, which brings lists into order, comes so often
 
 
@@ -117,21 +118,26 @@ FLOW = """
 import socket, sys
 for port in range({first}, {first} + {n}):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("10.9.9.9", port))
+    s.bind((sys.argv[2], port))
     s.sendto(b"x", (sys.argv[1], 53))
     s.close()
 """
 
 
-def choices(lb, address):
-    """Which real server the kernel chooses for each of many new flows: by source port."""
-    lb.netns.run("/usr/bin/python3", "-c", FLOW.format(first=FIRST_PORT, n=FLOWS), address)
+def hexadecimal(address):
+    return "".join(f"{int(n):02X}" for n in address.split("."))
+
+
+def choices(lb, address, client=CLIENT, n=FLOWS):
+    """Which real server the kernel chooses for each of many new flows of a client: by source port."""
+    lb.netns.run("/usr/bin/python3", "-c", FLOW.format(first=FIRST_PORT, n=n), address, client)
     chosen = {}
     for line in lb.netns.run("cat", "/proc/net/ip_vs_conn").stdout.splitlines()[1:]:
         words = line.split()
-        if words[0] == "UDP" and words[3] == "".join(f"{int(n):02X}" for n in address.split(".")):
+        if words[:2] == ["UDP", hexadecimal(client)] and words[3] == hexadecimal(address):
             chosen[int(words[2], 16)] = words[5]
-    assert len(chosen) == FLOWS
+    chosen.pop(0, None)  # the template of a client that stays
+    assert len(chosen) == n
     return chosen
 
 
@@ -174,6 +180,22 @@ def test_a_load_balancer_that_starts_during_a_drain_has_the_table_of_the_others(
     b.wait_for_log("event=kernel.applied")
     assert lists(a) == lists(b)
     assert choices(a, vip(0)) == choices(b, vip(0))
+
+
+@pytest.mark.parametrize("scheduler", ["mh", "sh"])
+def test_a_client_with_affinity_stays_with_its_pod_at_all_load_balancers(lbs, scheduler):
+    """Also after a file of keepalived's, which has flags of its own."""
+    web = service("s", vip(0), 53, "UDP", scheduler=scheduler)
+    web["spec"]["sessionAffinity"] = "ClientIP"
+    for lb in lbs:
+        lb.netns.ip(*[f"addr add {client}/24 dev e0" for client in CLIENTS])
+        lb.put("s", web, endpoints("s", *[pod(i) for i in range(8)], protocol="UDP"))
+        lb.start()
+        lb.wait_for_log("event=kernel.applied")
+        lb.wait_for_log("event=keepalived.up")
+    homes = {client: {real for lb in lbs for real in choices(lb, vip(0), client, 4).values()} for client in CLIENTS}
+    assert all(len(reals) == 1 for reals in homes.values()), homes
+    assert len({real for reals in homes.values() for real in reals}) > 4
 
 
 def test_who_is_out_of_place_is_moved_and_the_sysctl_is_as_it_was(lbs):
