@@ -26,6 +26,43 @@ int ipaddr_parse(struct ipaddr *ret, const char *text, struct err *e)
 	return 0;
 }
 
+/* Of one number: what a leading zero is before. */
+static const char *skip_zeros(const char *text)
+{
+	while (text[0] == '0' && text[1] >= '0' && text[1] <= '9')
+		text++;
+	return text;
+}
+
+static void drop_zeros(char ret[static IPADDR_TEXT], const char *text)
+{
+	size_t n = 0;
+
+	for (text = skip_zeros(text); *text && n + 1 < IPADDR_TEXT; text++) {
+		ret[n++] = *text;
+		if (*text == '.')
+			text = skip_zeros(text + 1) - 1;
+	}
+	ret[n] = '\0';
+}
+
+int ipaddr_parse_old(struct ipaddr *ret, const char *text, struct err *e)
+{
+	char plain[IPADDR_TEXT];
+	struct ipaddr a;
+	struct err ignored = {0};
+
+	if (!strchr(text, ':') && strlen(text) < sizeof plain) {
+		drop_zeros(plain, text);
+		if (ipaddr_parse(ret, plain, &ignored) == 0)
+			return 0;
+	} else if (inet_pton(AF_INET6, text, a.bytes) == 1 && IN6_IS_ADDR_V4MAPPED(&a.v6)) {
+		*ret = ipaddr_from_bytes(AF_INET, a.bytes + 12);
+		return 0;
+	}
+	return ipaddr_parse(ret, text, e);
+}
+
 const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr *a)
 {
 	if (!inet_ntop(a->family, a->bytes, ret_buf, IPADDR_TEXT))
@@ -70,9 +107,13 @@ bool ipaddrs_have(const struct ipaddr list[], size_t n, const struct ipaddr *a)
 
 static bool v4_is_unicast(const struct ipaddr *a)
 {
+	static const uint8_t broadcast[4] = {255, 255, 255, 255};
 	uint8_t first = a->bytes[0];
+	bool is_multicast = first >= 224 && first < 240;
 
-	return first != 0 && first != 127 && first < 224 && !(first == 169 && a->bytes[1] == 254);
+	/* Of class E (RFC 1112) networks of pods are made where addresses are few. */
+	return first != 0 && first != 127 && !is_multicast && memcmp(a->bytes, broadcast, 4) != 0 &&
+	       !(first == 169 && a->bytes[1] == 254);
 }
 
 bool ipaddr_is_unicast(const struct ipaddr *a)

@@ -33,6 +33,12 @@ enum { IPADDR_TEXT = INET6_ADDRSTRLEN, IPNET_TEXT = INET6_ADDRSTRLEN + 4 };
 /* Errors: -EINVAL, with a message that quotes the text. */
 int ipaddr_parse(struct ipaddr *ret, const char *text, struct err *e);
 
+/*
+ * The same of what old API servers took and new ones still give, read as kube-proxy reads it: numbers
+ * with leading zeros are decimal, an IPv4-mapped address is IPv4.
+ */
+int ipaddr_parse_old(struct ipaddr *ret, const char *text, struct err *e);
+
 /* The canonical text (RFC 5952), in ret_buf; returns ret_buf. */
 const char *ipaddr_format(char ret_buf[static IPADDR_TEXT], const struct ipaddr *a);
 

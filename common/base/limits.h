@@ -23,7 +23,7 @@ enum {
 	LIMIT_ANNOTATION = 1024,         /* the value of one kago.dev/ annotation */
 	LIMIT_HTTP_PATH = 255,           /* kago.dev/health-check-path */
 	LIMIT_VIPS = 16,                 /* VIPs of one Service */
-	LIMIT_SERVICE_PORTS = 256,       /* ports of one Service */
+	LIMIT_SERVICE_PORTS = 1024,      /* ports of one Service */
 	LIMIT_SOURCES = 1024,            /* source ranges of one Service */
 	LIMIT_ENDPOINTS = 4000,          /* real servers of one virtual server: mh has 4093 slots */
 	LIMIT_SERVICE_REALS = 50 * 1000, /* real servers of one Service, over its VIPs and ports */

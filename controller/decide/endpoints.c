@@ -18,20 +18,26 @@ struct prospects {
 	size_t n;
 };
 
-/* The port of a slice's endpoints that a Service's port leads to; 0 if there is none. */
+/*
+ * The port of a slice's endpoints that a Service's port leads to; 0 if there is none. A port that
+ * was given another name is one name in the Service and another in the slice for a moment: if the
+ * Service says its number, that tells.
+ */
 static uint16_t find_port(const struct slice *slice, const struct service_port *port)
 {
-	uint16_t by_number = port->target_name ? 0 : port->target_port;
+	uint16_t by_number = 0;
 
-	if (slice->n_ports == 0)
-		return by_number;
 	for (size_t i = 0; i < slice->n_ports; i++) {
 		const struct slice_port *p = &slice->ports[i];
 
-		if (p->protocol == port->protocol && strcmp(p->name, port->name) == 0)
-			return p->port ? p->port : by_number;
+		if (p->protocol != port->protocol)
+			continue;
+		if (strcmp(p->name, port->name) == 0)
+			return p->port;
+		if (!port->target_name && p->port == port->target_port)
+			by_number = p->port;
 	}
-	return 0;
+	return by_number;
 }
 
 static void add_slice(struct prospects *c, const struct slice *slice, uint16_t port)
@@ -138,6 +144,10 @@ void endpoints_choose(struct endpoints *ret, const struct slice *slices,
 		uint16_t number = find_port(slice, port);
 
 		ret->n_slices++;
+		ret->n_named += !slice->family;
+		ret->n_unusable += slice->n_left_out;
+		if (!ret->unusable && slice->n_left_out)
+			ret->unusable = slice;
 		if (slice->family != family)
 			continue;
 		ret->n_of_family += slice->n_endpoints;

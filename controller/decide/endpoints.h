@@ -15,8 +15,12 @@ struct endpoints {
 	size_t n_left_out; /* over LIMIT_ENDPOINTS */
 	/* Why there is none: what was seen, from one step of the selection to the next. */
 	size_t n_slices;    /* of the Service */
+	size_t n_named;     /* of these, with host names in place of addresses */
 	size_t n_of_family; /* endpoints, in slices of the family */
 	size_t n_of_port;   /* of these, with the port; duplicates are one */
+	/* Elements of slices that cannot be used; the first slice that has any, borrowed. */
+	size_t n_unusable;
+	const struct slice *unusable;
 };
 
 /*

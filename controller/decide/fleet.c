@@ -60,6 +60,9 @@ struct virtual_server *fleet_serve_claim(
 	}
 	if (found.n_left_out)
 		report_crowded(report, c, &found);
+	if (found.n_unusable)
+		report_unusable(report, &found);
+	report_affinity(report, &c->service->policy);
 	report->n_servers++;
 	report->n_reals += found.n_reals;
 	return new_server(c, owner, steal(found.reals), found.n_reals);

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "objects/annotations.h"
 #include "objects/port.h"
 
 enum { LISTED = 4, CLAIM_TEXT = IPADDR_TEXT + sizeof "[]:65535/SCTP" };
@@ -47,6 +48,9 @@ static char *why_unserved(const struct claim *c, const struct endpoints *p)
 
 	if (p->n_slices == 0)
 		return xasprintf("no EndpointSlice");
+	if (p->n_named == p->n_slices)
+		return xasprintf("its EndpointSlices have host names (FQDN), which kago does not "
+				 "look up");
 	if (p->n_of_family == 0)
 		return xasprintf("no %s endpoint in its EndpointSlices", family);
 	if (p->n_of_port == 0)
@@ -69,6 +73,31 @@ void report_crowded(struct report *r, const struct claim *c, const struct endpoi
 
 	list_add(&r->crowded, xasprintf("%s (%zu of %zu left out)", place(buf, c), p->n_left_out,
 				      p->n_left_out + p->n_reals));
+}
+
+/* Once for a Service: its virtual servers have the same slices. */
+void report_unusable(struct report *r, const struct endpoints *p)
+{
+	if (r->unusable)
+		return;
+	r->unusable = xasprintf("cannot be used: EndpointSlice %s: %s", p->unusable->id.name,
+		p->unusable->complaint);
+	if (p->n_unusable > 1) {
+		char *longer = xasprintf("%s and %zu more", r->unusable, p->n_unusable - 1);
+
+		free(r->unusable);
+		r->unusable = longer;
+	}
+}
+
+void report_affinity(struct report *r, const struct policy *p)
+{
+	if (r->affinity || !p->persistence || p->scheduler == SCHEDULER_MH ||
+		p->scheduler == SCHEDULER_SH)
+		return;
+	r->affinity = xasprintf("sessionAffinity: with the scheduler %s a client stays with a real "
+				"server at each load balancer alone, with mh at all of them",
+		scheduler_name(p->scheduler));
 }
 
 /* Consumes both texts, each of which may be NULL. */
@@ -108,6 +137,10 @@ static void set_outcome(const struct report *r, struct fleet_service *ret)
 {
 	ret->outcome = FLEET_SERVED;
 	ret->reason = REASON_SERVED;
+	if (r->affinity)
+		ret->reason = REASON_AFFINITY_IS_LOCAL;
+	if (r->unusable)
+		ret->reason = REASON_UNUSABLE_ENDPOINTS;
 	if (r->crowded.n)
 		ret->reason = REASON_TOO_MANY_ENDPOINTS;
 	if (r->unserved.n) {
@@ -128,6 +161,8 @@ void report_finish(struct report *r, struct fleet_service *ret)
 	complaint = list_text("already taken", &r->taken);
 	complaint = join(complaint, list_text("no endpoints", &r->unserved));
 	complaint = join(complaint, list_text("too many endpoints", &r->crowded));
+	complaint = join(complaint, r->unusable);
+	complaint = join(complaint, r->affinity);
 	ret->complaint = complaint;
 	ret->message = join(complaint ? xstrdup(complaint) : NULL, served_text(r));
 	ret->n_virtual_servers = r->n_servers;

@@ -21,12 +21,17 @@ struct report {
 	struct report_list taken;    /* another Service has it */
 	struct report_list unserved; /* no endpoint */
 	struct report_list crowded;  /* endpoints left out */
+	char *unusable;              /* elements of slices that cannot be used; NULL: none */
+	char *affinity;              /* that it is not what it seems; NULL: it is */
 	size_t n_servers, n_reals;
 };
 
 void report_taken(struct report *r, const struct claim *c);
 void report_unserved(struct report *r, const struct claim *c, const struct endpoints *p);
 void report_crowded(struct report *r, const struct claim *c, const struct endpoints *p);
+void report_unusable(struct report *r, const struct endpoints *p);
+/* With a scheduler that does not hash, load balancers do not know of each other's clients. */
+void report_affinity(struct report *r, const struct policy *p);
 
 /* Writes outcome, reason, complaint and message, and empties the report. */
 void report_finish(struct report *r, struct fleet_service *ret);

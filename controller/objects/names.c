@@ -12,12 +12,12 @@
 
 enum { LABEL_MAX = 63 };
 
-/* The length of the label that `text` starts with; 0 if there is none. */
+/* The length of the label that `text` starts with, however long; 0 if there is none. */
 static size_t label_len(const char *text)
 {
 	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	if (len == 0 || len > LABEL_MAX || text[0] == '-' || text[len - 1] == '-')
+	if (len == 0 || text[0] == '-' || text[len - 1] == '-')
 		return 0;
 	return len;
 }
@@ -26,7 +26,7 @@ bool dns_label_valid(const char *text)
 {
 	size_t len = label_len(text);
 
-	return len && text[len] == '\0';
+	return len && len <= LABEL_MAX && text[len] == '\0';
 }
 
 bool dns_subdomain_valid(const char *text)

@@ -21,7 +21,8 @@ static int parse_affinity(struct policy *p, const json_t *object, struct err *e)
 	int r;
 
 	r = jsonx_str(&affinity, object, "spec.sessionAffinity", e);
-	if (r < 0 || strcmp(affinity, "None") == 0)
+	/* The API server puts the default in the place of "". */
+	if (r < 0 || !*affinity || strcmp(affinity, "None") == 0)
 		return r;
 	if (strcmp(affinity, "ClientIP") != 0)
 		return err_set(e, EINVAL, "spec.sessionAffinity: %s is none of None, ClientIP",

@@ -28,8 +28,9 @@ int port_decode_protocol(uint16_t *ret, const json_t *port, struct err *e)
 	r = jsonx_str(&name, port, "protocol", e);
 	if (r < 0)
 		return r;
+	/* The API server puts the default in the place of "". */
 	for (size_t i = 0; i < N_PROTOCOLS; i++)
-		if (strcmp(name, protocols[i].name) == 0) {
+		if (strcmp(*name ? name : "TCP", protocols[i].name) == 0) {
 			*ret = protocols[i].number;
 			return 0;
 		}

@@ -20,6 +20,8 @@ static const char *const names[N_REASONS] = {
 	[REASON_NO_ENDPOINTS] = "NoEndpoints",
 	[REASON_TOO_LARGE] = "TooLarge",
 	[REASON_TOO_MANY_ENDPOINTS] = "TooManyEndpoints",
+	[REASON_UNUSABLE_ENDPOINTS] = "UnusableEndpoints",
+	[REASON_AFFINITY_IS_LOCAL] = "AffinityIsLocal",
 	[REASON_ACCEPTED] = "Accepted",
 	[REASON_ADDRESS_ASSIGNED] = "AddressAssigned",
 	[REASON_ANNOUNCED] = "Announced",
@@ -33,4 +35,10 @@ static const char *const names[N_REASONS] = {
 const char *reason_name(enum reason r)
 {
 	return names[r];
+}
+
+bool reason_is_note(enum reason r)
+{
+	return r == REASON_TOO_MANY_ENDPOINTS || r == REASON_UNUSABLE_ENDPOINTS ||
+	       r == REASON_AFFINITY_IS_LOCAL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 /*
  * Why a Service is as it is: reasons of decisions, conditions and Events. docs/troubleshooting.md
  * explains every one.
@@ -31,6 +33,8 @@ enum reason {
 	REASON_NO_ENDPOINTS,
 	REASON_TOO_LARGE,
 	REASON_TOO_MANY_ENDPOINTS,
+	REASON_UNUSABLE_ENDPOINTS,
+	REASON_AFFINITY_IS_LOCAL, /* a client stays with a real server at each load balancer alone */
 
 	/* Of conditions. */
 	REASON_ACCEPTED,
@@ -46,6 +50,9 @@ enum reason {
 
 	N_REASONS
 };
+
+/* Whether a Service with it is served, and yet something is to be told. */
+bool reason_is_note(enum reason r);
 
 /* "InvalidObject", ...; NULL for REASON_NONE. */
 const char *reason_name(enum reason r);

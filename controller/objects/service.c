@@ -98,13 +98,16 @@ static int decode_created(int64_t *ret, const json_t *object, struct err *e)
 	return r < 0 ? err_wrap(e, "metadata.creationTimestamp") : 0;
 }
 
-/* Absent: the same number as the port. */
+/* Absent, 0 or "", for which the API server puts the default: the same number as the port. */
 static int decode_target(struct service_port *ret, const json_t *port, struct err *e)
 {
 	const json_t *target = json_object_get(port, "targetPort");
 	char quoted[STR_QUOTED_SIZE];
 
 	ret->target_port = ret->port;
+	if ((json_is_integer(target) && json_integer_value(target) == 0) ||
+		(json_is_string(target) && json_string_length(target) == 0))
+		return 0;
 	if (!json_is_string(target))
 		return port_decode_number(&ret->target_port, port, "targetPort", e);
 	if (!dns_label_valid(json_string_value(target)))
@@ -148,7 +151,8 @@ static int check_port_is_new(
 	return 0;
 }
 
-static int decode_ports(struct service *s, const json_t *object, struct err *e)
+static int decode_ports(
+	struct service *s, enum reason *ret_reason, const json_t *object, struct err *e)
 {
 	json_t *list = NULL;
 	const json_t *item;
@@ -160,8 +164,11 @@ static int decode_ports(struct service *s, const json_t *object, struct err *e)
 		return r;
 	if (json_array_size(list) == 0)
 		return err_set(e, EINVAL, "spec.ports: there is no port to serve");
-	if (json_array_size(list) > LIMIT_SERVICE_PORTS)
-		return err_set(e, EINVAL, "spec.ports: more than %d", LIMIT_SERVICE_PORTS);
+	if (json_array_size(list) > LIMIT_SERVICE_PORTS) {
+		*ret_reason = REASON_TOO_LARGE;
+		return err_set(e, EINVAL, "spec.ports: %zu ports; a Service may have %d",
+			json_array_size(list), LIMIT_SERVICE_PORTS);
+	}
 	s->n_ports = json_array_size(list);
 	s->ports = xcalloc(s->n_ports, sizeof *s->ports);
 	json_array_foreach(list, i, item) {
@@ -215,7 +222,7 @@ static int decode_rest(
 	r = decode_created(&s->created, object, e);
 	if (r < 0)
 		return r;
-	r = decode_ports(s, object, e);
+	r = decode_ports(s, ret_reason, object, e);
 	if (r < 0)
 		return r;
 	r = wish_parse(&s->wish, ret_reason, object, e);

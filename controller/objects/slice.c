@@ -73,7 +73,7 @@ static int decode_address(struct ipaddr *ret, const json_t *endpoint, int family
 	first = json_array_get(addresses, 0);
 	if (!json_is_string(first))
 		return err_set(e, EINVAL, "addresses: must be a list of at least one string");
-	r = ipaddr_parse(ret, json_string_value(first), e);
+	r = ipaddr_parse_old(ret, json_string_value(first), e);
 	if (r < 0)
 		return err_wrap(e, "addresses");
 	if (ret->family != family)
@@ -115,6 +115,19 @@ static int endpoint_cmp(const void *pa, const void *pb)
 	return order ? order : (int)a->state - (int)b->state;
 }
 
+static void leave_out(struct slice *s, const char *list, size_t i, const struct err *e)
+{
+	if (s->n_left_out++ == 0)
+		s->complaint = xasprintf("%s[%zu]: %s", list, i, e->msg);
+}
+
+static int decode_endpoint(struct endpoint *ret, const json_t *item, int family, struct err *e)
+{
+	int r = decode_address(&ret->addr, item, family, e);
+
+	return r < 0 ? r : decode_state(&ret->state, item, e);
+}
+
 static int decode_endpoints(struct slice *s, const json_t *object, struct err *e)
 {
 	json_t *list = NULL;
@@ -129,12 +142,12 @@ static int decode_endpoints(struct slice *s, const json_t *object, struct err *e
 		return err_set(e, EINVAL, "endpoints: more than %d", LIMIT_SLICE_ENDPOINTS);
 	s->endpoints = xcalloc(json_array_size(list), sizeof *s->endpoints);
 	json_array_foreach(list, i, item) {
-		r = decode_address(&s->endpoints[i].addr, item, s->family, e);
-		if (r >= 0)
-			r = decode_state(&s->endpoints[i].state, item, e);
-		if (r < 0)
-			return err_wrap(e, "endpoints[%zu]", i);
-		s->n_endpoints++;
+		struct err odd = {0};
+
+		if (decode_endpoint(&s->endpoints[s->n_endpoints], item, s->family, &odd) < 0)
+			leave_out(s, "endpoints", i, &odd);
+		else
+			s->n_endpoints++;
 	}
 	qsort(s->endpoints, s->n_endpoints, sizeof *s->endpoints, endpoint_cmp);
 	return 0;
@@ -164,6 +177,8 @@ static int decode_port(struct slice_port *ret, const json_t *port, struct err *e
 	r = port_decode_number(&ret->port, port, "port", e);
 	if (r < 0)
 		return r;
+	if (ret->port == 0)
+		return err_set(e, EINVAL, "port: missing");
 	ret->name = xstrdup(name);
 	return 0;
 }
@@ -182,10 +197,14 @@ static int decode_ports(struct slice *s, const json_t *object, struct err *e)
 		return err_set(e, EINVAL, "ports: more than %d", LIMIT_SLICE_PORTS);
 	s->ports = xcalloc(json_array_size(list), sizeof *s->ports);
 	json_array_foreach(list, i, item) {
-		r = decode_port(&s->ports[i], item, e);
-		if (r < 0)
-			return err_wrap(e, "ports[%zu]", i);
-		s->n_ports++;
+		struct slice_port *port = &s->ports[s->n_ports];
+		struct err odd = {0};
+
+		*port = (struct slice_port){0};
+		if (decode_port(port, item, &odd) < 0)
+			leave_out(s, "ports", i, &odd);
+		else
+			s->n_ports++;
 	}
 	qsort(s->ports, s->n_ports, sizeof *s->ports, slice_port_cmp);
 	return 0;
@@ -203,11 +222,12 @@ int slice_decode(struct slice **ret, const struct objname *id, const json_t *obj
 	r = decode_family(&s->family, object, e);
 	if (r < 0)
 		return r;
-	if (!service || !s->family) {
+	if (!service) {
 		*ret = NULL;
 		return 0;
 	}
-	r = decode_endpoints(s, object, e);
+	if (s->family)
+		r = decode_endpoints(s, object, e);
 	if (r < 0)
 		return r;
 	r = decode_ports(s, object, e);
@@ -229,6 +249,7 @@ struct slice *slice_free(struct slice *s)
 		free(s->ports[i].name);
 	free(s->ports);
 	free(s->endpoints);
+	free(s->complaint);
 	free(s);
 	return NULL;
 }
@@ -236,7 +257,8 @@ struct slice *slice_free(struct slice *s)
 bool slice_equal(const struct slice *a, const struct slice *b)
 {
 	if (objname_cmp(&a->service, &b->service) != 0 || a->family != b->family ||
-		a->n_ports != b->n_ports || a->n_endpoints != b->n_endpoints)
+		a->n_ports != b->n_ports || a->n_endpoints != b->n_endpoints ||
+		a->n_left_out != b->n_left_out || !str_equal(a->complaint, b->complaint))
 		return false;
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (slice_port_cmp(&a->ports[i], &b->ports[i]) != 0)

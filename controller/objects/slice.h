@@ -29,26 +29,29 @@ struct endpoint {
 struct slice_port {
 	char *name; /* "" when it has none */
 	uint16_t protocol;
-	uint16_t port; /* 0: every port, as the Service's target port says */
+	uint16_t port;
 };
 
 struct slice {
 	struct objname id;
 	struct objname service;
-	int family;
-	struct slice_port *ports; /* sorted; none: every port */
+	int family;               /* 0: it has host names, which are of no use */
+	struct slice_port *ports; /* sorted; none: it leads nowhere */
 	size_t n_ports;
 	struct endpoint *endpoints; /* sorted */
 	size_t n_endpoints;
+	char *complaint;   /* about the first element that cannot be used; NULL: all can */
+	size_t n_left_out; /* such elements */
 
 	UT_hash_handle hh;         /* the store's, by id */
 	struct slice *prev, *next; /* the store's, slices of the same Service */
 };
 
 /*
- * NULL in *ret: it is of no use to us, having no Service or names in place of addresses. Of several
- * addresses of an endpoint only the first one has a meaning. Errors: -EINVAL with "field: ...";
- * `id` is that of the object, decoded before.
+ * NULL in *ret: it is of no use to us, having no Service. Of several addresses of an endpoint only
+ * the first one has a meaning. An endpoint or a port that cannot be used is left out, with a
+ * complaint; the rest stands. Errors: -EINVAL with "field: ..."; `id` is that of the object, decoded
+ * before.
  */
 int slice_decode(struct slice **ret, const struct objname *id, const json_t *object, struct err *e);
 

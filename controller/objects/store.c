@@ -249,8 +249,11 @@ static int put_slice(enum store_change *ret, struct store *s, const struct objna
 	struct slice *slice = NULL;
 	int r = slice_decode(&slice, id, object, e);
 
+	/* What was known of it stands. */
+	if (r < 0)
+		return r;
 	*ret = replace_slice(s, find_slice(s, id), slice);
-	return r;
+	return 0;
 }
 
 static const struct kind {

@@ -78,8 +78,8 @@ static struct condition accepted(const struct facts *f)
 		return say('F', d->reason, xstrdup(d->message));
 	if (has_outcome(f, FLEET_CONFLICT))
 		return say('F', REASON_CONFLICT, xstrdup(d->complaint));
-	if (d && d->reason == REASON_TOO_MANY_ENDPOINTS)
-		return say('T', REASON_TOO_MANY_ENDPOINTS, xstrdup(d->complaint));
+	if (d && reason_is_note(d->reason))
+		return say('T', d->reason, xstrdup(d->complaint));
 	return say('T', REASON_ACCEPTED, xstrdup("its annotations and fields are fine"));
 }
 

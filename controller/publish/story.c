@@ -45,7 +45,7 @@ static void warn(struct story *s, const struct condition *c, enum reason reason)
 /* What is wrong with it as it is asked for; false: nothing. */
 static bool warn_of_acceptance(struct story *s, const struct condition *c)
 {
-	if (c->status == 'T' && !is_reason(c, REASON_TOO_MANY_ENDPOINTS))
+	if (c->status == 'T' && !reason_is_note(c->reason))
 		return false;
 	warn(s, c, c->status == 'T' || is_reason(c, REASON_CONFLICT) ? c->reason : REASON_REJECTED);
 	return true;

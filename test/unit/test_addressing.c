@@ -7,7 +7,7 @@
 #define SLICES(name, ns)                                                                           \
 	"---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"                              \
 	"metadata: {name: " name ", namespace: " ns ", labels: {kubernetes.io/service-name: a}}\n" \
-	"addressType: IPv4\nendpoints: [{addresses: [172.16.0.1]}]\n"
+	"addressType: IPv4\nendpoints: [{addresses: [172.16.0.1]}]\nports: [{port: 80}]\n"
 
 /* What becomes of one Service: "VIPS [OUTCOME REASON: MESSAGE]". */
 static void expect_fleet(enum addressing addressing, size_t n_pools, const char *id,

@@ -2,11 +2,12 @@
 #include "base/limits.h"
 #include "objects.h"
 
-/* A slice of 1000 ready endpoints. */
-static void put_crowd(struct store *s, const char *service)
+/* A slice of 1000 ready endpoints with so many ports. */
+static void put_crowd(struct store *s, const char *service, unsigned n_ports)
 {
-	CLEANUP_FREE char *head = xasprintf(
-		SLICE("crowd-of-%s", "%s", "addressType: IPv4\nendpoints: []"), service, service);
+	CLEANUP_FREE char *head =
+		xasprintf(SLICE("crowd-of-%s", "%s", "addressType: IPv4\nendpoints: []\nports: []"),
+			service, service);
 	json_auto_t *object = object_of(head);
 	enum store_change change;
 	struct err e = {0};
@@ -15,6 +16,9 @@ static void put_crowd(struct store *s, const char *service)
 		json_array_append_new(json_object_get(object, "endpoints"),
 			json_pack("{s:[o]}", "addresses",
 				json_sprintf("10.9.%u.%u", i / 250, i % 250 + 1)));
+	for (unsigned i = 1; i <= n_ports; i++)
+		json_array_append_new(json_object_get(object, "ports"),
+			json_pack("{s:o, s:i}", "name", json_sprintf("p%u", i), "port", i));
 	assert_int_equal(store_put(&change, s, object, &e), 0);
 }
 
@@ -32,7 +36,7 @@ static void put_large(struct store *s, const char *name, unsigned n_ports, unsig
 		json_array_append_new(
 			ports, json_pack("{s:o, s:i}", "name", json_sprintf("p%u", i), "port", i));
 	assert_int_equal(store_put(&change, s, object, &e), 0);
-	put_crowd(s, name);
+	put_crowd(s, name, n_ports);
 }
 
 static void test_a_service_that_is_too_large_is_rejected_alone(void **state)

@@ -76,22 +76,37 @@ static void test_ports_are_found_by_name_and_protocol(void **state)
 		"shop/dns Served: 3 virtual servers with 3 real servers\n");
 }
 
-static void test_a_slice_without_ports_takes_the_target_port(void **state)
+static void test_a_slice_without_ports_leads_nowhere(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80}") V4("web-1", "web", READY, ""),
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:80/TCP (no EndpointSlice has the TCP "
+		"port ''); 0 virtual servers with 0 real servers\n");
+}
+
+/* The Service has the new name before its slices have it. */
+static void test_a_port_that_gets_another_name_is_served_on(void **state)
 {
 	(void)state;
 	expect_fleet(LB("web", "10.1.1.1", "",
-			     "{name: a, port: 80}, {name: b, port: 81, targetPort: 8081}, "
-			     "{name: c, port: 82, targetPort: named}")
-			     V4("web-1", "web", READY, ""),
-		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
-		"shop/web 10.1.1.1 6 81: 10.0.0.1 8081 w1\n"
-		"shop/web NoEndpoints: no endpoints: 10.1.1.1:82/TCP (no EndpointSlice has the TCP "
-		"port 'c'); 2 virtual servers with 2 real servers\n");
-	/* The same for a port entry without a number: "all ports". */
-	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80, targetPort: 8080}")
-			     V4("web-1", "web", READY, "{name: ''}"),
+			     "{name: http, port: 80, targetPort: 8080}, "
+			     "{name: dns, port: 53, targetPort: 8080, protocol: UDP}, "
+			     "{name: b, port: 81, targetPort: x}") V4("web-1", "web", READY,
+			     "{name: '', port: 8080}, {name: other, port: 8081}"),
 		"shop/web 10.1.1.1 6 80: 10.0.0.1 8080 w1\n"
-		"shop/web Served: 1 virtual server with 1 real server\n");
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:81/TCP (no EndpointSlice has the TCP "
+		"port 'b'), 10.1.1.1:53/UDP (no EndpointSlice has the UDP port 'dns'); 1 virtual "
+		"server with 1 real server\n");
+}
+
+static void test_slices_with_host_names_are_told(void **state)
+{
+	(void)state;
+	expect_fleet(LB("web", "10.1.1.1", "", "{port: 80}") SLICE("web-1", "web",
+			     "addressType: FQDN\nendpoints: [{addresses: [web.example.org]}]"),
+		"shop/web NoEndpoints: no endpoints: 10.1.1.1:80/TCP (its EndpointSlices have host "
+		"names (FQDN), which kago does not look up); 0 virtual servers with 0 real "
+		"servers\n");
 }
 
 static void test_slices_are_merged_and_duplicates_dropped(void **state)
@@ -398,7 +413,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_makes_an_empty_fleet),
 		cmocka_unit_test(test_ports_are_found_by_name_and_protocol),
-		cmocka_unit_test(test_a_slice_without_ports_takes_the_target_port),
+		cmocka_unit_test(test_a_slice_without_ports_leads_nowhere),
+		cmocka_unit_test(test_a_port_that_gets_another_name_is_served_on),
+		cmocka_unit_test(test_slices_with_host_names_are_told),
 		cmocka_unit_test(test_slices_are_merged_and_duplicates_dropped),
 		cmocka_unit_test(test_draining_ones_keep_weight_0_beside_ready_ones),
 		cmocka_unit_test(test_draining_ones_serve_if_none_is_ready),

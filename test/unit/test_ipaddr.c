@@ -105,10 +105,11 @@ static void test_an_empty_address_sorts_first_and_equals_itself(void **state)
 
 static void test_unicast(void **state)
 {
-	static const char *const yes[] = {
-		"10.1.1.8", "1.0.0.0", "223.255.255.255", "169.253.1.1", "2001:db8::1", "fd00::1"};
+	static const char *const yes[] = {"10.1.1.8", "1.0.0.0", "223.255.255.255", "240.0.0.1",
+		"255.255.255.254", "169.253.1.1", "2001:db8::1", "fd00::1"};
 	static const char *const no[] = {"0.0.0.0", "0.1.2.3", "127.0.0.1", "169.254.1.1",
-		"224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "ff02::1"};
+		"224.0.0.1", "239.255.255.255", "255.255.255.255", "::", "::1", "fe80::1",
+		"ff02::1"};
 
 	(void)state;
 	for (size_t i = 0; i < N(yes); i++) {

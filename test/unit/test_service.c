@@ -93,16 +93,17 @@ static void test_one_port_number_serves_several_protocols(void **state)
 	service_unref(s);
 }
 
-static void test_a_service_has_at_most_256_ports(void **state)
+static void test_a_service_has_at_most_1024_ports(void **state)
 {
-	char ports[257 * 32] = "[";
+	char ports[1025 * 32] = "[";
 	size_t at = 1;
 
 	(void)state;
-	for (unsigned i = 1; i <= 257; i++)
+	for (unsigned i = 1; i <= 1025; i++)
 		at += (size_t)snprintf(ports + at, sizeof ports - at, "{name: p%u, port: %u}%s", i,
-			i, i < 257 ? "," : "]");
-	assert_rejected(decode_ports(ports), "InvalidObject", "spec.ports: more than 256");
+			i, i < 1025 ? "," : "]");
+	assert_rejected(
+		decode_ports(ports), "TooLarge", "spec.ports: 1025 ports; a Service may have 1024");
 }
 
 static bool asks_for(const struct service *s, const char *fleet)
@@ -284,7 +285,7 @@ int main(void)
 		cmocka_unit_test(test_ports_are_decoded_with_their_defaults),
 		cmocka_unit_test(test_wrong_ports_are_refused),
 		cmocka_unit_test(test_one_port_number_serves_several_protocols),
-		cmocka_unit_test(test_a_service_has_at_most_256_ports),
+		cmocka_unit_test(test_a_service_has_at_most_1024_ports),
 		cmocka_unit_test(test_who_asks_for_no_fleet_is_none_of_ours),
 		cmocka_unit_test(test_who_names_no_load_balancer_is_the_default_ones),
 		cmocka_unit_test(test_who_is_meant_for_others_is_left_alone),

@@ -100,8 +100,17 @@ static void test_slices_of_no_use_are_none(void **state)
 	(void)state;
 	assert_null(decode("metadata: {name: a}\naddressType: IPv4"));
 	assert_null(decode("metadata: {name: a, labels: {app: web}}\naddressType: IPv6"));
-	assert_null(decode(SLICE(
-		"web-1", "web", "addressType: FQDN\nendpoints: [{addresses: [web.example.org]}]")));
+}
+
+static void test_host_names_are_known_as_such(void **state)
+{
+	struct slice *s = decode(SLICE(
+		"web-1", "web", "addressType: FQDN\nendpoints: [{addresses: [web.example.org]}]"));
+
+	(void)state;
+	assert_int_equal(s->family, 0);
+	assert_int_equal(s->n_endpoints, 0);
+	slice_free(s);
 }
 
 static void test_null_lists_are_empty(void **state)
@@ -115,21 +124,79 @@ static void test_null_lists_are_empty(void **state)
 	slice_free(s);
 }
 
-static void test_addresses_are_strict(void **state)
+/* One of two endpoints, or ports, is left out with this complaint; the other stands. */
+static void expect_left_out(const char *more, const char *complaint)
+{
+	CLEANUP_FREE char *yaml = xasprintf(SLICE("web-1", "web", "%s"), more);
+	struct slice *s = decode(yaml);
+
+	assert_string_equal(s->complaint, complaint);
+	assert_int_equal(s->n_left_out, 1);
+	assert_int_equal(s->n_endpoints + s->n_ports, 1);
+	slice_free(s);
+}
+
+static void expect_address_left_out(const char *endpoint, const char *complaint)
+{
+	CLEANUP_FREE char *more =
+		xasprintf("addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}, %s]", endpoint);
+	CLEANUP_FREE char *whole = xasprintf("endpoints[1]: %s", complaint);
+
+	expect_left_out(more, whole);
+}
+
+static void test_one_odd_element_does_not_drop_the_others(void **state)
 {
 	(void)state;
-	decode_wrong("addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}, {addresses: [x]}]",
-		"endpoints[1]: addresses: 'x' is not an IP address");
-	decode_wrong("addressType: IPv4\nendpoints: [{addresses: ['fd00::1']}]",
-		"endpoints[0]: addresses: 'fd00::1' is not of the slice's addressType");
-	decode_wrong("addressType: IPv4\nendpoints: [{addresses: [127.0.0.1]}]",
-		"endpoints[0]: addresses: '127.0.0.1' is not a unicast address");
-	decode_wrong("addressType: IPv6\nendpoints: [{addresses: ['fe80::1']}]",
-		"endpoints[0]: addresses: 'fe80::1' is not a unicast address");
-	decode_wrong("addressType: IPv4\nendpoints: [{addresses: []}]",
-		"endpoints[0]: addresses: must be a list of at least one string");
-	decode_wrong("addressType: IPv4\nendpoints: [{}]",
-		"endpoints[0]: addresses: must be a list of at least one string");
+	expect_address_left_out("{addresses: [x]}", "addresses: 'x' is not an IP address");
+	expect_address_left_out("{addresses: ['fd00::1']}",
+		"addresses: 'fd00::1' is not of the slice's addressType");
+	expect_address_left_out(
+		"{addresses: [127.0.0.1]}", "addresses: '127.0.0.1' is not a unicast address");
+	expect_address_left_out(
+		"{addresses: [224.0.0.1]}", "addresses: '224.0.0.1' is not a unicast address");
+	expect_address_left_out("{addresses: [255.255.255.255]}",
+		"addresses: '255.255.255.255' is not a unicast address");
+	expect_address_left_out(
+		"{addresses: [0.1.2.3]}", "addresses: '0.1.2.3' is not a unicast address");
+	expect_address_left_out(
+		"{addresses: []}", "addresses: must be a list of at least one string");
+	expect_address_left_out("{}", "addresses: must be a list of at least one string");
+	expect_address_left_out("x", "must be an object, not a string");
+	expect_address_left_out("{addresses: [10.0.0.2], conditions: {ready: 'yes'}}",
+		"conditions.ready: must be true or false, not a string");
+	expect_left_out("addressType: IPv4\nports: [{port: 80}, {port: 70000}]",
+		"ports[1]: port: 70000 is not a number from 1 to 65535");
+	expect_left_out("addressType: IPv4\nports: [{port: 80}, {port: 0}]",
+		"ports[1]: port: 0 is not a number from 1 to 65535");
+	expect_left_out(
+		"addressType: IPv4\nports: [{port: 80}, {name: x}]", "ports[1]: port: missing");
+	expect_left_out("addressType: IPv4\nports: [{port: 80}, {protocol: ICMP}]",
+		"ports[1]: protocol: 'ICMP' is none of TCP, UDP, SCTP");
+	expect_left_out("addressType: IPv4\nports: [{port: 80}, {name: 'a b'}]",
+		"ports[1]: name: 'a b' is not a DNS label (RFC 1123)");
+}
+
+static void expect_address(const char *written, const char *read)
+{
+	CLEANUP_FREE char *more = xasprintf(
+		SLICE("web-1", "web", "addressType: IPv4\nendpoints: [{addresses: ['%s']}]"),
+		written);
+	struct slice *s = decode(more);
+	char text[IPADDR_TEXT];
+
+	assert_int_equal(s->n_endpoints, 1);
+	assert_string_equal(ipaddr_format(text, &s->endpoints[0].addr), read);
+	slice_free(s);
+}
+
+static void test_old_forms_are_read_as_kube_proxy_reads_them(void **state)
+{
+	(void)state;
+	expect_address("010.001.02.003", "10.1.2.3");
+	expect_address("10.0.0.00", "10.0.0.0");
+	expect_address("::ffff:10.1.2.3", "10.1.2.3");
+	expect_address("240.1.2.3", "240.1.2.3");
 }
 
 static void test_types_are_strict(void **state)
@@ -139,17 +206,6 @@ static void test_types_are_strict(void **state)
 	decode_wrong("addressType: ipv4", "addressType: 'ipv4' is none of IPv4, IPv6, FQDN");
 	decode_wrong(
 		"addressType: IPv4\nendpoints: {}", "endpoints: must be a list, not an object");
-	decode_wrong("addressType: IPv4\nendpoints: [x]",
-		"endpoints[0]: must be an object, not a string");
-	decode_wrong("addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], "
-		     "conditions: {ready: 'yes'}}]",
-		"endpoints[0]: conditions.ready: must be true or false, not a string");
-	decode_wrong("addressType: IPv4\nports: [{port: 70000}]",
-		"ports[0]: port: 70000 is not a number from 1 to 65535");
-	decode_wrong("addressType: IPv4\nports: [{port: 80}, {protocol: ICMP}]",
-		"ports[1]: protocol: 'ICMP' is none of TCP, UDP, SCTP");
-	decode_wrong("addressType: IPv4\nports: [{name: 'a b'}]",
-		"ports[0]: name: 'a b' is not a DNS label (RFC 1123)");
 }
 
 static void test_a_slice_has_at_most_1000_endpoints(void **state)
@@ -179,7 +235,9 @@ int main(void)
 		cmocka_unit_test(test_conditions_are_read_as_kep_1672_says),
 		cmocka_unit_test(test_slices_of_no_use_are_none),
 		cmocka_unit_test(test_null_lists_are_empty),
-		cmocka_unit_test(test_addresses_are_strict),
+		cmocka_unit_test(test_host_names_are_known_as_such),
+		cmocka_unit_test(test_one_odd_element_does_not_drop_the_others),
+		cmocka_unit_test(test_old_forms_are_read_as_kube_proxy_reads_them),
 		cmocka_unit_test(test_types_are_strict),
 		cmocka_unit_test(test_a_slice_has_at_most_1000_endpoints),
 	};

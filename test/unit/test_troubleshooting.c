@@ -187,6 +187,17 @@ static void watch_endpoints(struct record *r, struct example *x)
 		"4000 real servers");
 	watch(r, x);
 	restore(x);
+	decide(x, FLEET_SERVED, REASON_UNUSABLE_ENDPOINTS,
+		"cannot be used: EndpointSlice web-1: endpoints[3]: addresses: '224.0.0.1' is not "
+		"a unicast address; 1 virtual server with 2 real servers");
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_AFFINITY_IS_LOCAL,
+		"sessionAffinity: with the scheduler wlc a client stays with a real server at each "
+		"load balancer alone, with mh at all of them; 1 virtual server with 2 real "
+		"servers");
+	watch(r, x);
+	restore(x);
 }
 
 static void watch_announcements(struct record *r, struct example *x)
