@@ -132,6 +132,18 @@ bool held_equal(const struct held *a, const struct held *b)
 	return same;
 }
 
+void held_keep(struct held *now, const struct held *before)
+{
+	uint64_t said = before->conditions[CONDITION_ADDRESS_ASSIGNED].digest;
+
+	if (!said || now->conditions[CONDITION_ADDRESS_ASSIGNED].digest != said)
+		return;
+	now->vips = xreallocarray(now->vips, before->n_vips + 1, sizeof *now->vips);
+	for (size_t i = 0; i < before->n_vips; i++)
+		now->vips[i] = before->vips[i];
+	now->n_vips = before->n_vips;
+}
+
 bool held_is_marked(const struct held *h)
 {
 	for (size_t i = 0; i < N_CONDITIONS; i++)

@@ -29,7 +29,7 @@ struct held_condition {
 };
 
 struct held {
-	struct ipaddr *vips; /* of loadBalancer.ingress[].ip, sorted, no two alike */
+	struct ipaddr *vips; /* of loadBalancer.ingress[].ip, or held_keep; sorted, no two alike */
 	size_t n_vips;
 	uint64_t ingress_digest; /* of loadBalancer.ingress (held_ingress_digest); 0: none */
 	struct held_condition conditions[N_CONDITIONS];
@@ -39,6 +39,13 @@ struct held {
 void held_decode(struct held *ret, const json_t *object);
 void held_done(struct held *h);
 bool held_equal(const struct held *a, const struct held *b);
+
+/*
+ * Addresses that somebody else wrote over what kago had given stay those of before: whenever a leader
+ * gives or takes one, it says so in the condition AddressAssigned. `before` is what the same Service
+ * held.
+ */
+void held_keep(struct held *now, const struct held *before);
 
 /* Whether the status has anything that kago put there: one of its conditions. */
 bool held_is_marked(const struct held *h);

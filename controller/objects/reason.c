@@ -29,6 +29,7 @@ static const char *const names[N_REASONS] = {
 	[REASON_NOT_ANNOUNCED] = "NotAnnounced",
 	[REASON_ADDRESS_CHANGED] = "AddressChanged",
 	[REASON_REJECTED] = "Rejected",
+	[REASON_STATUS_CONTESTED] = "StatusContested",
 	[REASON_WITHDRAWN] = "Withdrawn",
 };
 

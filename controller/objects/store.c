@@ -194,6 +194,8 @@ static struct slice *find_slice(const struct store *s, const struct objname *id)
 static enum store_change replace_service(
 	struct store *s, struct service *before, struct service *after)
 {
+	if (before && after && strcmp(before->uid, after->uid) == 0)
+		held_keep(&after->held, &before->held);
 	if (before && after && service_equal(before, after)) {
 		free(before->resource_version);
 		before->resource_version = steal(after->resource_version);

@@ -8,6 +8,7 @@
 #include "decide/fleet_diff.h"
 #include "loop/loop.h"
 #include "objects/objects.h"
+#include "publish/contest.h"
 #include "publish/facts.h"
 #include "publish/story.h"
 #include "publish/writes.h"
@@ -16,6 +17,8 @@ enum {
 	REMIND_INTERVAL = 60 * 1000 * 1000,    /* usec between two looks at what is wrong */
 	LEASE_LOOK = 200 * 1000,               /* usec until it is seen what became of the lease */
 	REMIND_AGAIN = 25 * 60 * 1000 * 1000U, /* usec between two Events that say the same */
+	CONTESTED =
+		3, /* writes over what was written; that once somebody did so may be by mistake */
 	SLICE = 5 * 1000, /* usec to look at Services before others have a turn */
 };
 
@@ -27,6 +30,7 @@ struct publisher {
 	struct allocation *allocation; /* NULL: it does not lead */
 	struct writes *writes;
 	struct sender *sender;
+	struct contest *contest;
 	sd_event_source *pump_timer, *look_timer, *remind_timer;
 	struct events_stats events_told;
 	struct fleet
@@ -39,6 +43,7 @@ struct publisher {
 /* What is told once a status is written. */
 struct news {
 	struct story story;
+	uint64_t digest;              /* of the status */
 	char *uid, *resource_version; /* of the Service */
 };
 
@@ -55,11 +60,12 @@ static void *news_free(void *memory)
 	return NULL;
 }
 
-static struct news *news_new(const struct facts *f)
+static struct news *news_new(const struct facts *f, const json_t *document)
 {
 	struct news *n = xnew0(struct news);
 
 	story_tell(&n->story, f);
+	n->digest = status_document_digest(document);
 	n->uid = xstrdup(f->service->uid);
 	n->resource_version = xstrdup(f->service->resource_version);
 	return n;
@@ -175,6 +181,37 @@ static bool gives_address(const struct assignment *a)
 	return !ipaddrs_equal(a->vips, a->n_vips, held->vips, held->n_vips);
 }
 
+static void on_contestant(void *ud, const struct objname *service, const char *manager)
+{
+	const struct publisher *p = ud;
+	const struct service *s = store_find(p->parts.store, service->ns, service->name);
+	struct story story = {.n_events = 1};
+
+	if (!s)
+		return;
+	story.events[0] =
+		(struct story_event){true, REASON_STATUS_CONTESTED, contest_note(manager)};
+	tell(p, &s->id, s->uid, s->resource_version, &story);
+	story_done(&story);
+}
+
+/* What was written already is to be written again: somebody else wrote over it. False: later. */
+static bool may_repeat(struct publisher *p, struct write *one)
+{
+	CLEANUP_FREE char *service = NULL;
+	unsigned n = 0;
+
+	if (!writes_quarrel(p->writes, one, &n, loop_clock())) {
+		service = xasprintf("%s/%s", one->id.ns, one->id.name);
+		log_warn("status.contested", LOG_STR("service", service),
+			LOG_STR("effect", "it is written again later; what was given is served"));
+		return false;
+	}
+	if (n >= CONTESTED && !one->is_contested)
+		one->is_contested = contest_ask(p->contest, &one->id);
+	return true;
+}
+
 static void write_status(struct publisher *p, struct write *one)
 {
 	const struct assignment *a = allocation_find(p->allocation, one->id.ns, one->id.name);
@@ -190,8 +227,10 @@ static void write_status(struct publisher *p, struct write *one)
 		f = gather(p, a, &names);
 		document = status_document(&f, p->parts.features, loop_date());
 	}
+	if (document && status_document_digest(document) == one->told && !may_repeat(p, one))
+		return;
 	if (document)
-		sender_send(p->sender, one, document, news_new(&f));
+		sender_send(p->sender, one, document, news_new(&f, document));
 	else
 		writes_end(p->writes, one, WRITE_NEEDLESS, 0, loop_clock());
 }
@@ -231,16 +270,35 @@ static void on_end(void *ud, struct write *one, const struct sender_end *end, vo
 {
 	struct publisher *p = ud;
 	struct news *news = memory;
+	enum write_result result = end->result;
 	uint64_t now = loop_clock();
 
 	if (news && end->result == WRITE_DONE && !end->missing)
 		tell(p, &one->id, news->uid, news->resource_version, &news->story);
+	/* What became of a Service that is gone says nothing about the one that has its name now. */
+	if (news && strcmp(news->uid, one->uid) != 0)
+		result = WRITE_OUTDATED;
+	if (news && result == WRITE_DONE)
+		one->told = news->digest;
 	news_free(news);
 	one->remind_at = now + REMIND_INTERVAL;
 	if (one->clear)
 		writes_doubt(p->writes, one);
-	writes_end(p->writes, one, end->result, end->retry_after, now);
+	writes_end(p->writes, one, result, end->retry_after, now);
 	look(p);
+}
+
+/* A Service may be followed by another one of its name. */
+static void meet(struct write *one, const char *uid)
+{
+	if (one->uid && strcmp(one->uid, uid) == 0)
+		return;
+	if (one->uid)
+		writes_renew(one);
+	free(one->uid);
+	one->uid = xstrdup(uid);
+	one->digest = one->told = 0;
+	one->is_contested = false;
 }
 
 static void look_at(struct publisher *p, struct write *one, const struct assignment *a)
@@ -250,6 +308,7 @@ static void look_at(struct publisher *p, struct write *one, const struct assignm
 	struct facts f;
 	uint64_t digest;
 
+	meet(one, a->service->uid);
 	one->clear = false;
 	if (!p->decided)
 		writes_put_off(p->writes, one);
@@ -268,8 +327,8 @@ static void clear(struct publisher *p, struct write *one, const char *uid)
 {
 	if (one->clear && strcmp(one->uid, uid) == 0)
 		return;
-	free(one->uid);
-	one->uid = xstrdup(uid);
+	meet(one, uid);
+	one->digest = 0;
 	one->clear = true;
 	one->digest = 0;
 	writes_want(p->writes, one, true);
@@ -427,6 +486,7 @@ static void stop_leading(struct publisher *p)
 	loop_timer_stop(p->pump_timer);
 	loop_timer_stop(p->look_timer);
 	loop_timer_stop(p->remind_timer);
+	contest_cancel(p->contest);
 	writes_visit(p->writes, give_up, p);
 	writes_clear(p->writes);
 	p->allocation = allocation_free(p->allocation);
@@ -461,6 +521,7 @@ int publisher_new(struct publisher **ret, sd_event *loop, const struct publisher
 	p->ud = ud;
 	p->writes = writes_new();
 	p->sender = sender_new(parts->kube, parts->rules->fleet, &sender_ops, p);
+	p->contest = contest_new(parts->kube, parts->rules->fleet, on_contestant, p);
 	r = loop_timer_new(&p->pump_timer, loop, pump, p, e);
 	if (r >= 0)
 		r = loop_timer_new(&p->look_timer, loop, look, p, e);
@@ -480,6 +541,7 @@ struct publisher *publisher_free(struct publisher *p)
 		stop_leading(p);
 	writes_free(p->writes);
 	sender_free(p->sender);
+	contest_free(p->contest);
 	sd_event_source_disable_unref(p->pump_timer);
 	sd_event_source_disable_unref(p->look_timer);
 	sd_event_source_disable_unref(p->remind_timer);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/timestamp.h"
 #include "doc/jsonx.h"
 #include "objects/port.h"
@@ -156,4 +157,19 @@ json_t *status_document_clear(const char *ns, const char *name, const char *uid)
 
 	add_known(document, "uid", uid);
 	return document;
+}
+
+uint64_t status_document_digest(const json_t *document)
+{
+	const json_t *status = json_object_get(document, "status"), *condition;
+	uint64_t digest = held_ingress_digest(
+		json_object_get(json_object_get(status, "loadBalancer"), "ingress"));
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "conditions"), i, condition) {
+		uint64_t one = held_condition_digest(condition);
+
+		digest_add(&digest, &one, sizeof one);
+	}
+	return digest ? digest : 1;
 }

@@ -31,3 +31,6 @@ json_t *status_document(const struct facts *f, const struct status_features *fea
  * with a conflict (409) when there is none of that uid.
  */
 json_t *status_document_clear(const char *ns, const char *name, const char *uid);
+
+/* Equal for documents that say the same, whenever they were made; never 0. */
+uint64_t status_document_digest(const json_t *document);

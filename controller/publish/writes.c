@@ -12,23 +12,30 @@ enum {
 	PAUSE_MAX = 30 * SECOND,
 	REFUSED_PAUSE = 30 * SECOND,
 	NEWS_PAUSE = SECOND / 5, /* for the news of a Service that has changed to come in */
-	FREE_WRITES = 6,         /* of one Service within CALM before it has to wait */
 	CALM = 60 * SECOND,
-	GAP_MIN = SECOND, /* then, doubling up to */
-	GAP_MAX = 300 * SECOND,
+	FREE_NEWS = 6, /* of one Service that nobody waits for, within CALM; then one each */
+	NEWS_GAP = SECOND,
+	QUARREL_MIN = SECOND, /* between writes that undo another's, doubling up to */
+	QUARREL_MAX = 300 * SECOND,
 };
 
 enum state { IDLE, WAITING, IN_FLIGHT };
 enum doubt { SURE, DOUBTED, PUT_OFF };
 
+/* Writes without a calm between them. */
+struct bout {
+	uint64_t last;
+	uint64_t until; /* no other one */
+	unsigned n;
+};
+
 struct item {
 	struct write write; /* first: a write is its item */
 	enum state state;
 	bool urgent, again, again_urgent, forgotten;
-	uint64_t not_before;
-	uint64_t gap;        /* after the next write; 0: none yet */
-	uint64_t last;       /* the last write */
-	unsigned n_restless; /* writes without a calm between them */
+	uint64_t not_before; /* whatever it is */
+	uint64_t rest_until; /* unless somebody waits for it */
+	struct bout news, quarrel;
 	struct item *prev, *next;
 	enum doubt doubt;
 	struct item *doubt_prev, *doubt_next;
@@ -199,31 +206,77 @@ static void refill(struct writes *w, uint64_t now)
 	w->refilled_at = now;
 }
 
+static void give_back(struct writes *w, const struct item *i)
+{
+	uint64_t full = WRITES_BURST * token;
+
+	if (!i->urgent)
+		w->tokens = w->tokens + token < full ? w->tokens + token : full;
+}
+
 /* The first that need not wait; *wait shrinks to the time until one need not. */
 static struct item *first_due(struct item *queue, uint64_t now, uint64_t *wait)
 {
 	for (struct item *i = queue; i; i = i->next) {
-		if (i->not_before <= now)
+		uint64_t at = i->not_before;
+
+		if (!i->urgent && at < i->rest_until)
+			at = i->rest_until;
+		if (at <= now)
 			return i;
-		if (i->not_before - now < *wait)
-			*wait = i->not_before - now;
+		if (at - now < *wait)
+			*wait = at - now;
 	}
 	return NULL;
 }
 
-static void note_write(struct item *i, uint64_t now)
+/* One more write. */
+static void go_on(struct bout *b, uint64_t now)
 {
-	if (now - i->last > CALM + 2 * i->gap || i->last == 0) {
-		i->n_restless = 0;
-		i->gap = 0;
+	uint64_t gap = b->until > b->last ? b->until - b->last : 0;
+
+	if (b->last == 0 || now - b->last > CALM + 2 * gap)
+		b->n = 0;
+	b->last = now;
+	b->n++;
+}
+
+/* What nobody waits for, as when a Service is announced and not, over and over. */
+static void note_news(struct item *i, uint64_t now)
+{
+	go_on(&i->news, now);
+	if (i->news.n > FREE_NEWS)
+		i->rest_until = now + NEWS_GAP;
+}
+
+bool writes_quarrel(struct writes *w, struct write *one, unsigned *ret_n, uint64_t now)
+{
+	struct item *i = item_of(one);
+	struct bout *b = &i->quarrel;
+	uint64_t gap = b->until > b->last ? 2 * (b->until - b->last) : QUARREL_MIN;
+
+	if (now < b->until) {
+		w->n_in_flight--;
+		give_back(w, i);
+		i->state = IDLE;
+		i->rest_until = b->until;
+		enter_queue(w, i, false);
+		return false;
 	}
-	i->last = now;
-	if (++i->n_restless <= FREE_WRITES)
-		return;
-	i->gap = i->gap ? 2 * i->gap : GAP_MIN;
-	if (i->gap > GAP_MAX)
-		i->gap = GAP_MAX;
-	i->not_before = now + i->gap;
+	go_on(b, now);
+	if (b->n == 1)
+		gap = 0;
+	b->until = now + (gap < QUARREL_MAX ? gap : QUARREL_MAX);
+	*ret_n = b->n;
+	return true;
+}
+
+void writes_renew(struct write *one)
+{
+	struct item *i = item_of(one);
+
+	i->not_before = i->rest_until = 0;
+	i->news = i->quarrel = (struct bout){0};
 }
 
 static struct write *take(struct writes *w, struct item *i)
@@ -277,14 +330,6 @@ static void pause_all(struct writes *w, uint64_t retry_after, uint64_t now)
 		w->paused_until = w->asked_until;
 }
 
-static void give_back(struct writes *w, const struct item *i)
-{
-	uint64_t full = WRITES_BURST * token;
-
-	if (!i->urgent)
-		w->tokens = w->tokens + token < full ? w->tokens + token : full;
-}
-
 /* What the end of one says of the server, and of its Service. */
 static void learn(struct writes *w, struct item *i, enum write_result result, uint64_t retry_after,
 	uint64_t now)
@@ -295,7 +340,7 @@ static void learn(struct writes *w, struct item *i, enum write_result result, ui
 		pause_all(w, retry_after, now);
 	} else {
 		w->pause = 0;
-		note_write(i, now);
+		note_news(i, now);
 	}
 }
 

@@ -10,9 +10,9 @@
 
 /*
  * Which Services' status is to be written next, and when. What somebody waits for (an address) goes
- * first and at once, other news at a pace that the API server does not feel; a Service whose status
- * somebody else keeps changing back is written ever more rarely; when the server cannot be reached
- * everything waits. What is to be written is not kept here: it is made when its turn comes, so that
+ * first and at once, whatever was written before; other news at a pace that the API server does not
+ * feel; what somebody else keeps changing back is written ever more rarely; when the server cannot
+ * be reached everything waits. What is to be written is not kept here: it is made when its turn comes, so that
  * only the newest counts. Pure; times are usec of any one clock.
  */
 enum {
@@ -27,8 +27,10 @@ struct writes;
 struct write {
 	struct objname id;
 	bool clear;         /* what is ours is to be taken out of its status */
-	char *uid;          /* of the Service that is meant for; NULL: any; freed with the rest */
+	char *uid;          /* of the Service that it is about; NULL: any; freed with the rest */
+	uint64_t told;      /* digest of the status that was written last; 0: none */
 	uint64_t digest;    /* of what was looked at last; 0: never */
+	bool is_contested;  /* and that was told */
 	uint64_t remind_at; /* when what is wrong with it is to be told again */
 	void *data;         /* of the call in flight */
 };
@@ -71,6 +73,15 @@ struct write *writes_next(struct writes *w, uint64_t now, uint64_t *ret_wait);
 /* What became of one in flight. `retry_after`: usec the server asks to wait. */
 void writes_end(struct writes *w, struct write *one, enum write_result result, uint64_t retry_after,
 	uint64_t now);
+
+/*
+ * What is in flight, but not sent, would undo what somebody else wrote, the *ret_n th time without
+ * a calm. False: it is too early for that, and it waits again.
+ */
+bool writes_quarrel(struct writes *w, struct write *one, unsigned *ret_n, uint64_t now);
+
+/* It is about another Service of the same name now: nothing is held against it. */
+void writes_renew(struct write *one);
 
 /* Whether it waits or is in flight. */
 bool writes_has(const struct write *one);

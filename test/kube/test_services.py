@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One load balancer on a real control plane: what becomes of a Service, from the first to the last."""
 
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from api import ApiError, Watch, addresses, conditions
+from api import MERGE, ApiError, Watch, addresses, conditions
 from net import wait_for
 
+AT_ONCE = 2  # s, on a machine that is busy; what is held back waits longer and longer
 STANDS = 1.5  # s in which what must not happen would have happened
 
 
@@ -238,6 +240,52 @@ def test_a_status_that_somebody_forged_is_not_served(fleet, lb):
         {"ip": "192.0.2.1"}]}}}, "status")
     fleet.await_service("web", "its address back", lambda s: addresses(s) == [address])
     lb.await_table({key(address): {"172.16.0.1 8080": 1}})
+
+
+def test_who_writes_over_a_status_takes_nothing_away(fleet, lb):
+    """As k3s' servicelb does, or the controller of a cloud: again and again."""
+    fleet.create("web")
+    fleet.pod("web", 1, "172.16.0.1")
+    [address] = fleet.await_address("web")
+    served = {key(address): {"172.16.0.1 8080": 1}}
+    lb.await_table(served)
+    for i in range(12):
+        fleet.api.call("PATCH", fleet.api.path("Service", fleet.ns, "web", "status", fieldManager="servicelb"),
+                       {"status": {"loadBalancer": {"ingress": [{"ip": f"192.0.2.{i}"}]}}}, MERGE)
+        end = time.monotonic() + 0.2
+        while time.monotonic() < end:
+            assert lb.table() == served
+            time.sleep(0.01)
+    fleet.await_event("web", "'servicelb' writes status.loadBalancer, too", "Warning")
+    # Its owner does not have to wait for the quarrel to end.
+    began = time.monotonic()
+    fleet.api.patch("Service", fleet.ns, "web", {"metadata": {"annotations": {"kago.dev/vip": f"{fleet.net}.9"}}})
+    lb.await_table({f"{fleet.net}.9 80 TCP": {"172.16.0.1 8080": 1}})
+    assert time.monotonic() - began < AT_ONCE
+
+
+def test_its_owner_is_never_held_back(fleet, lb):
+    def takes(what, done):
+        began = time.monotonic()
+        fleet.await_service("web", what, done)
+        assert time.monotonic() - began < AT_ONCE, what
+
+    fleet.create("web")
+    for i in range(12):
+        wanted = f"{fleet.net}.{20 + i}"
+        fleet.api.patch("Service", fleet.ns, "web", {"metadata": {"annotations": {"kago.dev/vip": wanted}}})
+        takes(wanted, lambda s, a=wanted: addresses(s) == [a])
+    for i in range(8):
+        fleet.api.patch("Service", fleet.ns, "web", {"spec": {"type": "ClusterIP", "loadBalancerClass": None}})
+        takes(f"no address, {i}", is_clear)
+        fleet.api.patch("Service", fleet.ns, "web",
+                        {"spec": {"type": "LoadBalancer", "loadBalancerClass": f"kago.dev/{fleet.name}"}})
+        takes(f"an address, {i}", addresses)
+    for i in range(8):
+        fleet.api.delete("Service", fleet.ns, "web")
+        fleet.create("web")
+        takes(f"an address of a new one, {i}", addresses)
+    assert lb.process.running()
 
 
 def test_services_share_an_address_if_both_say_so(fleet, lb):

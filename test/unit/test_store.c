@@ -163,6 +163,37 @@ static void test_what_is_none_of_ours_changes_nothing(void **state)
 		STORE_SAME);
 }
 
+#define HELD(ip, message)                                                                          \
+	SERVICE("web",                                                                             \
+		", uid: u}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "            \
+		"ports: [{port: 80}]}\nstatus: {loadBalancer: {ingress: [{ip: " ip "}]}, "         \
+		"conditions: [{type: kago.dev/AddressAssigned, status: 'True', message: '" message \
+		"'}]}")
+
+static const char *address_of(const struct store *s)
+{
+	static char text[IPADDR_TEXT];
+	const struct service *web = store_find(s, "shop", "web");
+
+	return ipaddr_format(text, &web->held.vips[0]);
+}
+
+/* Whoever leads says in a condition when an address changes. */
+static void test_what_others_write_over_an_address_changes_it_not(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_all(s, HELD("10.1.1.1", "x"));
+	assert_int_equal(put_all(s, HELD("192.0.2.1", "x")), STORE_CHANGED);
+	assert_string_equal(address_of(s), "10.1.1.1");
+	assert_int_equal(put_all(s, HELD("192.0.2.1", "x")), STORE_SAME);
+	assert_int_equal(put_all(s, HELD("192.0.2.2", "x")), STORE_CHANGED);
+	assert_string_equal(address_of(s), "10.1.1.1");
+	put_all(s, HELD("10.1.1.2", "y"));
+	assert_string_equal(address_of(s), "10.1.1.2");
+}
+
 static void test_leaving_kago_is_news_once(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
@@ -257,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_the_version_is_the_last_one_though_it_is_no_news),
 		cmocka_unit_test(test_services_are_listed_in_order_by_whom_they_concern),
 		cmocka_unit_test(test_what_is_none_of_ours_changes_nothing),
+		cmocka_unit_test(test_what_others_write_over_an_address_changes_it_not),
 		cmocka_unit_test(test_leaving_kago_is_news_once),
 		cmocka_unit_test(test_objects_are_removed_by_name),
 		cmocka_unit_test(test_a_slice_can_go_to_another_service),

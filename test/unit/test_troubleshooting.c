@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "facts.h"
 #include "publish/conditions.h"
+#include "publish/contest.h"
 #include "publish/story.h"
 
 /*
@@ -200,6 +201,16 @@ static void watch_endpoints(struct record *r, struct example *x)
 	restore(x);
 }
 
+/* It is in no story, for it is found out later. */
+static void watch_contest(struct record *r)
+{
+	CLEANUP_FREE char *note = contest_note("servicelb");
+	CLEANUP_FREE char *line =
+		xasprintf(" Warning %s %s\n", reason_name(REASON_STATUS_CONTESTED), note);
+
+	remember(r, line);
+}
+
 static void watch_announcements(struct record *r, struct example *x)
 {
 	struct story s;
@@ -258,6 +269,7 @@ static void test_the_document_quotes_what_is_said(void **state)
 	watch_addresses(&r, &x);
 	watch_refusals(&r, &x);
 	watch_endpoints(&r, &x);
+	watch_contest(&r);
 	watch_announcements(&r, &x);
 	assert_all_said(&r);
 	example_done(&x);

@@ -255,6 +255,18 @@ static void test_a_refused_write_does_not_hold_up_others(void **state)
 	assert_string_equal(next(w, NOW + 60 * SECOND), "bad");
 }
 
+/* Writes what is due; what is a quarrel as often as it may. */
+static size_t quarrel(struct writes *w, struct write *a, uint64_t now)
+{
+	uint64_t wait;
+	unsigned n;
+
+	if (!writes_next(w, now, &wait) || !writes_quarrel(w, a, &n, now))
+		return 0;
+	writes_end(w, a, WRITE_DONE, 0, now);
+	return 1;
+}
+
 /* Somebody else writes the same status: both would go on for ever. */
 static void test_a_quarrel_gets_slower_and_slower(void **state)
 {
@@ -265,9 +277,74 @@ static void test_a_quarrel_gets_slower_and_slower(void **state)
 	(void)state;
 	for (uint64_t now = NOW; now < NOW + 600 * SECOND; now += SECOND / 10) {
 		writes_want(w, a, true);
-		n += send_all(w, now);
+		n += quarrel(w, a, now);
 	}
 	assert_in_range(n, 8, 20);
+}
+
+static void test_a_quarrel_that_rests_begins_anew(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *a = get(w, "a");
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		writes_want(w, a, false);
+		quarrel(w, a, NOW);
+	}
+	writes_want(w, a, false);
+	assert_int_equal(quarrel(w, a, NOW + 900 * SECOND), 1);
+	writes_want(w, a, false);
+	assert_int_equal(quarrel(w, a, NOW + 900 * SECOND), 1);
+	writes_want(w, a, false);
+	assert_int_equal(quarrel(w, a, NOW + 900 * SECOND), 0);
+}
+
+/* Nor is it held against its owner that its endpoints come and go. */
+static void test_what_somebody_waits_for_is_written_whatever_was_written_before(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *a = get(w, "a");
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		writes_want(w, a, false);
+		quarrel(w, a, NOW);
+		writes_want(w, a, false);
+		send_all(w, NOW);
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		writes_want(w, a, true);
+		assert_int_equal(send_all(w, NOW), 1);
+	}
+}
+
+static void test_news_of_one_service_are_a_second_apart(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *a = get(w, "a");
+	size_t n = 0;
+
+	(void)state;
+	for (uint64_t now = NOW; now < NOW + 30 * SECOND; now += SECOND / 10) {
+		writes_want(w, a, false);
+		n += send_all(w, now);
+	}
+	assert_in_range(n, 30, 38);
+}
+
+static void test_nothing_is_held_against_a_successor(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *a = get(w, "a");
+
+	(void)state;
+	writes_want(w, a, true);
+	assert_non_null(next(w, NOW));
+	writes_end(w, a, WRITE_REFUSED, 0, NOW);
+	assert_null(next(w, NOW));
+	writes_renew(a);
+	assert_non_null(next(w, NOW));
 }
 
 static void test_what_is_forgotten_in_flight_is_dropped_at_its_end(void **state)
@@ -347,6 +424,11 @@ int main(void)
 		cmocka_unit_test(test_what_is_refused_again_and_again_is_paced),
 		cmocka_unit_test(test_a_refused_write_does_not_hold_up_others),
 		cmocka_unit_test(test_a_quarrel_gets_slower_and_slower),
+		cmocka_unit_test(test_a_quarrel_that_rests_begins_anew),
+		cmocka_unit_test(
+			test_what_somebody_waits_for_is_written_whatever_was_written_before),
+		cmocka_unit_test(test_news_of_one_service_are_a_second_apart),
+		cmocka_unit_test(test_nothing_is_held_against_a_successor),
 		cmocka_unit_test(
 			test_a_server_that_answers_others_is_written_to_when_it_wants_to_be),
 		cmocka_unit_test(
