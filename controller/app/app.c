@@ -22,6 +22,8 @@
 enum {
 	/* usec that a decision lets what is still coming in go first */
 	DECIDE_PATIENCE = 200 * 1000,
+	/* usec from the last change of a Service; its slices follow within 100 ms */
+	NAMES_GRACE = 1000 * 1000,
 	TRIM_AFTER = 5 * 1000 * 1000, /* usec */
 };
 
@@ -29,7 +31,7 @@ struct app {
 	struct config *config;
 	const struct app_options *options;
 	sd_event *loop;
-	sd_event_source *change_timer, *decide_timer, *stop_timer, *trim_timer;
+	sd_event_source *change_timer, *decide_timer, *names_timer, *stop_timer, *trim_timer;
 	struct store *store;
 	struct fleet_rules rules;
 	struct dir_source *folder; /* the source is one of these */
@@ -109,6 +111,14 @@ static void note_object(struct app *app, const struct objname *service)
 	note_change(app, service != NULL);
 }
 
+static void on_names_time(void *ud)
+{
+	struct app *app = ud;
+
+	if (store_forget_names(app->store))
+		note_object(app, NULL);
+}
+
 static bool is_slice(const char *kind)
 {
 	return kind && strcmp(kind, "EndpointSlice") == 0;
@@ -138,6 +148,7 @@ static void on_upsert(void *ud, const json_t *object)
 	if (is_slice(json_string_value(json_object_get(object, "kind")))) {
 		note_object(app, NULL);
 	} else if (objname_decode(&id, object, &e) >= 0) {
+		loop_timer_arm(app->names_timer, NAMES_GRACE);
 		note_object(app, &id);
 		objname_done(&id);
 	}
@@ -371,6 +382,8 @@ static int set_up_parts(struct app *app, struct err *e)
 	if (r >= 0)
 		r = loop_timer_new(&app->decide_timer, app->loop, decide, app, e);
 	if (r >= 0)
+		r = loop_timer_new(&app->names_timer, app->loop, on_names_time, app, e);
+	if (r >= 0)
 		r = loop_timer_new(&app->stop_timer, app->loop, on_stop_time, app, e);
 	if (r >= 0)
 		r = loop_timer_new(&app->trim_timer, app->loop, on_trim_time, app, e);
@@ -455,6 +468,7 @@ static void tear_down(struct app *app)
 	follow_free(app->follow);
 	sd_event_source_disable_unref(app->change_timer);
 	sd_event_source_disable_unref(app->decide_timer);
+	sd_event_source_disable_unref(app->names_timer);
 	sd_event_source_disable_unref(app->stop_timer);
 	sd_event_source_disable_unref(app->trim_timer);
 	sd_event_unref(app->loop);

@@ -18,26 +18,38 @@ struct prospects {
 	size_t n;
 };
 
-/*
- * The port of a slice's endpoints that a Service's port leads to; 0 if there is none. A port that
- * was given another name is one name in the Service and another in the slice for a moment: if the
- * Service says its number, that tells.
- */
-static uint16_t find_port(const struct slice *slice, const struct service_port *port)
+/* The port of a slice with this name, or any with the number if that is not 0; 0 if there is none. */
+static uint16_t find_port(
+	const struct slice *slice, uint16_t protocol, const char *name, uint16_t number)
 {
 	uint16_t by_number = 0;
 
 	for (size_t i = 0; i < slice->n_ports; i++) {
 		const struct slice_port *p = &slice->ports[i];
 
-		if (p->protocol != port->protocol)
+		if (p->protocol != protocol)
 			continue;
-		if (strcmp(p->name, port->name) == 0)
+		if (strcmp(p->name, name) == 0)
 			return p->port;
-		if (!port->target_name && p->port == port->target_port)
-			by_number = p->port;
+		if (p->port == number)
+			by_number = number;
 	}
 	return by_number;
+}
+
+/*
+ * The port of a slice's endpoints that a Service's port leads to; 0 if there is none. A port that
+ * was given another name has one in the Service and another in the slice for a moment. If the
+ * Service says its number that tells, else the name that it had.
+ */
+static uint16_t target_of(const struct slice *slice, const struct service_port *port)
+{
+	uint16_t number = port->target_name ? 0 : port->target_port;
+	uint16_t found = find_port(slice, port->protocol, port->name, number);
+
+	if (!found && port->former_name)
+		found = find_port(slice, port->protocol, port->former_name, 0);
+	return found;
 }
 
 static void add_slice(struct prospects *c, const struct slice *slice, uint16_t port)
@@ -141,7 +153,7 @@ void endpoints_choose(struct endpoints *ret, const struct slice *slices,
 
 	*ret = (struct endpoints){0};
 	for (const struct slice *slice = slices; slice; slice = slice->next) {
-		uint16_t number = find_port(slice, port);
+		uint16_t number = target_of(slice, port);
 
 		ret->n_slices++;
 		ret->n_named += !slice->family;

@@ -324,6 +324,7 @@ struct service *service_unref(struct service *s)
 	free(s->annotation_fleet);
 	for (size_t i = 0; i < s->n_ports; i++) {
 		free(s->ports[i].name);
+		free(s->ports[i].former_name);
 		free(s->ports[i].target_name);
 	}
 	free(s->ports);
@@ -358,6 +359,59 @@ bool service_equal(const struct service *a, const struct service *b)
 			return false;
 	return held_equal(&a->held, &b->held) && wish_equal(&a->wish, &b->wish) &&
 	       policy_equal(&a->policy, &b->policy);
+}
+
+/* The same port, whatever its name. */
+static const struct service_port *find_port(
+	const struct service *s, const struct service_port *port)
+{
+	for (size_t i = 0; i < s->n_ports; i++) {
+		const struct service_port *p = &s->ports[i];
+
+		if (p->port == port->port && p->protocol == port->protocol &&
+			p->target_port == port->target_port &&
+			str_equal(p->target_name, port->target_name))
+			return p;
+	}
+	return NULL;
+}
+
+static bool keep_name(struct service_port *now, const struct service_port *before)
+{
+	const char *name = before->former_name ? before->former_name : before->name;
+
+	if (strcmp(name, now->name) == 0)
+		return false;
+	now->former_name = xstrdup(name);
+	return true;
+}
+
+bool service_keep(struct service *now, const struct service *before)
+{
+	bool renamed = false;
+
+	if (strcmp(now->uid, before->uid) != 0)
+		return false;
+	held_keep(&now->held, &before->held);
+	for (size_t i = 0; i < now->n_ports; i++) {
+		const struct service_port *port = find_port(before, &now->ports[i]);
+
+		if (port && keep_name(&now->ports[i], port))
+			renamed = true;
+	}
+	return renamed;
+}
+
+bool service_forget_names(struct service *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->n_ports; i++) {
+		any |= s->ports[i].former_name != NULL;
+		free(s->ports[i].former_name);
+		s->ports[i].former_name = NULL;
+	}
+	return any;
 }
 
 int service_cmp_seniority(const struct service *a, const struct service *b)

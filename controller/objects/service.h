@@ -20,6 +20,7 @@
 
 struct service_port {
 	char *name;        /* "" when it has none */
+	char *former_name; /* that its slices may have yet (service_keep); NULL: none */
 	char *target_name; /* the target port; NULL: by number */
 	uint16_t target_port;
 	uint16_t port;
@@ -63,6 +64,16 @@ struct service *service_unref(struct service *s);
 DEFINE_CLEANUP(struct service *, service_unref);
 
 bool service_equal(const struct service *a, const struct service *b);
+
+/*
+ * What stands of the same Service as it was: addresses that somebody else wrote over (held_keep), and
+ * the names of ports that were given others, until service_forget_names: EndpointSlices follow
+ * later than that. Whether a port has a former name now.
+ */
+bool service_keep(struct service *now, const struct service *before);
+
+/* False: no port had another name. */
+bool service_forget_names(struct service *s);
 
 /* Who comes first where not all can be served: the older one, then by namespace and name. */
 int service_cmp_seniority(const struct service *a, const struct service *b);

@@ -26,6 +26,7 @@ struct store {
 	size_t n_order;
 	struct slice *slices;
 	struct backend *backends;
+	bool renamed; /* some port may have a former name */
 	struct store_news news;
 };
 
@@ -194,8 +195,8 @@ static struct slice *find_slice(const struct store *s, const struct objname *id)
 static enum store_change replace_service(
 	struct store *s, struct service *before, struct service *after)
 {
-	if (before && after && strcmp(before->uid, after->uid) == 0)
-		held_keep(&after->held, &before->held);
+	if (before && after)
+		s->renamed |= service_keep(after, before);
 	if (before && after && service_equal(before, after)) {
 		free(before->resource_version);
 		before->resource_version = steal(after->resource_version);
@@ -256,6 +257,19 @@ static int put_slice(enum store_change *ret, struct store *s, const struct objna
 		return r;
 	*ret = replace_slice(s, find_slice(s, id), slice);
 	return 0;
+}
+
+bool store_forget_names(struct store *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; s->renamed && i < s->n_order; i++)
+		if (service_forget_names(s->order[i])) {
+			note(s, &s->order[i]->id);
+			any = true;
+		}
+	s->renamed = false;
+	return any;
 }
 
 static const struct kind {

@@ -27,6 +27,12 @@ enum store_change { STORE_SAME, STORE_CHANGED, STORE_IGNORED };
  */
 int store_put(enum store_change *ret, struct store *s, const json_t *object, struct err *e);
 
+/*
+ * Slices had their time to follow Services whose ports were given other names. True if that changes
+ * something.
+ */
+bool store_forget_names(struct store *s);
+
 /* The rules have changed: all is decided anew by the next fleet_next. */
 void store_touch(struct store *s);
 

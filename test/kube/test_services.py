@@ -70,6 +70,21 @@ def test_ports_of_a_service_come_and_go(fleet, lb):
         p["port"] for p in s["status"]["loadBalancer"]["ingress"][0]["ports"]] == [443, 8443])
 
 
+def test_a_port_that_gets_another_name_is_served_on(fleet, lb):
+    """An unnamed port gets a name because a second one is added, and slices follow later."""
+    fleet.create("web")
+    fleet.pod("web", 1, "172.16.0.1")
+    [address] = fleet.await_address("web")
+    lb.await_table({key(address): {"172.16.0.1 8080": 1}})
+    ports = [{"name": "http", "port": 80, "targetPort": 8080}, {"name": "more", "port": 81, "targetPort": 8080}]
+    fleet.api.patch("Service", fleet.ns, "web", {"spec": {"ports": ports}})
+    end = time.monotonic() + STANDS
+    while time.monotonic() < end:
+        assert lb.table()[key(address)] == {"172.16.0.1 8080": 1}
+        time.sleep(0.005)
+    assert lb.table()[key(address, 81)] == {"172.16.0.1 8080": 1}
+
+
 def test_the_address_of_a_deleted_service_is_free_again(new_fleet):
     fleet = new_fleet(pools=[{"name": "one", "addresses": ["10.99.0.7"]}])
     lb = fleet.start("lb-1").lead()

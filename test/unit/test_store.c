@@ -194,6 +194,33 @@ static void test_what_others_write_over_an_address_changes_it_not(void **state)
 	assert_string_equal(address_of(s), "10.1.1.2");
 }
 
+#define NAMED(name)                                                                                \
+	LB("web", "10.1.1.1", ", uid: u", "{name: " name ", port: 80, targetPort: http}")
+#define POD_NAMED(name)                                                                            \
+	SLICE("web-1", "web",                                                                      \
+		"addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}]\n"                        \
+		"ports: [{name: " name ", port: 8080}]")
+
+/* Its slices have the new name a moment after the Service. */
+static void test_a_port_has_its_former_name_for_a_while(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_all(s, NAMED("a") POD_NAMED("a"));
+	assert_int_equal(count_reals(s), 1);
+	assert_false(store_forget_names(s));
+	put_all(s, NAMED("b"));
+	put_all(s, NAMED("c"));
+	assert_int_equal(count_reals(s), 1);
+	assert_true(store_forget_names(s));
+	assert_int_equal(count_reals(s), 0);
+	put_all(s, NAMED("d") POD_NAMED("d"));
+	assert_int_equal(count_reals(s), 1);
+	assert_true(store_forget_names(s));
+	assert_int_equal(count_reals(s), 1);
+}
+
 static void test_leaving_kago_is_news_once(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
@@ -289,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_services_are_listed_in_order_by_whom_they_concern),
 		cmocka_unit_test(test_what_is_none_of_ours_changes_nothing),
 		cmocka_unit_test(test_what_others_write_over_an_address_changes_it_not),
+		cmocka_unit_test(test_a_port_has_its_former_name_for_a_while),
 		cmocka_unit_test(test_leaving_kago_is_news_once),
 		cmocka_unit_test(test_objects_are_removed_by_name),
 		cmocka_unit_test(test_a_slice_can_go_to_another_service),
