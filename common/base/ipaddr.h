@@ -34,8 +34,8 @@ enum { IPADDR_TEXT = INET6_ADDRSTRLEN, IPNET_TEXT = INET6_ADDRSTRLEN + 4 };
 int ipaddr_parse(struct ipaddr *ret, const char *text, struct err *e);
 
 /*
- * The same of what old API servers took and new ones still give, read as kube-proxy reads it: numbers
- * with leading zeros are decimal, an IPv4-mapped address is IPv4.
+ * The same of what old API servers took and new ones still give, read as kube-proxy reads it:
+ * numbers with leading zeros are decimal, an IPv4-mapped address is IPv4.
  */
 int ipaddr_parse_old(struct ipaddr *ret, const char *text, struct err *e);
 

@@ -59,16 +59,39 @@ static const struct {
 	{"us", 1},
 };
 
+enum { N_UNITS = sizeof units / sizeof units[0] };
+
+/* The unit with this name, from `first` on; N_UNITS if there is none. */
+static size_t find_unit(const char *name, size_t len, size_t first)
+{
+	while (first < N_UNITS &&
+		(strlen(units[first].suffix) != len || memcmp(units[first].suffix, name, len) != 0))
+		first++;
+	return first;
+}
+
+/* Numbers with their units, the larger ones first. */
 static bool parse_duration(uint64_t *ret, const char *text)
 {
-	size_t digits = strspn(text, "0123456789");
-	uint64_t value;
+	uint64_t value, usec, sum = 0;
+	size_t unit = 0;
 
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (strcmp(text + digits, units[i].suffix) == 0)
-			return parse_digits(&value, text, digits) &&
-			       !__builtin_mul_overflow(value, units[i].usec, ret);
-	return false;
+	if (!*text)
+		return false;
+	while (*text) {
+		size_t digits = strspn(text, "0123456789");
+		size_t len = strcspn(text + digits, "0123456789");
+
+		unit = find_unit(text + digits, len, unit);
+		if (unit == N_UNITS || !parse_digits(&value, text, digits) ||
+			__builtin_mul_overflow(value, units[unit].usec, &usec) ||
+			__builtin_add_overflow(sum, usec, &sum))
+			return false;
+		text += digits + len;
+		unit++;
+	}
+	*ret = sum;
+	return true;
 }
 
 int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, struct err *e)

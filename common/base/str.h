@@ -19,7 +19,7 @@ int str_to_u64(uint64_t *ret, const char *text, uint64_t min, uint64_t max, stru
 /* "true" or "false", nothing else. */
 int str_to_bool(bool *ret, const char *text, struct err *e);
 
-/* A duration with its unit, from min to max microseconds: "500ms", "9s", "2m", "1h". */
+/* A duration with its units, from min to max microseconds: "500ms", "9s", "2m", "1h", "1m30s". */
 int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, struct err *e);
 
 /* In the largest unit that prints `usec` exactly, such as "1500ms"; returns ret_buf. */

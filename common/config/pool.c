@@ -42,9 +42,14 @@ static struct config_range range_of(const struct ipnet *n)
 static int parse_pair(struct config_range *ret, const char *text, const char *dash, struct err *e)
 {
 	CLEANUP_FREE char *first = xstrdup(text);
+	size_t len = (size_t)(dash - text);
 
-	first[dash - text] = '\0';
-	if (ipaddr_parse(&ret->first, first, e) < 0 || ipaddr_parse(&ret->last, dash + 1, e) < 0)
+	/* As MetalLB has them, there may be blanks around it. */
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	first[len] = '\0';
+	dash += 1 + strspn(dash + 1, " ");
+	if (ipaddr_parse(&ret->first, first, e) < 0 || ipaddr_parse(&ret->last, dash, e) < 0)
 		return -EINVAL;
 	if (ret->first.family != ret->last.family)
 		return err_set(e, EINVAL, "the first and the last address are of two families");
@@ -61,7 +66,7 @@ static int parse_range(struct config_range *ret, const char *text, struct err *e
 
 	if (dash)
 		return parse_pair(ret, text, dash, e);
-	r = ipnet_parse(&net, text, e);
+	r = strchr(text, '/') ? ipnet_parse_masked(&net, text, e) : ipnet_parse(&net, text, e);
 	if (r < 0)
 		return r;
 	*ret = range_of(&net);

@@ -130,7 +130,7 @@ static const struct schema_key keys[] = {
 	{"pools", SCHEMA_POOLS, {LIVE, UNUSED}, AT(pools), 0, LIMIT_POOLS, NULL,
 		"Pools of VIPs; a Service without a VIP of its own gets the lowest free one of the "
 		"first pool that it may use."},
-	{"pools[].name", SCHEMA_LABEL, {LIVE, UNUSED}, POOL_AT(name), 1, 0, NULL,
+	{"pools[].name", SCHEMA_DNS_NAME, {LIVE, UNUSED}, POOL_AT(name), 1, 0, NULL,
 		"The pool's name, for `kago.dev/pool`; required, no two alike."},
 	{"pools[].addresses", SCHEMA_RANGES, {LIVE, UNUSED}, POOL_AT(ranges), 0, LIMIT_POOL_RANGES,
 		NULL,

@@ -66,8 +66,7 @@ static int set_dns_name(const struct schema_key *k, void *field, const char *tex
 {
 	char quoted[STR_QUOTED_SIZE];
 
-	(void)k;
-	if (*text && !is_dns_name(text))
+	if ((*text || k->min > 0) && !is_dns_name(text))
 		return err_set(e, EINVAL,
 			"%s is not a DNS name: labels of a-z, 0-9 and - with dots between them, "
 			"up to %d bytes",

@@ -126,7 +126,7 @@ static int check_guards(const struct mustache *template, const struct guards *so
 
 	if (r >= 0)
 		r = nft_fill(&bare, template, &(struct guards){0}, e);
-	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): both are there without an error */
+	/* Both are there. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 	if (r >= 0 && strcmp(text, bare) == 0)
 		r = err_set(e, EINVAL,
 			"it restricts no clients; it needs guarded4, allowed4, guarded6 and "

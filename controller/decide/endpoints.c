@@ -18,7 +18,7 @@ struct prospects {
 	size_t n;
 };
 
-/* The port of a slice with this name, or any with the number if that is not 0; 0 if there is none. */
+/* The port of a slice with this name, or any with the number if that is not 0; 0: there is none. */
 static uint16_t find_port(
 	const struct slice *slice, uint16_t protocol, const char *name, uint16_t number)
 {

@@ -41,9 +41,9 @@ void held_done(struct held *h);
 bool held_equal(const struct held *a, const struct held *b);
 
 /*
- * Addresses that somebody else wrote over what kago had given stay those of before: whenever a leader
- * gives or takes one, it says so in the condition AddressAssigned. `before` is what the same Service
- * held.
+ * Addresses that somebody else wrote over what kago had given stay those of before: whenever a
+ * leader gives or takes one, it says so in the condition AddressAssigned. `before` is what the
+ * same Service held.
  */
 void held_keep(struct held *now, const struct held *before);
 

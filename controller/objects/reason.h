@@ -34,7 +34,7 @@ enum reason {
 	REASON_TOO_LARGE,
 	REASON_TOO_MANY_ENDPOINTS,
 	REASON_UNUSABLE_ENDPOINTS,
-	REASON_AFFINITY_IS_LOCAL, /* a client stays with a real server at each load balancer alone */
+	REASON_AFFINITY_IS_LOCAL, /* a client stays with its pod at each load balancer alone */
 
 	/* Of conditions. */
 	REASON_ACCEPTED,

@@ -66,8 +66,8 @@ DEFINE_CLEANUP(struct service *, service_unref);
 bool service_equal(const struct service *a, const struct service *b);
 
 /*
- * What stands of the same Service as it was: addresses that somebody else wrote over (held_keep), and
- * the names of ports that were given others, until service_forget_names: EndpointSlices follow
+ * What stands of the same Service as it was: addresses that somebody else wrote over (held_keep),
+ * and the names of ports that were given others, until service_forget_names: EndpointSlices follow
  * later than that. Whether a port has a former name now.
  */
 bool service_keep(struct service *now, const struct service *before);

@@ -50,8 +50,8 @@ struct slice {
 /*
  * NULL in *ret: it is of no use to us, having no Service. Of several addresses of an endpoint only
  * the first one has a meaning. An endpoint or a port that cannot be used is left out, with a
- * complaint; the rest stands. Errors: -EINVAL with "field: ..."; `id` is that of the object, decoded
- * before.
+ * complaint; the rest stands. Errors: -EINVAL with "field: ..."; `id` is that of the object,
+ * decoded before.
  */
 int slice_decode(struct slice **ret, const struct objname *id, const json_t *object, struct err *e);
 

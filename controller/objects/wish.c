@@ -72,8 +72,8 @@ static int parse_pool(struct wish *w, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE];
 
-	if (!dns_label_valid(text))
-		return err_set(e, EINVAL, "%s is not the name of a pool, a DNS label",
+	if (!dns_subdomain_valid(text))
+		return err_set(e, EINVAL, "%s is not the name of a pool, a DNS name",
 			str_quote(quoted, text));
 	w->pool = xstrdup(text);
 	return 0;
@@ -92,41 +92,51 @@ static int parse_share(struct wish *w, const char *text, struct err *e)
 	return 0;
 }
 
-/* NULL equals NULL only. */
-static bool same_text(const char *a, const char *b)
+/* MetalLB takes any text for a key, which is compared and never printed. */
+static int parse_any_share(struct wish *w, const char *text, struct err *e)
 {
-	return a && b ? strcmp(a, b) == 0 : a == b;
+	(void)e;
+	w->share = xstrdup(text);
+	return 0;
 }
 
 static bool same_pool(const struct wish *a, const struct wish *b)
 {
-	return same_text(a->pool, b->pool);
+	return str_equal(a->pool, b->pool);
 }
 
 static bool same_share(const struct wish *a, const struct wish *b)
 {
-	return same_text(a->share, b->share);
+	return str_equal(a->share, b->share);
 }
 
 /* What can be said in several ways: ours, MetalLB's, and MetalLB's of old. */
 static const struct term {
 	const char *keys[N_KEYS];
 	int (*parse)(struct wish *w, const char *text, struct err *e);
+	int (*parse_theirs)(struct wish *w, const char *text, struct err *e);
 	bool (*same)(const struct wish *a, const struct wish *b);
 } terms[] = {
 	{{KAGO_PREFIX "vip", "metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"},
-		parse_vips, same_vips},
+		parse_vips, parse_vips, same_vips},
 	{{KAGO_PREFIX "pool", "metallb.io/address-pool", "metallb.universe.tf/address-pool"},
-		parse_pool, same_pool},
+		parse_pool, parse_pool, same_pool},
 	{{KAGO_PREFIX "share", "metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"},
-		parse_share, same_share},
+		parse_share, parse_any_share, same_share},
 };
 
+static int parse_value(
+	struct wish *w, const struct term *t, size_t key, const char *text, struct err *e)
+{
+	return key == 0 ? t->parse(w, text, e) : t->parse_theirs(w, text, e);
+}
+
 /* A value that comes after another one for the same thing. */
-static int compare(const struct wish *w, const struct term *t, const char *text, struct err *e)
+static int compare(
+	const struct wish *w, const struct term *t, size_t key, const char *text, struct err *e)
 {
 	struct wish other = {0};
-	int r = t->parse(&other, text, e);
+	int r = parse_value(&other, t, key, text, e);
 
 	if (r >= 0 && !t->same(w, &other))
 		r = -EEXIST;
@@ -134,30 +144,58 @@ static int compare(const struct wish *w, const struct term *t, const char *text,
 	return r;
 }
 
+static char *trimmed(const char *text)
+{
+	static const char blanks[] = " \t\r\n";
+	char *copy = xstrdup(text + strspn(text, blanks));
+
+	for (size_t len = strlen(copy); len && strchr(blanks, copy[len - 1]); len--)
+		copy[len - 1] = '\0';
+	return copy;
+}
+
+/* The value of an annotation; NULL in *ret_text: it says nothing. The caller frees it. */
+static int read_value(
+	char **ret_text, const json_t *object, const char *key, bool is_theirs, struct err *e)
+{
+	const char *text;
+	int r = annotation_text(&text, object, key, e);
+
+	*ret_text = NULL;
+	if (r < 0 || !text)
+		return r;
+	*ret_text = is_theirs ? trimmed(text) : xstrdup(text);
+	/* To MetalLB an empty one is as good as none. */
+	if (is_theirs && !**ret_text) {
+		free(*ret_text);
+		*ret_text = NULL;
+	}
+	return 0;
+}
+
 static int parse_term(struct wish *w, const struct term *t, const json_t *object, struct err *e)
 {
-	char quoted[STR_QUOTED_SIZE], other[STR_QUOTED_SIZE];
-	const char *first = NULL, *first_key = NULL;
+	char quoted[STR_QUOTED_SIZE] = "", other[STR_QUOTED_SIZE];
+	const char *first_key = NULL;
 
 	for (size_t i = 0; i < N_KEYS; i++) {
-		const char *text;
-		int r = annotation_text(&text, object, t->keys[i], e);
+		CLEANUP_FREE char *text = NULL;
+		int r = read_value(&text, object, t->keys[i], i > 0, e);
 
 		if (r < 0)
 			return r;
 		if (!text)
 			continue;
-		r = first ? compare(w, t, text, e) : t->parse(w, text, e);
+		r = first_key ? compare(w, t, i, text, e) : parse_value(w, t, i, text, e);
 		if (r == -EEXIST)
 			return err_set(e, EINVAL,
 				"%s: %s is not what %s says, %s; remove one of them", first_key,
-				str_quote(quoted, first), t->keys[i], str_quote(other, text));
+				quoted, t->keys[i], str_quote(other, text));
 		if (r < 0)
 			return err_wrap(e, "%s", t->keys[i]);
-		if (!first) {
-			first = text;
-			first_key = t->keys[i];
-		}
+		if (!first_key)
+			str_quote(quoted, text);
+		first_key = first_key ? first_key : t->keys[i];
 	}
 	return 0;
 }

@@ -275,7 +275,7 @@ static void on_end(void *ud, struct write *one, const struct sender_end *end, vo
 
 	if (news && end->result == WRITE_DONE && !end->missing)
 		tell(p, &one->id, news->uid, news->resource_version, &news->story);
-	/* What became of a Service that is gone says nothing about the one that has its name now. */
+	/* What became of a Service that is gone says nothing about the one that has its name. */
 	if (news && strcmp(news->uid, one->uid) != 0)
 		result = WRITE_OUTDATED;
 	if (news && result == WRITE_DONE)

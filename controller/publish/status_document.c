@@ -70,9 +70,13 @@ static json_t *ingress_json(
 	const struct conditions *c, const struct facts *f, const struct status_features *features)
 {
 	json_t *ingress = jsonx_must(json_array());
+	int first = f->service->wish.families[0];
 
-	for (size_t i = 0; i < c->n_vips; i++)
-		jsonx_append(ingress, vip_json(f, features, &c->vips[i]));
+	/* In the order of ipFamilies: clients of the API take the first for the main one. */
+	for (int others = 0; others <= 1; others++)
+		for (size_t i = 0; i < c->n_vips; i++)
+			if ((c->vips[i].family != first) == others)
+				jsonx_append(ingress, vip_json(f, features, &c->vips[i]));
 	return ingress;
 }
 

@@ -12,8 +12,8 @@
  * Which Services' status is to be written next, and when. What somebody waits for (an address) goes
  * first and at once, whatever was written before; other news at a pace that the API server does not
  * feel; what somebody else keeps changing back is written ever more rarely; when the server cannot
- * be reached everything waits. What is to be written is not kept here: it is made when its turn comes, so that
- * only the newest counts. Pure; times are usec of any one clock.
+ * be reached everything waits. What is to be written is not kept here: it is made when its turn
+ * comes, so that only the newest counts. Pure; times are usec of any one clock.
  */
 enum {
 	WRITES_IN_FLIGHT = 16,

@@ -38,15 +38,15 @@ static const struct {
 	[SCHEMA_FORMAT] = {"string", "(logfmt|json)", false, 0},
 	[SCHEMA_LISTEN] = {"string", "(" V4 "|\\[" V6 "\\]|pod):[0-9]{1,5}", true, 0},
 	[SCHEMA_PATH] = {"string", LINE, false, 0},
-	[SCHEMA_DURATION] = {"string", "[0-9]+(us|ms|s|m|h)", false, 0},
-	[SCHEMA_SECONDS] = {"string", "[0-9]+(us|ms|s|m|h)", false, 0},
+	[SCHEMA_DURATION] = {"string", "([0-9]+(us|ms|s|m|h))+", false, 0},
+	[SCHEMA_SECONDS] = {"string", "([0-9]+(us|ms|s|m|h))+", false, 0},
 	[SCHEMA_AS] = {"integer", "[0-9]+", false, UINT32_MAX},
 	[SCHEMA_PORT] = {"integer", "[0-9]+", false, UINT16_MAX},
 	[SCHEMA_ADDRESS] = {"string", ADDRESS, false, 0},
 	[SCHEMA_PEERS] = {"array", NULL, false, 0},
 	[SCHEMA_PREFIXES] = {"array", ADDRESS "(/[0-9]{1,3})?", false, 0},
 	[SCHEMA_POOLS] = {"array", NULL, false, 0},
-	[SCHEMA_RANGES] = {"array", ADDRESS "(/[0-9]{1,3}|-" ADDRESS ")?", false, 0},
+	[SCHEMA_RANGES] = {"array", ADDRESS "(/[0-9]{1,3}| *- *" ADDRESS ")?", false, 0},
 	[SCHEMA_LABELS] = {"array", LABEL, false, 0},
 };
 

@@ -232,8 +232,9 @@ def test_two_families_mean_two_addresses(new_fleet):
     fleet.start("lb-1").lead()
     fleet.create("dual", ipFamilyPolicy="RequireDualStack")
     fleet.create("six", ipFamilies=["IPv6"], ipFamilyPolicy="SingleStack")
-    families = [":" in a for a in fleet.await_address("dual")]
-    assert sorted(families) == [False, True]
+    assert [":" in a for a in fleet.await_address("dual")] == [False, True]
+    fleet.create("other", ipFamilies=["IPv6", "IPv4"], ipFamilyPolicy="RequireDualStack")
+    assert [":" in a for a in fleet.await_address("other")] == [True, False]
     assert [":" in a for a in fleet.await_address("six")] == [True]
 
 

@@ -72,7 +72,7 @@ static void test_usec_reads_every_unit(void **state)
 		const char *text;
 		uint64_t usec;
 	} cases[] = {{"0s", 0}, {"7us", 7}, {"500ms", 500000}, {"9s", 9000000}, {"2m", 120000000},
-		{"1h", 3600000000}};
+		{"1h", 3600000000}, {"1m30s", 90000000}, {"1h0m0s", 3600000000}};
 	struct err e = {0};
 	uint64_t v;
 
@@ -86,7 +86,7 @@ static void test_usec_reads_every_unit(void **state)
 static void test_usec_is_strict(void **state)
 {
 	static const char *const wrong[] = {"", "5", "s", "5 s", "5S", "-5s", "05s", "1.5s", "5s ",
-		"5sec", "1m30s", "99999999999999999h", "5hh", "0"};
+		"5sec", "30s1m", "1m30", "1s1s", "1m05s", "99999999999999999h", "5hh", "0"};
 	struct err e = {0};
 	uint64_t v = 7;
 

@@ -110,9 +110,9 @@ static void test_pool_and_key_are_names(void **state)
 	expect("kago.dev/pool: shop, kago.dev/share: A_b-1.2", "",
 		"pool=shop share=A_b-1.2 1/1 of IPv4 IPv6");
 	bad_annotation("kago.dev/pool: Shop",
-		"kago.dev/pool: 'Shop' is not the name of a pool, a DNS label");
+		"kago.dev/pool: 'Shop' is not the name of a pool, a DNS name");
 	bad_annotation(
-		"kago.dev/pool: ''", "kago.dev/pool: '' is not the name of a pool, a DNS label");
+		"kago.dev/pool: ''", "kago.dev/pool: '' is not the name of a pool, a DNS name");
 	bad_annotation("kago.dev/share: 'a b'",
 		"kago.dev/share: 'a b' is not 1 to 63 of A-Z a-z 0-9 . _ -");
 	bad_annotation(
@@ -138,6 +138,17 @@ static void test_the_names_of_metallb_are_understood(void **state)
 	}
 	bad_annotation("metallb.io/loadBalancerIPs: x",
 		"metallb.io/loadBalancerIPs: 'x' is not an IP address");
+}
+
+static void test_values_of_metallb_are_read_as_it_reads_them(void **state)
+{
+	(void)state;
+	expect("metallb.io/loadBalancerIPs: '', metallb.io/address-pool: ' ', "
+	       "metallb.io/allow-shared-ip: ''",
+		"", "1/1 of IPv4 IPv6");
+	expect("metallb.io/loadBalancerIPs: ' 10.1.1.1 ', metallb.io/address-pool: ' a.b ', "
+	       "metallb.io/allow-shared-ip: ' any text, at all '",
+		"", "10.1.1.1 pool=a.b share=any text, at all 1/1 of IPv4 IPv6");
 }
 
 static void test_two_names_for_one_thing_have_to_agree(void **state)
@@ -221,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_a_vip_is_one_unicast_address),
 		cmocka_unit_test(test_pool_and_key_are_names),
 		cmocka_unit_test(test_the_names_of_metallb_are_understood),
+		cmocka_unit_test(test_values_of_metallb_are_read_as_it_reads_them),
 		cmocka_unit_test(test_two_names_for_one_thing_have_to_agree),
 		cmocka_unit_test(test_families_follow_the_policy),
 		cmocka_unit_test(test_wrong_families_are_refused),
