@@ -228,7 +228,7 @@ static void on_connection(void *ud, int fd)
 {
 	struct control_server *s = ud;
 	CLEANUP_CLOSE int peer = fd;
-	struct control_conn *c;
+	struct control_conn *c = NULL;
 	struct err e = {0};
 
 	if (s->n_conns >= LIMIT_CONTROL_CLIENTS)

@@ -14,6 +14,15 @@
 #include "doc/yaml_marks.h"
 #include "doc/yaml_scalar.h"
 
+/* A value that has a name, for aliases. */
+struct anchor {
+	char *name;
+	json_t *value;
+	size_t height;  /* of what nests in it */
+	size_t n_nodes; /* all in all */
+	struct anchor *next;
+};
+
 struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one */
@@ -22,6 +31,8 @@ struct reader {
 	size_t len;
 	struct yaml_marks *marks; /* NULL: nobody asks */
 	size_t depth, n_nodes, max_documents;
+	size_t deepest;         /* depth since somebody set it to 0 */
+	struct anchor *anchors; /* of the document, the newest first */
 	struct err *e;
 };
 
@@ -81,36 +92,86 @@ static int next_event(struct reader *r)
 }
 
 /* The tags that say what is clear without them. */
-static int check_properties(
-	struct reader *r, const yaml_char_t *anchor, const yaml_char_t *tag, const char *expected)
+static int check_tag(struct reader *r, const yaml_char_t *tag, const char *expected)
 {
 	char quoted[STR_QUOTED_SIZE];
 
-	if (anchor)
-		return fail_here(r, EINVAL, "anchors and aliases are not supported");
 	if (tag && strcmp((const char *)tag, expected) != 0)
 		return fail_here(r, EINVAL, "the tag %s is not supported here",
 			str_quote(quoted, (const char *)tag));
 	return 0;
 }
 
-static int check_limits(struct reader *r)
+/* With `n_nodes` more values that nest so deep. */
+static int check_limits(struct reader *r, size_t height, size_t n_nodes)
 {
-	if (r->depth > LIMIT_DOCUMENT_DEPTH)
+	if (r->depth + height > r->deepest)
+		r->deepest = r->depth + height;
+	r->n_nodes += n_nodes;
+	if (r->depth + height > LIMIT_DOCUMENT_DEPTH)
 		return fail_here(r, EFBIG, "nested deeper than %d", LIMIT_DOCUMENT_DEPTH);
-	if (++r->n_nodes > LIMIT_DOCUMENT_NODES)
+	if (r->n_nodes > LIMIT_DOCUMENT_NODES)
 		return fail_here(r, EFBIG, "more than %d values", LIMIT_DOCUMENT_NODES);
 	return 0;
 }
 
+static void forget_anchors(struct reader *r)
+{
+	while (r->anchors) {
+		struct anchor *a = r->anchors;
+
+		r->anchors = a->next;
+		json_decref(a->value);
+		free(a->name);
+		free(a);
+	}
+}
+
+/* The name that the current event gives to the value that it starts; NULL: none. */
+static const yaml_char_t *anchor_of(const yaml_event_t *event)
+{
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		return event->data.scalar.anchor;
+	case YAML_SEQUENCE_START_EVENT:
+		return event->data.sequence_start.anchor;
+	case YAML_MAPPING_START_EVENT:
+		return event->data.mapping_start.anchor;
+	default:
+		return NULL;
+	}
+}
+
+/* What was said of the last one of this name counts. */
+static int read_alias(struct reader *r, json_t **ret)
+{
+	const char *name = (const char *)r->event.data.alias.anchor;
+	const struct anchor *a = r->anchors;
+	char quoted[STR_QUOTED_SIZE];
+	int n;
+
+	while (a && strcmp(a->name, name) != 0)
+		a = a->next;
+	if (!a)
+		return fail_here(
+			r, EINVAL, "nothing before it is named %s", str_quote(quoted, name));
+	n = check_limits(r, a->height, a->n_nodes);
+	if (n == 0)
+		*ret = json_incref(a->value);
+	return n;
+}
+
+static bool has_nul(const struct reader *r)
+{
+	return memchr(r->event.data.scalar.value, 0, r->event.data.scalar.length);
+}
+
+/* A text that is one thing has no use for a NUL; of many objects it is one that is wrong. */
 static int check_scalar(struct reader *r)
 {
-	int n = check_properties(
-		r, r->event.data.scalar.anchor, r->event.data.scalar.tag, YAML_STR_TAG);
-
-	if (n == 0 && memchr(r->event.data.scalar.value, 0, r->event.data.scalar.length))
+	if (r->marks && has_nul(r))
 		return fail_here(r, EINVAL, "a string with a NUL character");
-	return n;
+	return check_tag(r, r->event.data.scalar.tag, YAML_STR_TAG);
 }
 
 static int read_scalar(struct reader *r, json_t **ret)
@@ -136,8 +197,7 @@ static int read_sequence(struct reader *r, json_t **ret)
 {
 	json_auto_t *array = json_array();
 	json_t *item = NULL;
-	int n = check_properties(r, r->event.data.sequence_start.anchor,
-		r->event.data.sequence_start.tag, YAML_SEQ_TAG);
+	int n = check_tag(r, r->event.data.sequence_start.tag, YAML_SEQ_TAG);
 
 	while (n == 0 && (n = next_event(r)) == 0 && r->event.type != YAML_SEQUENCE_END_EVENT) {
 		n = read_value(r, &item);
@@ -161,9 +221,9 @@ static int take_key(struct reader *r, char **ret, const json_t *object)
 	n = check_scalar(r);
 	if (n < 0)
 		return n;
+	if (has_nul(r))
+		return fail_here(r, EINVAL, "a key with a NUL character");
 	key = (const char *)r->event.data.scalar.value;
-	if (r->event.data.scalar.plain_implicit && strcmp(key, "<<") == 0)
-		return fail_here(r, EINVAL, "merge keys are not supported");
 	if (json_object_get(object, key))
 		return fail_here(r, EINVAL, "duplicate key %s", str_quote(quoted, key));
 	*ret = (char *)steal(r->event.data.scalar.value);
@@ -190,14 +250,57 @@ static int read_member(struct reader *r, json_t *object)
 	return 0;
 }
 
+static bool is_merge_key(const struct reader *r)
+{
+	return r->event.type == YAML_SCALAR_EVENT && r->event.data.scalar.plain_implicit &&
+	       strcmp((const char *)r->event.data.scalar.value, "<<") == 0;
+}
+
+/* "<<": a mapping, or a list of them, whose members count where there are no others. */
+static int read_merge(struct reader *r, json_t *merged)
+{
+	json_auto_t *value = NULL;
+	int n = next_event(r);
+
+	if (n == 0)
+		n = read_value(r, &value);
+	if (n < 0)
+		return n;
+	n = json_is_array(value) ? json_array_extend(merged, value)
+				 : json_array_append(merged, value);
+	if (n < 0)
+		mem_exhausted();
+	return 0;
+}
+
+/* Of several the first counts. */
+static int merge(struct reader *r, json_t *object, const json_t *merged)
+{
+	json_t *one, *value;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(merged, i, one) {
+		if (!json_is_object(one))
+			return fail_here(r, EINVAL, "only mappings can be merged");
+		json_object_foreach(one, key, value)
+			if (!json_object_get(object, key) &&
+				json_object_set(object, key, value) < 0)
+				mem_exhausted();
+	}
+	return 0;
+}
+
 static int read_mapping(struct reader *r, json_t **ret)
 {
 	json_auto_t *object = json_object();
-	int n = check_properties(r, r->event.data.mapping_start.anchor,
-		r->event.data.mapping_start.tag, YAML_MAP_TAG);
+	json_auto_t *merged = json_array(); /* the values of merge keys */
+	int n = check_tag(r, r->event.data.mapping_start.tag, YAML_MAP_TAG);
 
 	while (n == 0 && (n = next_event(r)) == 0 && r->event.type != YAML_MAPPING_END_EVENT)
-		n = read_member(r, object);
+		n = is_merge_key(r) ? read_merge(r, merged) : read_member(r, object);
+	if (n == 0)
+		n = merge(r, object, merged);
 	if (n == 0)
 		*ret = steal(object);
 	return n;
@@ -213,22 +316,49 @@ static int read_content(struct reader *r, json_t **ret)
 	case YAML_MAPPING_START_EVENT:
 		return read_mapping(r, ret);
 	default:
-		return fail_here(r, EINVAL, "anchors and aliases are not supported");
+		return read_alias(r, ret);
 	}
+}
+
+/* Remembers a value whose first is the `first`th, and that nests down to `deepest`. */
+static void add_anchor(struct reader *r, char *name, json_t *value, size_t first, size_t deepest)
+{
+	struct anchor *a = xnew0(struct anchor);
+
+	a->name = name;
+	a->value = json_incref(value);
+	a->height = deepest - r->depth;
+	a->n_nodes = r->n_nodes - first;
+	a->next = r->anchors;
+	r->anchors = a;
+}
+
+static bool starts_nest(const struct reader *r)
+{
+	return r->event.type == YAML_SEQUENCE_START_EVENT ||
+	       r->event.type == YAML_MAPPING_START_EVENT;
 }
 
 /* The value that the current event starts; afterwards the current event is its end. */
 static int read_value(struct reader *r, json_t **ret)
 {
 	struct yaml_mark at = mark_at(&r->event.start_mark);
-	bool nests = r->event.type != YAML_SCALAR_EVENT;
+	const char *anchor = (const char *)anchor_of(&r->event);
+	CLEANUP_FREE char *name = anchor ? xstrdup(anchor) : NULL;
+	size_t first = r->n_nodes, deepest = r->deepest;
+	bool nests = starts_nest(r);
 	int n;
 
+	r->deepest = r->depth;
 	r->depth += nests;
-	n = check_limits(r);
+	n = check_limits(r, 0, 1);
 	if (n == 0)
 		n = read_content(r, ret);
 	r->depth -= nests;
+	if (n == 0 && name)
+		add_anchor(r, steal(name), *ret, first, r->deepest);
+	if (r->deepest < deepest)
+		r->deepest = deepest;
 	if (n == 0 && r->marks)
 		yaml_marks_add(r->marks, *ret, at);
 	return n;
@@ -243,6 +373,7 @@ static int read_document(struct reader *r, json_t **ret)
 	r->n_nodes = 0;
 	if (n == 0)
 		n = read_value(r, &value);
+	forget_anchors(r);
 	if (n == 0)
 		n = next_event(r);
 	if (n == 0)
@@ -281,7 +412,6 @@ static int parse_yaml(json_t **ret, struct reader *r)
 		return fail_at(r, start, EFBIG, "larger than %d bytes", LIMIT_DOCUMENT_BYTES);
 	if (!yaml_parser_initialize(&r->parser))
 		mem_exhausted();
-	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->text, r->len);
 	n = read_documents(r, ret);
 	yaml_event_delete(&r->event);

@@ -9,10 +9,10 @@
 /*
  * YAML 1.1 text as jansson values, by libyaml's events. JSON is YAML, so this reads both. A plain
  * scalar means what Kubernetes' own reader makes of it (doc/yaml_scalar.h: `yes` is true, 010 is
- * 8); everything quoted or in a block is a string. A key is its text as written. Refused: anchors,
- * aliases and merge keys, duplicate keys, keys that are no scalars, other tags than !!str, !!seq
- * and
- * !!map, NUL characters, and whatever is over limits.h.
+ * 8); everything quoted or in a block is a string. A key is its text as written. Aliases share
+ * the value that they name, which counts anew each time. UTF-8, and UTF-16 with a byte order mark.
+ * Refused: duplicate keys, keys that are no scalars or have a NUL character, other tags than !!str,
+ * !!seq and !!map, and whatever is over limits.h.
  *
  * A text that is one JSON value is read by jansson, for libyaml does not know surrogate pairs
  * ("\uD83D\uDE00"); in YAML such a character is itself or "\U0001F600".

@@ -71,12 +71,22 @@ static const struct argp parser = {
 	.options = options,
 	.parser = parse_option,
 	.doc = "Prints the keepalived.conf for Kubernetes manifests, without touching the system. "
-	       "Services that are not served as they ask to be get a line on stderr."
-	       "\vExit status: 0; 1 with --strict if an object was unusable, or a Service rejected "
-	       "or in conflict with another one; 2 if the input cannot be read.",
+	       "What cannot be used gets a line on stderr, and so do Services that are not served "
+	       "as "
+	       "they ask to be."
+	       "\vExit status: 0; 1 with --strict if a file, a document or an object was unusable, "
+	       "or a Service rejected or in conflict with another one; 2 if nothing can be read.",
 };
 
-/* Adds to *n_bad the objects that are of no use, after a line about each. */
+static void on_bad(void *ud, const char *what)
+{
+	size_t *n_bad = ud;
+
+	fprintf(stderr, "%s\n", what);
+	(*n_bad)++;
+}
+
+/* Adds to *n_bad the documents and objects that are of no use, after a line about each. */
 static int read_file(struct store *s, size_t *n_bad, const char *path, struct err *e)
 {
 	json_auto_t *objects = NULL;
@@ -84,7 +94,7 @@ static int read_file(struct store *s, size_t *n_bad, const char *path, struct er
 	size_t i;
 	int r;
 
-	r = manifests_read(&objects, path, e);
+	r = manifests_read_each(&objects, path, on_bad, n_bad, e);
 	if (r < 0)
 		return r;
 	json_array_foreach(objects, i, object) {
@@ -102,13 +112,19 @@ static int read_file(struct store *s, size_t *n_bad, const char *path, struct er
 static int read_all(struct store *s, size_t *n_bad, const char *path, struct err *e)
 {
 	struct manifest_files files = {0};
+	size_t n_read = 0;
 	int r;
 
 	r = manifests_list(&files, path, e);
-	for (size_t i = 0; r >= 0 && i < files.n_paths; i++)
+	for (size_t i = 0; i < files.n_paths; i++) {
 		r = read_file(s, n_bad, files.paths[i], e);
+		if (r >= 0)
+			n_read++;
+		else if (files.n_paths > 1)
+			on_bad(n_bad, e->msg);
+	}
 	manifest_files_done(&files);
-	return r;
+	return n_read > 0 ? 0 : r;
 }
 
 /* The number of Services rejected or in conflict, after a line about each that is news. */

@@ -305,7 +305,7 @@ static int find_kind(const struct kind **ret, const json_t *object, struct err *
 int store_put(enum store_change *ret, struct store *s, const json_t *object, struct err *e)
 {
 	struct objname id = {0};
-	const struct kind *kind;
+	const struct kind *kind = NULL;
 	enum store_change change;
 	int r;
 

@@ -95,20 +95,86 @@ static bool is_stdin(const char *path)
 	return strcmp(path, "-") == 0;
 }
 
+static int read_text(char **ret, size_t *ret_len, const char *path, struct err *e)
+{
+	if (is_stdin(path))
+		return fs_read_fd(ret, ret_len, STDIN_FILENO, path, LIMIT_DOCUMENT_BYTES, e);
+	return fs_read(ret, ret_len, path, LIMIT_DOCUMENT_BYTES, e);
+}
+
 int manifests_read(json_t **ret_array, const char *path, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
 	int r;
 
-	if (is_stdin(path))
-		r = fs_read_fd(&text, &len, STDIN_FILENO, path, LIMIT_DOCUMENT_BYTES, e);
-	else
-		r = fs_read(&text, &len, path, LIMIT_DOCUMENT_BYTES, e);
+	r = read_text(&text, &len, path, e);
 	if (r < 0)
 		return r;
 	r = manifests_parse(ret_array, text, len, e);
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+static bool starts_document(const char *line)
+{
+	return strncmp(line, "---", 3) == 0 && strchr(" \t\r\n", line[3]);
+}
+
+/* The length of the first document: to the line that begins another one. */
+static size_t document_len(const char *text, size_t len)
+{
+	const char *line = text;
+
+	while ((line = memchr(line, '\n', len - (size_t)(line - text)))) {
+		line++;
+		if (starts_document(line))
+			return (size_t)(line - text);
+	}
+	return len;
+}
+
+static unsigned count_lines(const char *text, size_t len)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == '\n';
+	return n;
+}
+
+int manifests_read_each(json_t **ret_array, const char *path,
+	void (*problem)(void *ud, const char *what), void *ud, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL;
+	json_auto_t *array = json_array();
+	size_t len, one;
+	unsigned line = 1;
+	int r = read_text(&text, &len, path, e);
+
+	if (r < 0)
+		return r;
+	r = manifests_parse(ret_array, text, len, e);
+	if (r == 0)
+		return 0;
+	if (document_len(text, len) == len)
+		return err_wrap(e, "%s", path);
+	for (size_t at = 0; at < len; at += one) {
+		json_auto_t *objects = NULL;
+		struct err why = {0};
+
+		one = document_len(text + at, len - at);
+		if (manifests_parse(&objects, text + at, one, &why) < 0) {
+			err_wrap(&why, "%s: the document from line %u", path, line);
+			problem(ud, why.msg);
+		} else if (json_array_extend(array, objects) < 0) {
+			mem_exhausted();
+		}
+		line += count_lines(text + at, one);
+	}
+	if (json_array_size(array) == 0)
+		return err_set(e, EINVAL, "%s: no document can be used", path);
+	*ret_array = steal(array);
+	return 0;
 }
 
 bool manifests_is_name(const char *name)

@@ -19,6 +19,13 @@ int manifests_parse(json_t **ret_array, const char *text, size_t len, struct err
 /* The same for a file, "-" being standard input; errors name it, and those of reading are added. */
 int manifests_read(json_t **ret_array, const char *path, struct err *e);
 
+/*
+ * The same, but what is wrong with one document keeps no other from being read: `problem` is told
+ * of it, in words that name the file. Errors: of reading, and when no document is right.
+ */
+int manifests_read_each(json_t **ret_array, const char *path,
+	void (*problem)(void *ud, const char *what), void *ud, struct err *e);
+
 /* Whether a folder's file of this name holds manifests: *.yaml, *.yml, *.json, and not hidden. */
 bool manifests_is_name(const char *name);
 
