@@ -10,6 +10,7 @@ enum {
 	LIMIT_DOCUMENT_BYTES = 32 * 1024 * 1024, /* one manifest, configuration or template file */
 	LIMIT_DOCUMENT_DEPTH = 64,               /* nesting of YAML or JSON; deep CRDs have 40 */
 	LIMIT_DOCUMENT_NODES = 4 * 1000 * 1000,  /* values in one YAML document */
+	LIMIT_DOCUMENT_ALIASED = 100 * 1000,     /* of these, those that aliases stand for */
 	LIMIT_DOCUMENTS = 100 * 1000,            /* YAML documents in one file */
 	LIMIT_MANIFEST_FILES = 20 * 1000,        /* files in a manifest directory */
 

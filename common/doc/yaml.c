@@ -30,7 +30,7 @@ struct reader {
 	const char *text;
 	size_t len;
 	struct yaml_marks *marks; /* NULL: nobody asks */
-	size_t depth, n_nodes, max_documents;
+	size_t depth, n_nodes, n_aliased, max_documents;
 	size_t deepest;         /* depth since somebody set it to 0 */
 	struct anchor *anchors; /* of the document, the newest first */
 	struct err *e;
@@ -155,6 +155,10 @@ static int read_alias(struct reader *r, json_t **ret)
 	if (!a)
 		return fail_here(
 			r, EINVAL, "nothing before it is named %s", str_quote(quoted, name));
+	r->n_aliased += a->n_nodes;
+	if (r->n_aliased > LIMIT_DOCUMENT_ALIASED)
+		return fail_here(
+			r, EFBIG, "aliases for more than %d values", LIMIT_DOCUMENT_ALIASED);
 	n = check_limits(r, a->height, a->n_nodes);
 	if (n == 0)
 		*ret = json_incref(a->value);
@@ -273,6 +277,14 @@ static int read_merge(struct reader *r, json_t *merged)
 	return 0;
 }
 
+static void add_merged(struct reader *r, json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set(object, key, value) < 0)
+		mem_exhausted();
+	if (r->marks)
+		yaml_marks_add_key(r->marks, object, key, mark_at(&r->event.start_mark));
+}
+
 /* Of several the first counts. */
 static int merge(struct reader *r, json_t *object, const json_t *merged)
 {
@@ -284,9 +296,8 @@ static int merge(struct reader *r, json_t *object, const json_t *merged)
 		if (!json_is_object(one))
 			return fail_here(r, EINVAL, "only mappings can be merged");
 		json_object_foreach(one, key, value)
-			if (!json_object_get(object, key) &&
-				json_object_set(object, key, value) < 0)
-				mem_exhausted();
+			if (!json_object_get(object, key))
+				add_merged(r, object, key, value);
 	}
 	return 0;
 }
@@ -370,7 +381,7 @@ static int read_document(struct reader *r, json_t **ret)
 	json_auto_t *value = NULL;
 	int n = next_event(r);
 
-	r->n_nodes = 0;
+	r->n_nodes = r->n_aliased = 0;
 	if (n == 0)
 		n = read_value(r, &value);
 	forget_anchors(r);

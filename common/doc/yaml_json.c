@@ -48,6 +48,6 @@ json_t *yaml_json_parse(const char *text, size_t len)
 		return NULL;
 	if (len > LIMIT_DOCUMENT_BYTES || !has_few_separators(text, len))
 		return NULL;
-	value = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	return value && nests_at_most(value, LIMIT_DOCUMENT_DEPTH) ? steal(value) : NULL;
 }

@@ -361,14 +361,14 @@ bool service_equal(const struct service *a, const struct service *b)
 	       policy_equal(&a->policy, &b->policy);
 }
 
-/* The same port, whatever its name. */
+/* The same port, whatever its name. Of a Service that is wrong some may have none. */
 static const struct service_port *find_port(
 	const struct service *s, const struct service_port *port)
 {
 	for (size_t i = 0; i < s->n_ports; i++) {
 		const struct service_port *p = &s->ports[i];
 
-		if (p->port == port->port && p->protocol == port->protocol &&
+		if (p->name && p->port == port->port && p->protocol == port->protocol &&
 			p->target_port == port->target_port &&
 			str_equal(p->target_name, port->target_name))
 			return p;
@@ -396,7 +396,7 @@ bool service_keep(struct service *now, const struct service *before)
 	for (size_t i = 0; i < now->n_ports; i++) {
 		const struct service_port *port = find_port(before, &now->ports[i]);
 
-		if (port && keep_name(&now->ports[i], port))
+		if (port && now->ports[i].name && keep_name(&now->ports[i], port))
 			renamed = true;
 	}
 	return renamed;

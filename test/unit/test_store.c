@@ -219,6 +219,9 @@ static void test_a_port_has_its_former_name_for_a_while(void **state)
 	assert_int_equal(count_reals(s), 1);
 	assert_true(store_forget_names(s));
 	assert_int_equal(count_reals(s), 1);
+	put_wrong(s, LB("web", "10.1.1.1", ", uid: u", "{name: x, port: 80}, {name: [], port: 80}"),
+		"Service shop/web: spec.ports[1]: name: must be a string, not a list");
+	put_all(s, NAMED("e"));
 }
 
 static void test_leaving_kago_is_news_once(void **state)
