@@ -107,6 +107,8 @@ static int load(struct config **ret, const void *from, struct err *e)
 	if (r >= 0)
 		r = config_args_apply(c, &args->config, e);
 	if (r >= 0)
+		r = config_check(c, e);
+	if (r >= 0)
 		*ret = steal(c);
 	return r;
 }

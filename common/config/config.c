@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fsutil.h"
@@ -13,15 +15,45 @@
 
 DEFINE_CLEANUP(struct config *, config_free);
 
-/* Where `name` of `section` is said, or the section is, or the document starts. */
-static struct loader_place place_of(
-	struct loader *l, const char *path, const char *section, const char *name)
+/* The file, as long as places in it may have to be named. */
+struct config_text {
+	char *path;
+	json_t *root;
+	struct yaml_marks *marks;
+};
+
+static struct config_text *text_free(struct config_text *t)
 {
-	struct yaml_mark at = yaml_mark_of_key(l->marks, json_object_get(l->root, section), name);
+	if (!t)
+		return NULL;
+	json_decref(t->root);
+	yaml_marks_free(t->marks);
+	free(t->path);
+	free(t);
+	return NULL;
+}
+
+/* Where `name` of `section` is said, or the section is, or the document starts. */
+static struct yaml_mark mark_of(const struct config_text *t, const char *section, const char *name)
+{
+	struct yaml_mark at = yaml_mark_of_key(t->marks, json_object_get(t->root, section), name);
 
 	if (!at.line)
-		at = yaml_mark_of_key(l->marks, l->root, section);
-	return (struct loader_place){path, at.line ? at : (struct yaml_mark){1, 1}};
+		at = yaml_mark_of_key(t->marks, t->root, section);
+	return at.line ? at : (struct yaml_mark){1, 1};
+}
+
+/* "SECTION.NAME: what", after the place of `near`, a key of the section, if there is a file. */
+static int fail(const struct config *c, struct err *e, const char *section, const char *name,
+	const char *near, const char *what)
+{
+	struct yaml_mark at;
+
+	if (!c->text)
+		return err_set(e, EINVAL, "%s.%s: %s", section, name, what);
+	at = mark_of(c->text, section, near);
+	return err_set(e, EINVAL, "%s:%u:%u: %s.%s: %s", c->text->path, at.line, at.column, section,
+		name, what);
 }
 
 static bool is_pair(const struct ipaddr *a, const struct ipaddr *other)
@@ -29,25 +61,29 @@ static bool is_pair(const struct ipaddr *a, const struct ipaddr *other)
 	return !other->family || (a->family && a->family != other->family);
 }
 
-/* What concerns more than one key. */
-static int check(struct loader *l)
+static int check(const struct config *c, struct err *e)
 {
-	const struct config *c = l->config;
-
 	if (c->bgp.n_peers && !c->bgp.as)
-		return loader_fail(l, place_of(l, "bgp.as", "bgp", "peers"),
-			"missing; bgp.peers needs our own AS number");
+		return fail(
+			c, e, "bgp", "as", "peers", "missing; bgp.peers needs our own AS number");
 	if (!is_pair(&c->node.pod_address, &c->node.pod_address6))
-		return loader_fail(l, place_of(l, "node.podAddress6", "node", "podAddress6"),
+		return fail(c, e, "node", "podAddress6", "podAddress6",
 			"must be of the other family than node.podAddress");
 	if (!is_pair(&c->node.node_address, &c->node.node_address6))
-		return loader_fail(l, place_of(l, "node.nodeAddress6", "node", "nodeAddress6"),
+		return fail(c, e, "node", "nodeAddress6", "nodeAddress6",
 			"must be of the other family than node.nodeAddress");
 	if (c->keepalived.shutdown_timeout <= c->node.drain)
-		return loader_fail(l,
-			place_of(l, "keepalived.shutdownTimeout", "keepalived", "shutdownTimeout"),
+		return fail(c, e, "keepalived", "shutdownTimeout", "shutdownTimeout",
 			"must be longer than node.drain");
 	return 0;
+}
+
+int config_check(struct config *c, struct err *e)
+{
+	int r = check(c, e);
+
+	c->text = text_free(c->text);
+	return r;
 }
 
 /* Peers that say no AS number are in ours. */
@@ -58,32 +94,31 @@ static void settle_peers(struct config *c)
 			c->bgp.peers[i].as = c->bgp.as;
 }
 
-static int load_file(struct loader *l)
+static int load_file(struct config *c, const char *path, struct err *e)
 {
+	struct config_text *t = xnew0(struct config_text);
+	struct loader l = {.config = c, .path = path, .e = e};
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
-	int r = fs_read(&text, &len, l->path, LIMIT_DOCUMENT_BYTES, l->e);
+	int r = fs_read(&text, &len, path, LIMIT_DOCUMENT_BYTES, e);
 
+	c->text = t;
+	t->path = xstrdup(path);
 	if (r == 0)
-		r = yaml_parse_located(&l->root, &l->marks, l->path, text, len, l->e);
-	if (r == 0)
-		r = loader_object(l, (struct loader_place){"", {1, 1}}, "", l->config, l->root);
-	if (r == 0)
-		r = check(l);
-	return r;
+		r = yaml_parse_located(&t->root, &t->marks, path, text, len, e);
+	l.root = t->root;
+	l.marks = t->marks;
+	return r < 0 ? r : loader_object(&l, (struct loader_place){"", {1, 1}}, "", c, t->root);
 }
 
 int config_load(struct config **ret, const char *path, struct err *e)
 {
 	CLEANUP(config_freep) struct config *c = xnew0(struct config);
-	struct loader l = {.config = c, .path = path, .e = e};
 	int r = 0;
 
 	schema_init(c, "");
 	if (path)
-		r = load_file(&l);
-	json_decref(l.root);
-	yaml_marks_free(l.marks);
+		r = load_file(c, path, e);
 	if (r < 0)
 		return r;
 	settle_peers(c);
@@ -109,6 +144,7 @@ struct config *config_free(struct config *c)
 {
 	if (!c)
 		return NULL;
+	text_free(c->text);
 	lists_done(c);
 	schema_done(c, "");
 	free(c);

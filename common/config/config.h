@@ -84,13 +84,19 @@ struct config {
 
 	struct config_pool *pools;
 	size_t n_pools;
+
+	struct config_text *text; /* of the file, for config_check to name places; NULL: none */
 };
 
 /*
- * Defaults, then the file at `path` (NULL: defaults alone). Errors: -EINVAL with
- * "PATH:LINE:COLUMN: key: what is wrong and what would be right"; -ENOENT and others from reading.
+ * Defaults, then the file at `path` (NULL: defaults alone); config_check has to follow. Errors:
+ * -EINVAL with "PATH:LINE:COLUMN: key: what is wrong and what would be right"; -ENOENT and others
+ * from reading.
  */
 int config_load(struct config **ret, const char *path, struct err *e);
+
+/* What concerns more than one key, once all that set any have done so. Errors as of config_load. */
+int config_check(struct config *c, struct err *e);
 
 /*
  * Sets the key `path` ("keepalived.minReloadGap") from `text`, as a flag or the environment does.

@@ -83,6 +83,8 @@ int config_args_load(struct config **ret, const struct config_args *args, struct
 	if (r == 0)
 		r = config_args_apply(c, args, e);
 	if (r == 0)
+		r = config_check(c, e);
+	if (r == 0)
 		*ret = steal(c);
 	return r;
 }

@@ -38,5 +38,5 @@ void config_args_add(struct config_args *args, const struct argp_state *state, c
  */
 int config_args_load(struct config **ret, const struct config_args *args, struct err *e);
 
-/* The settings alone, onto a configuration that was loaded. */
+/* The settings alone, onto a configuration that was loaded; config_check has to follow. */
 int config_args_apply(struct config *c, const struct config_args *args, struct err *e);

@@ -23,8 +23,9 @@ static int load_peer(struct loader *l, struct loader_place where, void *base, co
 		return loader_fail(
 			l, (struct loader_place){"bgp.peers[].address", where.at}, "missing");
 	for (const struct config_peer *p = c->bgp.peers; p < peer; p++)
-		if (ipaddr_equal(&p->address, &peer->address) && p->port == peer->port)
-			return loader_fail(l, where, "the same address and port as another peer");
+		if (ipaddr_equal(&p->address, &peer->address))
+			return loader_fail(l, where,
+				"the same address as another peer; a session is told by it alone");
 	peer->as_is_ours = peer->as == 0;
 	return 0;
 }

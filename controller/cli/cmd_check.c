@@ -71,6 +71,9 @@ static int load(
 		r = config_load(&c, NULL, e);
 	if (r == 0)
 		r = config_args_apply(c, args, e);
+	/* It may be the file's fault, or that of both. */
+	if (r == 0 && !ret_why->code)
+		config_check(c, ret_why);
 	if (r == 0)
 		*ret = steal(c);
 	return r;

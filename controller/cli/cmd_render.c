@@ -208,7 +208,7 @@ int cmd_render(int argc, char **argv)
 	size_t n_bad = 0;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &args);
-	if (config_load(&config, args.config_path, &e) < 0)
+	if (config_load(&config, args.config_path, &e) < 0 || config_check(config, &e) < 0)
 		return command_unusable(&e);
 	if (read_all(s, &n_bad, args.manifests, &e) < 0)
 		return command_unusable(&e);

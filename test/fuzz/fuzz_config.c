@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct err e = {0};
 
 	path = write_input(&fd, data, len);
-	if (config_load(&c, path, &e) == 0)
+	if (config_load(&c, path, &e) == 0 && config_check(c, &e) == 0)
 		check_loaded(c);
 	else
 		FUZZ_CHECK((e.code == EINVAL || e.code == EFBIG) && str_has_prefix(e.msg, path));

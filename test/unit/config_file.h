@@ -40,7 +40,10 @@ static inline int load(struct config **ret, const char *text, struct err *e)
 {
 	if (fs_write_atomic(path, text, strlen(text), e) < 0)
 		fail_msg("%s", e->msg);
-	return config_load(ret, path, e);
+	*ret = NULL;
+	if (config_load(ret, path, e) >= 0 && config_check(*ret, e) < 0)
+		*ret = config_free(*ret);
+	return *ret ? 0 : -e->code;
 }
 
 static inline struct config *loaded(const char *text)

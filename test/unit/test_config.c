@@ -230,7 +230,7 @@ static const struct refusal_case refused[] = {
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, port: 0}\n",
 		"4:31: bgp.peers[].port: '0' is not a number from 1 to 65535"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n  - address: 10.0.0.1\n    port: 179\n",
-		"5:5: bgp.peers: the same address and port as another peer"},
+		"5:5: bgp.peers: the same address as another peer; a session is told by it alone"},
 	{"bgp:\n  aggregates: [10.1.1.8/24]\n",
 		"2:16: bgp.aggregates: '10.1.1.8/24' has host bits set; "
 		"the prefix is 10.1.1.0/24"},
@@ -342,6 +342,27 @@ static void test_set(void **state)
 	assert_string_equal(c->kubernetes.namespace, "");
 }
 
+/* What the file says may be right with what a flag says, or wrong. */
+static void test_keys_are_held_against_each_other_once_all_are_set(void **state)
+{
+	static const char peers[] = "bgp:\n  peers: [{address: 10.0.0.1}]\n";
+	CLEANUP(config_freep) struct config *c = NULL, *other = NULL;
+	CLEANUP_FREE char *expected = xasprintf(
+		"%s:1:1: keepalived.shutdownTimeout: must be longer than node.drain", path);
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(fs_write_atomic(path, peers, sizeof peers - 1, &e), 0);
+	assert_int_equal(config_load(&c, path, &e), 0);
+	assert_int_equal(config_set(c, "bgp.as", "65000", &e), 0);
+	assert_int_equal(config_check(c, &e), 0);
+	assert_int_equal(config_load(&other, path, &e), 0);
+	assert_int_equal(config_set(other, "bgp.as", "65000", &e), 0);
+	assert_int_equal(config_set(other, "node.drain", "5m", &e), 0);
+	assert_int_equal(config_check(other, &e), -EINVAL);
+	assert_string_equal(e.msg, expected);
+}
+
 static void test_set_refuses_what_the_file_would(void **state)
 {
 	CLEANUP(config_freep) struct config *c = loaded("fleet: a\n");
@@ -388,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_lists_have_limits),
 		cmocka_unit_test(test_a_missing_file),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_keys_are_held_against_each_other_once_all_are_set),
 		cmocka_unit_test(test_set_refuses_what_the_file_would),
 		cmocka_unit_test(test_peers_without_as_follow_ours),
 	};
