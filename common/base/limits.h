@@ -23,6 +23,7 @@ enum {
 	LIMIT_NAME = 253,                /* a Kubernetes name (RFC 1123 subdomain) */
 	LIMIT_ANNOTATION = 1024,         /* the value of one kago.dev/ annotation */
 	LIMIT_HTTP_PATH = 255,           /* kago.dev/health-check-path */
+	LIMIT_HTTP_CODES = 16,           /* codes and ranges of kago.dev/health-check-codes */
 	LIMIT_VIPS = 16,                 /* VIPs of one Service */
 	LIMIT_SERVICE_PORTS = 1024,      /* ports of one Service */
 	LIMIT_SOURCES = 1024,            /* source ranges of one Service */

@@ -37,9 +37,7 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 	vs->sources = source_ranges_of(&vs->n_sources, &policy->sources, vs->vip.family);
 	if (policy_check_type(policy, vs->protocol) == CHECK_NONE)
 		return vs;
-	vs->check = policy->check;
-	if (vs->check.path)
-		vs->check.path = xstrdup(vs->check.path);
+	health_check_copy(&vs->check, &policy->check);
 	return vs;
 }
 
@@ -155,7 +153,7 @@ void fleet_drop_server(struct virtual_server *vs)
 		return;
 	free(vs->reals);
 	free(vs->sources);
-	free(vs->check.path);
+	health_check_done(&vs->check);
 	free(vs);
 }
 

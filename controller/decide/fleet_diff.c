@@ -17,17 +17,10 @@ static int real_cmp(const struct real_server *a, const struct real_server *b)
 	return order ? order : (a->port > b->port) - (a->port < b->port);
 }
 
-static bool same_check(const struct health_check *a, const struct health_check *b)
-{
-	return a->type == b->type && a->port == b->port && a->interval == b->interval &&
-	       a->timeout == b->timeout &&
-	       strcmp(a->path ? a->path : "", b->path ? b->path : "") == 0;
-}
-
 static bool same_settings(const struct virtual_server *a, const struct virtual_server *b)
 {
 	return a->scheduler == b->scheduler && a->persistence == b->persistence &&
-	       same_check(&a->check, &b->check);
+	       health_check_equal(&a->check, &b->check);
 }
 
 static void diff_reals(

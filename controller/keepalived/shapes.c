@@ -15,10 +15,12 @@ static unsigned protocol_of(const struct virtual_server *vs)
 	return vs->protocol == IPPROTO_TCP ? 0 : vs->protocol == IPPROTO_UDP ? 1 : 2;
 }
 
-/* A check on a port of its own has one line more. */
+/* A check on a port of its own, or for a host, has lines of its own. */
 static unsigned check_of(const struct health_check *check)
 {
-	return check->type == CHECK_NONE ? 0 : 2 * (unsigned)check->type - (check->port ? 0 : 1);
+	unsigned lines = (check->port != 0) + 2U * (check->host != NULL);
+
+	return check->type == CHECK_NONE ? 0 : 1 + 4 * ((unsigned)check->type - 1) + lines;
 }
 
 unsigned shape_of(const struct virtual_server *vs)
@@ -28,7 +30,7 @@ unsigned shape_of(const struct virtual_server *vs)
 	shape = 2 * shape + (vs->vip.family == AF_INET6);
 	shape = 6 * shape + (unsigned)vs->scheduler;
 	shape = 2 * shape + (vs->persistence > 0);
-	return 5 * shape + check_of(&vs->check);
+	return SHAPE_CHECKS * shape + check_of(&vs->check);
 }
 
 void shapes_record(struct shapes *s, unsigned shape, enum shape_state state, const char *complaint)

@@ -10,7 +10,7 @@
  * needs no config test, and a shape that keepalived refuses keeps only its own Services out of the
  * file. There are SHAPES in all. Pure.
  */
-enum { SHAPES = 3 * 2 * 6 * 2 * 5 };
+enum { SHAPE_CHECKS = 1 + 3 * 4, SHAPES = 3 * 2 * 6 * 2 * SHAPE_CHECKS };
 
 enum shape_state { SHAPE_UNTESTED, SHAPE_ACCEPTED, SHAPE_REFUSED };
 

@@ -50,6 +50,12 @@ static uint64_t mix_bytes(uint64_t digest, const void *bytes, size_t len)
 	return digest;
 }
 
+/* NULL is another one than "". */
+static uint64_t mix_text(uint64_t digest, const char *text)
+{
+	return text ? mix_bytes(digest, text, strlen(text) + 1) : mix(digest, UINT64_MAX);
+}
+
 /* Of all that keepalived is told. */
 static uint64_t digest_of(const struct virtual_server *vs)
 {
@@ -59,8 +65,9 @@ static uint64_t digest_of(const struct virtual_server *vs)
 	digest = mix(mix(digest, vs->scheduler), vs->persistence);
 	digest = mix(mix(digest, check->type), check->port);
 	digest = mix(mix(digest, check->interval), check->timeout);
-	if (check->path)
-		digest = mix_bytes(digest, check->path, strlen(check->path));
+	digest = mix_text(digest, check->path);
+	digest = mix_text(digest, check->codes);
+	digest = mix_text(digest, check->host);
 	for (size_t i = 0; i < vs->n_reals; i++) {
 		digest = mix_bytes(digest, vs->reals[i].addr.bytes, sizeof vs->reals[i].addr.bytes);
 		digest = mix(mix(digest, vs->reals[i].port), vs->reals[i].weight);

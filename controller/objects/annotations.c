@@ -2,6 +2,7 @@
 #include "objects/annotations.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +10,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
+#include "objects/names.h"
 #include "objects/suggest.h"
 
-enum { SECOND = 1000000 };
+enum { SECOND = 1000000, CODE_MIN = 100, CODE_MAX = 599 };
 
 static const char *const schedulers[] = {"rr", "wrr", "lc", "wlc", "sh", "mh", NULL};
 static const char *const forwards[] = {"nat", "tunnel", NULL};
-static const char *const checks[] = {"none", "tcp", "http", NULL};
 
 const char *scheduler_name(enum scheduler s)
 {
@@ -91,7 +92,7 @@ static int parse_forward(struct policy *p, const char *text, struct err *e)
 static int parse_check(struct policy *p, const char *text, struct err *e)
 {
 	unsigned choice;
-	int r = parse_choice(&choice, text, checks, e);
+	int r = parse_choice(&choice, text, health_check_types, e);
 
 	if (r < 0)
 		return r;
@@ -116,6 +117,54 @@ static int parse_path(struct policy *p, const char *text, struct err *e)
 			str_quote(quoted, text));
 	free(p->check.path);
 	p->check.path = xstrdup(text);
+	return 0;
+}
+
+static int parse_host(struct policy *p, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+
+	if (!dns_subdomain_valid(text))
+		return err_set(e, EINVAL, "%s is not a DNS name", str_quote(quoted, text));
+	free(p->check.host);
+	p->check.host = xstrdup(text);
+	return 0;
+}
+
+/* "200" or "200-399", as a range. */
+static int parse_code(uint64_t *ret_first, uint64_t *ret_last, char *text, struct err *e)
+{
+	char *dash = strchr(text, '-');
+	int r;
+
+	if (dash)
+		*dash++ = '\0';
+	r = str_to_u64(ret_first, text, CODE_MIN, CODE_MAX, e);
+	return r < 0 ? r : str_to_u64(ret_last, dash ? dash : text, *ret_first, CODE_MAX, e);
+}
+
+static int parse_codes(struct policy *p, const char *text, struct err *e)
+{
+	CLEANUP_FREE char *copy = xstrdup(text), *codes = xstrdup("");
+	char *rest = copy, *item;
+
+	for (unsigned n = 0; (item = strsep(&rest, ",")); n++) {
+		uint64_t first, last;
+		char *longer;
+		int r = parse_code(&first, &last, item + strspn(item, " "), e);
+
+		if (r < 0)
+			return r;
+		if (n == LIMIT_HTTP_CODES)
+			return err_set(e, EINVAL, "more than %d", LIMIT_HTTP_CODES);
+		longer = first == last ? xasprintf("%s%s%" PRIu64, codes, n ? " " : "", first)
+				       : xasprintf("%s%s%" PRIu64 "-%" PRIu64, codes, n ? " " : "",
+						 first, last);
+		free(codes);
+		codes = longer;
+	}
+	free(p->check.codes);
+	p->check.codes = steal(codes);
 	return 0;
 }
 
@@ -171,6 +220,8 @@ static const struct option {
 	{"forward", parse_forward, NEEDS_NOTHING},
 	{"health-check", parse_check, NEEDS_NOTHING},
 	{"health-check-path", parse_path, NEEDS_HTTP},
+	{"health-check-host", parse_host, NEEDS_HTTP},
+	{"health-check-codes", parse_codes, NEEDS_HTTP},
 	{"health-check-port", parse_port, NEEDS_CHECK},
 	{"health-check-interval", parse_interval, NEEDS_CHECK},
 	{"health-check-timeout", parse_timeout, NEEDS_CHECK},
@@ -181,9 +232,10 @@ enum { N_OPTIONS = sizeof options / sizeof options[0] };
 static int check_needs(
 	const struct option *option, const struct policy *p, bool has_tcp, struct err *e)
 {
-	if (option->needs == NEEDS_HTTP && p->check.type != CHECK_HTTP)
+	if (option->needs == NEEDS_HTTP && !health_check_is_http(&p->check))
 		return err_set(e, EINVAL,
-			KAGO_PREFIX "%s: only for " KAGO_PREFIX "health-check: http", option->key);
+			KAGO_PREFIX "%s: only for " KAGO_PREFIX "health-check: http or https",
+			option->key);
 	if (option->needs == NEEDS_CHECK && p->check.type == CHECK_NONE)
 		return err_set(e, EINVAL,
 			KAGO_PREFIX "%s: of no use with " KAGO_PREFIX "health-check: none",
@@ -243,6 +295,14 @@ static int refuse_unknown(json_t *annotations, struct err *e)
 		near ? "; did you mean " KAGO_PREFIX : "", near ? near : "", near ? "?" : "");
 }
 
+static void set_http_defaults(struct health_check *check)
+{
+	if (!check->path)
+		check->path = xstrdup("/");
+	if (!check->codes)
+		check->codes = xstrdup("200-399");
+}
+
 int annotations_parse(struct policy *p, const json_t *object, bool has_tcp, struct err *e)
 {
 	json_t *annotations = NULL;
@@ -254,7 +314,7 @@ int annotations_parse(struct policy *p, const json_t *object, bool has_tcp, stru
 	r = refuse_unknown(annotations, e);
 	for (size_t i = 0; r >= 0 && i < N_OPTIONS; i++)
 		r = parse_option(&options[i], p, object, has_tcp, e);
-	if (r >= 0 && p->check.type == CHECK_HTTP && !p->check.path)
-		p->check.path = xstrdup("/");
+	if (r >= 0 && health_check_is_http(&p->check))
+		set_http_defaults(&p->check);
 	return r;
 }

@@ -70,34 +70,20 @@ int policy_parse(struct policy *ret, enum reason *ret_reason, const json_t *obje
 
 void policy_done(struct policy *p)
 {
-	free(p->check.path);
+	health_check_done(&p->check);
 	source_ranges_done(&p->sources);
 	*p = (struct policy){0};
-}
-
-static bool check_equal(const struct health_check *a, const struct health_check *b)
-{
-	const char *a_path = a->path ? a->path : "", *b_path = b->path ? b->path : "";
-
-	return a->type == b->type && strcmp(a_path, b_path) == 0 && a->port == b->port &&
-	       a->interval == b->interval && a->timeout == b->timeout;
 }
 
 bool policy_equal(const struct policy *a, const struct policy *b)
 {
 	return a->scheduler == b->scheduler && a->persistence == b->persistence &&
-	       a->check_every_port == b->check_every_port && check_equal(&a->check, &b->check) &&
+	       a->check_every_port == b->check_every_port &&
+	       health_check_equal(&a->check, &b->check) &&
 	       source_ranges_equal(&a->sources, &b->sources);
 }
 
 enum check_type policy_check_type(const struct policy *p, uint16_t protocol)
 {
 	return p->check_every_port || protocol == IPPROTO_TCP ? p->check.type : CHECK_NONE;
-}
-
-uint64_t health_check_time(const struct health_check *check)
-{
-	enum { TRIES = 2, PAUSE = 1000 * 1000, SPARE = 5 * PAUSE };
-
-	return check->type == CHECK_NONE ? 0 : TRIES * (check->timeout + PAUSE) + SPARE;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "objects/health_check.h"
 #include "objects/reason.h"
 #include "objects/source_ranges.h"
 
@@ -24,22 +25,6 @@ enum scheduler {
 	SCHEDULER_MH
 };
 const char *scheduler_name(enum scheduler s); /* "rr", ..., as IPVS and keepalived spell it */
-
-enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP };
-
-struct health_check {
-	enum check_type type;
-	char *path;        /* CHECK_HTTP only, else NULL */
-	uint16_t port;     /* 0: the real server's own */
-	uint64_t interval; /* usec, whole seconds */
-	uint64_t timeout;  /* usec, whole seconds */
-};
-
-/*
- * usec from a start of the checks until this one must have had its say: its two tries, with a
- * second before each, and some to spare for a busy machine. 0 for CHECK_NONE.
- */
-uint64_t health_check_time(const struct health_check *check);
 
 struct policy {
 	enum scheduler scheduler;

@@ -46,16 +46,16 @@ static json_t *addresses_json(const struct wish *w)
 
 static json_t *check_json(const struct policy *p)
 {
-	static const char *const types[] = {
-		[CHECK_NONE] = "none", [CHECK_TCP] = "tcp", [CHECK_HTTP] = "http"};
 	const struct health_check *c = &p->check;
+	const char *type = health_check_types[c->type];
 
 	if (c->type == CHECK_NONE)
-		return jsonx_must(json_pack("{s:s}", "type", types[c->type]));
-	return jsonx_must(json_pack("{s:s, s:s*, s:o*, s:b, s:o, s:o}", "type", types[c->type],
-		"path", c->path, "port", c->port ? answer_count(c->port) : NULL, "everyPort",
-		p->check_every_port, "intervalSeconds", answer_count(c->interval / SECOND),
-		"timeoutSeconds", answer_count(c->timeout / SECOND)));
+		return jsonx_must(json_pack("{s:s}", "type", type));
+	return jsonx_must(json_pack("{s:s, s:s*, s:s*, s:s*, s:o*, s:b, s:o, s:o}", "type", type,
+		"path", c->path, "host", c->host, "codes", c->codes, "port",
+		c->port ? answer_count(c->port) : NULL, "everyPort", p->check_every_port,
+		"intervalSeconds", answer_count(c->interval / SECOND), "timeoutSeconds",
+		answer_count(c->timeout / SECOND)));
 }
 
 static json_t *sources_json(const struct source_ranges *s)

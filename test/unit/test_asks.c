@@ -82,7 +82,8 @@ static void test_all_that_can_be_asked_for_is_told(void **state)
 		"\"targetPort\": \"named\"}]");
 	assert_answer(asks, "scheduler", "\"rr\"");
 	assert_answer(asks, "healthCheck",
-		"{\"everyPort\": true, \"intervalSeconds\": 5, \"path\": \"/up\", \"port\": 81, "
+		"{\"codes\": \"200-399\", \"everyPort\": true, \"intervalSeconds\": 5, \"path\": "
+		"\"/up\", \"port\": 81, "
 		"\"timeoutSeconds\": 3, \"type\": \"http\"}");
 	assert_answer(asks, "sourceRanges", "[\"192.0.2.0/24\"]");
 	assert_answer(asks, "affinitySeconds", "10800");

@@ -95,7 +95,8 @@ static void test_any_setting_is_a_change(void **state)
 	const struct virtual_server *old[] = {&a};
 
 	(void)state;
-	a.check = (struct health_check){CHECK_HTTP, path, 0, 5, 3};
+	a.check = (struct health_check){
+		.type = CHECK_HTTP, .path = path, .interval = 5, .timeout = 3};
 	for (size_t i = 0; i < 7; i++)
 		variants[i] = a;
 	variants[0].scheduler = SCHEDULER_MH;

@@ -46,14 +46,20 @@ static void test_the_view_holds_every_name_with_its_type(void **state)
 
 static void test_the_view_of_a_check(void **state)
 {
-	char path[] = "/healthz";
+	char path[] = "/healthz", codes[] = "200";
 	struct virtual_server vs = simple();
-	json_auto_t *wanted = json_pack("{s:b, s:b, s:s, s:i, s:i, s:i}", "tcp", 0, "http", 1,
-		"path", "/healthz", "connect_port", 81, "interval", 5, "timeout", 3);
+	json_auto_t *wanted = json_pack("{s:b, s:b, s:b, s:s, s:s, s:b, s:i, s:i, s:i}", "tcp", 0,
+		"http", 1, "https", 0, "path", "/healthz", "codes", "200", "host", 0,
+		"connect_port", 81, "interval", 5, "timeout", 3);
 	json_auto_t *view = NULL;
 
 	(void)state;
-	vs.check = (struct health_check){CHECK_HTTP, path, 81, 5000000, 3000000};
+	vs.check = (struct health_check){.type = CHECK_HTTP,
+		.path = path,
+		.codes = codes,
+		.port = 81,
+		.interval = 5000000,
+		.timeout = 3000000};
 	view = view_of(&vs);
 	assert_true(json_equal(
 		json_object_get(

@@ -110,6 +110,15 @@ static void test_a_check_that_was_asked_for_is_for_every_port(void **state)
 	policy_done(&p);
 	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/health-check: http", "");
 	assert_string_equal(p.check.path, "/");
+	assert_string_equal(p.check.codes, "200-399");
+	policy_done(&p);
+	parse(&p,
+		"kago.dev/health-check: https, kago.dev/health-check-host: web.example.org, "
+		"kago.dev/health-check-codes: '200, 301-302,426'",
+		"");
+	assert_int_equal(policy_check_type(&p, IPPROTO_TCP), CHECK_HTTPS);
+	assert_string_equal(p.check.codes, "200 301-302 426");
+	assert_string_equal(p.check.host, "web.example.org");
 	policy_done(&p);
 	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/health-check: none", "");
 	assert_int_equal(policy_check_type(&p, IPPROTO_TCP), CHECK_NONE);
@@ -120,7 +129,7 @@ static void test_values_of_a_check_are_strict(void **state)
 {
 	(void)state;
 	bad_annotation("kago.dev/health-check: ping",
-		"kago.dev/health-check: 'ping' is none of none, tcp, http");
+		"kago.dev/health-check: 'ping' is none of none, tcp, http, https");
 	bad_annotation("kago.dev/health-check-port: 81",
 		"kago.dev/health-check-port: must be a string, not a whole number; put it in "
 		"quotes");
@@ -137,6 +146,14 @@ static void test_values_of_a_check_are_strict(void **state)
 	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-path: '/a b'",
 		"kago.dev/health-check-path: '/a b' has other characters than "
 		"A-Z a-z 0-9 / _ . ~ % ? = & -");
+	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-codes: ok",
+		"kago.dev/health-check-codes: 'ok' is not a number from 100 to 599");
+	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-codes: 399-200",
+		"kago.dev/health-check-codes: '200' is not a number from 399 to 599");
+	bad_annotation("kago.dev/health-check: tcp, kago.dev/health-check-codes: '200'",
+		"kago.dev/health-check-codes: only for kago.dev/health-check: http or https");
+	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-host: 'a b'",
+		"kago.dev/health-check-host: 'a b' is not a DNS name");
 	bad_annotation("kago.dev/health-check: http, kago.dev/health-check-path: null",
 		"kago.dev/health-check-path: '' does not start with '/'");
 }
@@ -167,7 +184,7 @@ static void test_options_without_effect_are_refused(void **state)
 {
 	(void)state;
 	bad_annotation("kago.dev/health-check-path: /",
-		"kago.dev/health-check-path: only for kago.dev/health-check: http");
+		"kago.dev/health-check-path: only for kago.dev/health-check: http or https");
 	bad_annotation("kago.dev/health-check: none, kago.dev/health-check-port: '81'",
 		"kago.dev/health-check-port: of no use with kago.dev/health-check: none");
 	expect_refused("kago.dev/vip: 10.1.1.1, kago.dev/health-check-interval: 2s", "", false,

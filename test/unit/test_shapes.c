@@ -21,9 +21,17 @@ static void numbers_and_paths_do_not_change_a_shape(void **state)
 
 	(void)state;
 	a.persistence = 1;
-	a.check = (struct health_check){CHECK_HTTP, root, 81, 5000000, 3000000};
+	a.check = (struct health_check){.type = CHECK_HTTP,
+		.path = root,
+		.port = 81,
+		.interval = 5000000,
+		.timeout = 3000000};
 	b.persistence = 2;
-	b.check = (struct health_check){CHECK_HTTP, path, 82, 6000000, 4000000};
+	b.check = (struct health_check){.type = CHECK_HTTP,
+		.path = path,
+		.port = 82,
+		.interval = 6000000,
+		.timeout = 4000000};
 	b.port = 81;
 	b.vip.bytes[0] = 11;
 	assert_int_equal(shape_of(&a), shape_of(&b));
@@ -35,6 +43,7 @@ static void everything_else_does(void **state)
 	static const uint16_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 	static const int families[] = {AF_INET, AF_INET6};
 	bool seen[SHAPES] = {0};
+	char host[] = "example.org";
 
 	(void)state;
 	for (unsigned i = 0; i < SHAPES; i++) {
@@ -44,8 +53,13 @@ static void everything_else_does(void **state)
 		vs.vip.family = families[i / 3 % 2];
 		vs.scheduler = (enum scheduler)(i / 6 % 6);
 		vs.persistence = i / 36 % 2;
-		vs.check.type = (enum check_type)((i / 72 + 1) / 2);
-		vs.check.port = vs.check.type == CHECK_NONE || i / 72 % 2 ? 0 : 81;
+		if (i / 72 > 0) {
+			unsigned check = i / 72 - 1;
+
+			vs.check.type = (enum check_type)(1 + check / 4);
+			vs.check.port = check % 2 ? 81 : 0;
+			vs.check.host = check / 2 % 2 ? host : NULL;
+		}
 		assert_in_range(shape_of(&vs), 0, SHAPES - 1);
 		assert_false(seen[shape_of(&vs)]);
 		seen[shape_of(&vs)] = true;

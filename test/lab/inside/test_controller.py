@@ -306,6 +306,63 @@ def test_a_failed_check_sets_weight_0_and_keeps_it_out_of_the_way(lb):
     assert "event=kernel.mismatch" not in lb.log()
 
 
+# Speak HTTP/1.1 only, as Envoy does, and leave connections open unless they are asked to close them. With a certificate
+# they also want to know who is asked for.
+HTTP_SERVERS = """
+import socket, ssl, sys, threading
+
+def talk(c, context):
+    if context:
+        c = context.wrap_socket(c, server_side=True)
+    head = b""
+    while b"\\r\\n\\r\\n" not in head:
+        head += c.recv(4096)
+    fine = b" HTTP/1.1\\r\\n" in head and (not context or b"Host: web.example.org\\r\\n" in head)
+    status = b"200 OK" if fine else b"426 Upgrade Required"
+    c.sendall(b"HTTP/1.1 " + status + b"\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+    if b"Connection: close\\r\\n" not in head:
+        c.recv(1)
+    c.close()
+
+def serve(port, context=None):
+    server = socket.create_server((sys.argv[1], port))
+    while True:
+        c, _ = server.accept()
+        threading.Thread(target=talk, args=(c, context), daemon=True).start()
+
+def know(c, name, context):
+    return None if name == "web.example.org" else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain(sys.argv[2])
+tls.sni_callback = know
+threading.Thread(target=serve, args=(8443, tls), daemon=True).start()
+serve(8080)
+"""
+
+
+def test_http_checks_suit_servers_that_speak_no_older_http(lb):
+    pem = lb.folder / "server.pem"
+    lb.netns.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc",
+                 "-subj", "/CN=other", "-keyout", pem, "-out", lb.folder / "server.crt")
+    pem.write_text(pem.read_text() + (lb.folder / "server.crt").read_text())
+    checks = {"10.1.1.1": {"health_check": "http"},
+              "10.1.1.2": {"health_check": "https", "health_check_port": "8443",
+                           "health_check_host": "web.example.org"},
+              "10.1.1.3": {"health_check": "http", "health_check_codes": "426"}}
+    for vip, options in checks.items():
+        lb.put(vip, service(f"s{vip[-1]}", vip, scheduler="rr", health_check_interval="1s", **options),
+               endpoints(f"s{vip[-1]}", "172.16.0.9"))
+    lb.start()
+
+    def expect(*found):
+        lb.wait_for_ipvs({f"TCP {vip}:80 rr": {"172.16.0.9:8080": weight} for vip, weight in zip(checks, found)})
+
+    expect(0, 0, 0)
+    lb.network.start(lb.netns, "/usr/bin/python3", "-c", HTTP_SERVERS, "172.16.0.9", pem, log=lb.folder / "servers")
+    expect(1, 1, 0)
+
+
 def listener(lb, stack, address):
     server = stack.enter_context(lb.netns.socket(socket.AF_INET, socket.SOCK_STREAM))
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
