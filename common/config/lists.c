@@ -22,6 +22,9 @@ static int load_peer(struct loader *l, struct loader_place where, void *base, co
 	if (!peer->address.family)
 		return loader_fail(
 			l, (struct loader_place){"bgp.peers[].address", where.at}, "missing");
+	if (peer->address.family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer->address.v6))
+		return loader_fail(l, (struct loader_place){"bgp.peers[].address", where.at},
+			"is link-local, which leads nowhere without an interface");
 	for (const struct config_peer *p = c->bgp.peers; p < peer; p++)
 		if (ipaddr_equal(&p->address, &peer->address))
 			return loader_fail(l, where,
@@ -42,6 +45,9 @@ static int load_aggregate(
 			jsonx_type_name(value));
 	if (ipnet_parse(net, json_string_value(value), &cause) < 0)
 		return loader_fail(l, where, "%s", cause.msg);
+	if (net->len == 0)
+		return loader_fail(l, where, "'%s' would be a default route to this pod",
+			json_string_value(value));
 	for (size_t i = 0; i < c->bgp.n_aggregates; i++)
 		if (ipnet_cmp(&c->bgp.aggregates[i], net) == 0)
 			return loader_fail(

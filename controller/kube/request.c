@@ -74,8 +74,11 @@ static void set_server(struct request *q, const struct kubeconf *conf, const cha
 	curl_easy_setopt(easy, CURLOPT_URL, q->url);
 	if (conf->tls_name)
 		set_tls_name(q, conf->tls_name);
-	if (conf->ca_file)
+	if (conf->ca_file) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
+		/* Or those that the system trusts would do as well. */
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 	if (conf->proxy_url)
 		curl_easy_setopt(easy, CURLOPT_PROXY, conf->proxy_url);
 	if (conf->insecure) {

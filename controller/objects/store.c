@@ -236,14 +236,19 @@ static enum store_change replace_slice(struct store *s, struct slice *before, st
 static int put_service(enum store_change *ret, struct store *s, const struct objname *id,
 	const json_t *object, struct err *e)
 {
-	struct service *service;
+	struct service *service, *before = find_service(s, id);
+	int r = 0;
 
 	service_decode(&service, id, object);
-	*ret = replace_service(s, find_service(s, id), service);
-	service = find_service(s, id);
 	if (service && service->reason == REASON_INVALID_OBJECT)
-		return err_set(e, EINVAL, "%s", service->message);
-	return 0;
+		r = err_set(e, EINVAL, "%s", service->message);
+	/* What was known of it stands. */
+	if (r < 0 && before && before->reason != REASON_INVALID_OBJECT) {
+		service_unref(service);
+		return r;
+	}
+	*ret = replace_service(s, before, service);
+	return r;
 }
 
 static int put_slice(enum store_change *ret, struct store *s, const struct objname *id,

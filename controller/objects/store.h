@@ -21,9 +21,9 @@ enum store_change { STORE_SAME, STORE_CHANGED, STORE_IGNORED };
  * Takes an object as `kubectl get -o json` has it. STORE_SAME: it says nothing new for us.
  * STORE_IGNORED: a kind that is none of ours, or an EndpointSlice of a Service that is not known.
  * -EINVAL for an object that no API server would take, with "Service NS/NAME: field: what and what
- * would be right"; it may have changed what is known: a wrong EndpointSlice counts as absent, and a
- * wrong Service stays known as rejected. What is wrong with a Service's annotations only is no
- * error here: fleet_build tells it.
+ * would be right": what was known of it stands; a Service of which nothing was is known as
+ * rejected.
+ * What is wrong with a Service's annotations only is no error here: fleet_build tells it.
  */
 int store_put(enum store_change *ret, struct store *s, const json_t *object, struct err *e);
 

@@ -63,6 +63,39 @@ static int read_answer(struct exabgp_api_event *ev, const char *answer, struct e
 	return 0;
 }
 
+/* The text of `"key": "text"` in a line that is no JSON; "" if it is not there. */
+static void find_text(char *ret, size_t size, const char *line, const char *key)
+{
+	CLEANUP_FREE char *head = xasprintf("\"%s\": \"", key);
+	const char *at = strstr(line, head);
+
+	ret[0] = '\0';
+	if (!at)
+		return;
+	at += strlen(head);
+	snprintf(ret, size, "%.*s", (int)strcspn(at, "\""), at);
+}
+
+/*
+ * What a peer says at the end of a session is in the line as it came, quotes and all, so that it is
+ * no JSON then (RFC 8203, RFC 4486): all else comes before it.
+ */
+static bool salvage_state(struct exabgp_api_event *ev, const char *line)
+{
+	char peer[IPADDR_TEXT], state[16], type[16];
+	struct err ignored = {0};
+
+	find_text(type, sizeof type, line, "type");
+	find_text(peer, sizeof peer, line, "peer");
+	find_text(state, sizeof state, line, "state");
+	if (strcmp(type, "state") != 0 || strcmp(state, "down") != 0 ||
+		ipaddr_parse(&ev->peer, peer, &ignored) < 0)
+		return false;
+	ev->kind = EXABGP_API_PEER_DOWN;
+	snprintf(ev->reason, sizeof ev->reason, "what the peer said of it cannot be read");
+	return true;
+}
+
 /* 5.0 can be told to answer in JSON, too: {"answer": "done", ...}. */
 static int read_json(struct exabgp_api_event *ev, const char *line, struct err *e)
 {
@@ -71,6 +104,8 @@ static int read_json(struct exabgp_api_event *ev, const char *line, struct err *
 	const char *type = "", *answer = NULL;
 	int r;
 
+	if (!doc && salvage_state(ev, line))
+		return 0;
 	if (!doc)
 		return err_set(e, EINVAL, "%s", why.text);
 	r = jsonx_str(&type, doc, "type", e);

@@ -231,6 +231,11 @@ static const struct refusal_case refused[] = {
 		"4:31: bgp.peers[].port: '0' is not a number from 1 to 65535"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n  - address: 10.0.0.1\n    port: 179\n",
 		"5:5: bgp.peers: the same address as another peer; a session is told by it alone"},
+	{"bgp:\n  as: 1\n  peers:\n  - {address: 'fe80::1'}\n",
+		"4:5: bgp.peers[].address: is link-local, which leads nowhere without an "
+		"interface"},
+	{"bgp:\n  aggregates: [0.0.0.0/0]\n",
+		"2:16: bgp.aggregates: '0.0.0.0/0' would be a default route to this pod"},
 	{"bgp:\n  aggregates: [10.1.1.8/24]\n",
 		"2:16: bgp.aggregates: '10.1.1.8/24' has host bits set; "
 		"the prefix is 10.1.1.0/24"},

@@ -93,6 +93,26 @@ static void test_sessions(void **state)
 	assert_int_equal(kind_of(STATE("\"state\": \"connected\"")), EXABGP_API_OTHER);
 }
 
+/* What a peer says at the end is quoted as it came: of a shutdown, or that it was sent too much. */
+static void test_an_end_that_cannot_be_read_is_one(void **state)
+{
+	struct exabgp_api_event ev;
+	struct err e = {0};
+	char peer[IPADDR_TEXT];
+
+	(void)state;
+	assert_int_equal(
+		exabgp_api_parse(&ev,
+			STATE("\"state\": \"down\", \"reason\": \"notification received (6,1) "
+			      "\"max \x01 prefixes\"\""),
+			&e),
+		0);
+	assert_int_equal(ev.kind, EXABGP_API_PEER_DOWN);
+	assert_string_equal(ipaddr_format(peer, &ev.peer), "10.0.0.1");
+	assert_int_equal(
+		exabgp_api_parse(&ev, "{\"type\": \"state\", \"state\": \"down\"", &e), -EINVAL);
+}
+
 static void test_a_long_reason_is_cut(void **state)
 {
 	char line[2048], reason[1024];
@@ -132,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_the_longest_command_fits),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_an_end_that_cannot_be_read_is_one),
 		cmocka_unit_test(test_a_long_reason_is_cut),
 		cmocka_unit_test(test_what_is_neither_answer_nor_json_is_refused),
 	};

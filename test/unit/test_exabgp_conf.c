@@ -110,6 +110,7 @@ static void test_the_neighbor_block(void **state)
 				  "\tpeer-as 65021;\n"
 				  "\thold-time 9;\n"
 				  "\tconnect 179;\n"
+				  "\tadj-rib-in false;\n"
 				  "\tadj-rib-out true;\n"
 				  "\tfamily {\n"
 				  "\t\tipv4 unicast;\n"

@@ -284,7 +284,7 @@ static void test_a_wrong_service_stays_known(void **state)
 	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 
 	(void)state;
-	put_all(s, WEB("10.1.1.1", "") POD("1", ""));
+	put_all(s, POD("1", ""));
 	put_wrong(s,
 		SERVICE("web", "}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "
 			       "ports: x}"),
@@ -294,6 +294,19 @@ static void test_a_wrong_service_stays_known(void **state)
 	assert_int_equal(f->n_services, 1);
 	assert_int_equal(f->services[0]->outcome, FLEET_REJECTED);
 	assert_string_equal(f->services[0]->message, "spec.ports: must be a list, not a string");
+}
+
+static void test_a_service_that_became_malformed_stands_as_it_was(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+
+	(void)state;
+	put_all(s, WEB("10.1.1.1", "") POD("1", ""));
+	put_wrong(s,
+		SERVICE("web", "}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, "
+			       "ports: x}"),
+		"Service shop/web: spec.ports: must be a list, not a string");
+	assert_int_equal(count_reals(s), 1);
 }
 
 static void test_what_is_no_object_is_refused(void **state)
@@ -325,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_a_slice_can_go_to_another_service),
 		cmocka_unit_test(test_a_slice_that_became_wrong_stands_as_it_was),
 		cmocka_unit_test(test_a_wrong_service_stays_known),
+		cmocka_unit_test(test_a_service_that_became_malformed_stands_as_it_was),
 		cmocka_unit_test(test_what_is_no_object_is_refused),
 	};
 
