@@ -121,7 +121,7 @@ def pod_of(objects):
 
 
 @pytest.mark.parametrize("timeout, seconds", [
-    ("25s", 35), ("2m", 130), ("5001ms", 16), ("5000001us", 16), ("10m", 610)])
+    ("25s", 35), ("2m", 130), ("5001ms", 16), ("5000001us", 16), ("10m", 610), ("1m30s", 100)])
 def test_the_grace_period_follows_the_shutdown_timeout(helm4, timeout, seconds):
     pod = pod_of(helm4.objects("default", "--set", f"config.keepalived.shutdownTimeout={timeout}"))
     assert pod["terminationGracePeriodSeconds"] == seconds

@@ -76,14 +76,18 @@ annotations:
 {{- define "kago.milliseconds" -}}
 {{- $key := index . 0 }}
 {{- $text := index . 1 | toString }}
-{{- if not (regexMatch "^[0-9]{1,9}(us|ms|s|m|h)$" $text) }}
+{{- if not (regexMatch "^([0-9]{1,9}(us|ms|s|m|h))+$" $text) }}
 {{- fail (printf "%s: '%s' is not a duration; right would be 500ms, 25s or 2m" $key $text) }}
 {{- end }}
-{{- $unit := regexFind "[a-z]+$" $text }}
-{{- $number := trimSuffix $unit $text | int64 }}
-{{- if eq $unit "us" }}{{ div (add $number 999) 1000 }}
-{{- else }}{{ mul $number (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) $unit) }}
+{{- $sum := 0 }}
+{{- range $part := regexFindAll "[0-9]+[a-z]+" $text -1 }}
+{{- $unit := regexFind "[a-z]+$" $part }}
+{{- $number := trimSuffix $unit $part | int64 }}
+{{- if eq $unit "us" }}{{ $sum = add $sum (div (add $number 999) 1000) }}
+{{- else }}{{ $sum = add $sum (mul $number (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) $unit)) }}
 {{- end }}
+{{- end }}
+{{- $sum }}
 {{- end }}
 
 {{/* Seconds from SIGTERM to SIGKILL: the controller's own limit, and time for its end. */}}

@@ -540,7 +540,7 @@ def test_sigterm_withdraws_drains_and_leaves_nothing(site, reflector, pods):
 def test_a_second_sigterm_skips_the_wait(site, reflector, pods):
     pod = pods()
     pod.serve(VIP)
-    sidecar = pod.start("--drain=60s")
+    sidecar = pod.start("--drain=24s")
     sidecar.wait("vip.announced")
     sidecar.process.terminate()
     sidecar.wait("sidecar.draining")
