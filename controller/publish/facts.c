@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish/facts.h"
 
+#include <string.h>
+
 #include "base/digest.h"
 
 static void add_service(uint64_t *digest, const struct service *s)
@@ -25,6 +27,36 @@ static void add_decision(uint64_t *digest, const struct fleet_service *d)
 	digest_add(digest, &d->reason, sizeof d->reason);
 	digest_add_text(digest, d->message);
 	digest_add(digest, &d->n_virtual_servers, sizeof d->n_virtual_servers);
+}
+
+static bool is_served(const struct ipaddr *vip, const struct service *s,
+	const struct fleet_service *d, const struct fleet *fleet)
+{
+	for (size_t i = 0; i < s->n_ports; i++) {
+		const struct place at = {*vip, s->ports[i].protocol, s->ports[i].port};
+		const struct virtual_server *vs =
+			virtual_server_find(fleet_servers(fleet), fleet->n_servers, &at);
+
+		if (vs && strcmp(vs->ns, d->ns) == 0 && strcmp(vs->name, d->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t facts_served(struct ipaddr ret[], const struct service *s, const struct fleet_service *d,
+	const struct fleet *fleet)
+{
+	const struct held *held = &s->held;
+	size_t n = 0;
+
+	for (size_t i = 0; d && fleet && i < held->n_vips; i++)
+		if (is_served(&held->vips[i], s, d, fleet))
+			ret[n++] = held->vips[i];
+	if (n > 0)
+		return n;
+	for (size_t i = 0; i < held->n_vips; i++)
+		ret[i] = held->vips[i];
+	return held->n_vips;
 }
 
 uint64_t facts_digest(const struct facts *f)

@@ -18,10 +18,20 @@ struct facts {
 	/* That the decision is from, for ports that another Service has; NULL: these are not told.
 	 */
 	const struct fleet *fleet;
-	/* The load balancers (pod names) that announce all VIPs of its status, sorted. */
+	/* The VIPs of its status that have a virtual server, if it is known which; else all. */
+	const struct ipaddr *served;
+	size_t n_served;
+	/* The load balancers (pod names) that announce all of these, sorted. */
 	const char *const *announcers;
 	size_t n_announcers;
 };
+
+/*
+ * Which VIPs of the status have a virtual server of the Service in this fleet, into `ret`, which
+ * has room for all of them; all, if none has or there is no decision. Returns their number. Pure.
+ */
+size_t facts_served(struct ipaddr ret[], const struct service *s, const struct fleet_service *d,
+	const struct fleet *fleet);
 
 /* Equal for equal facts, so that what was looked at once is passed over quickly. Pure. */
 uint64_t facts_digest(const struct facts *f);

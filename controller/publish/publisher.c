@@ -81,11 +81,21 @@ static const struct fleet_service *find_decision(
 	return found && found->outcome == FLEET_PENDING && a->n_vips > 0 ? NULL : found;
 }
 
-/* The caller frees ret_names, which the facts borrow. */
-static struct facts gather(
-	const struct publisher *p, const struct assignment *a, const char ***ret_names)
+/* What facts borrow. */
+struct gathered {
+	const char **names;
+	struct ipaddr *vips;
+};
+
+static void gathered_done(struct gathered *g)
 {
-	const struct held *held = &a->service->held;
+	free(g->names);
+	free(g->vips);
+}
+
+static struct facts gather(
+	struct gathered *ret, const struct publisher *p, const struct assignment *a)
+{
 	const struct fleet *fleet = p->decided ? p->looked_at : NULL;
 	struct facts f = {
 		.service = a->service,
@@ -93,12 +103,14 @@ static struct facts gather(
 		.decision = find_decision(fleet, a),
 	};
 
-	*ret_names = NULL;
-	if (held->n_vips > 0)
-		*ret_names = membership_announcers(
-			p->parts.membership, held->vips, held->n_vips, &f.n_announcers);
-	f.announcers = *ret_names;
 	f.fleet = f.decision ? fleet : NULL;
+	*ret = (struct gathered){.vips = xcalloc(a->service->held.n_vips, sizeof *ret->vips)};
+	f.n_served = facts_served(ret->vips, a->service, f.decision, f.fleet);
+	f.served = ret->vips;
+	if (f.n_served > 0)
+		ret->names = membership_announcers(
+			p->parts.membership, ret->vips, f.n_served, &f.n_announcers);
+	f.announcers = ret->names;
 	return f;
 }
 
@@ -131,13 +143,13 @@ static void remind_of(struct publisher *p, const struct assignment *a, uint64_t 
 {
 	const struct service *s = a->service;
 	struct write *one = writes_get(p->writes, &s->id);
-	CLEANUP_FREE const char **names = NULL;
+	CLEANUP(gathered_done) struct gathered gathered = {0};
 	struct story story = {0};
 	struct facts f;
 
 	if (now < one->remind_at)
 		return;
-	f = gather(p, a, &names);
+	f = gather(&gathered, p, a);
 	if (is_well(&f))
 		return;
 	story_remind(&story, &f);
@@ -215,7 +227,7 @@ static bool may_repeat(struct publisher *p, struct write *one)
 static void write_status(struct publisher *p, struct write *one)
 {
 	const struct assignment *a = allocation_find(p->allocation, one->id.ns, one->id.name);
-	CLEANUP_FREE const char **names = NULL;
+	CLEANUP(gathered_done) struct gathered gathered = {0};
 	json_auto_t *document = NULL;
 	struct facts f;
 
@@ -224,7 +236,7 @@ static void write_status(struct publisher *p, struct write *one)
 		one->digest = 0;
 		writes_put_off(p->writes, one);
 	} else if (a) {
-		f = gather(p, a, &names);
+		f = gather(&gathered, p, a);
 		document = status_document(&f, p->parts.features, loop_date());
 	}
 	if (document && status_document_digest(document) == one->told && !may_repeat(p, one))
@@ -303,7 +315,7 @@ static void meet(struct write *one, const char *uid)
 
 static void look_at(struct publisher *p, struct write *one, const struct assignment *a)
 {
-	CLEANUP_FREE const char **names = NULL;
+	CLEANUP(gathered_done) struct gathered gathered = {0};
 	bool has_news = gives_address(a);
 	struct facts f;
 	uint64_t digest;
@@ -314,7 +326,7 @@ static void look_at(struct publisher *p, struct write *one, const struct assignm
 		writes_put_off(p->writes, one);
 	if (!p->decided && !has_news)
 		return;
-	f = gather(p, a, &names);
+	f = gather(&gathered, p, a);
 	digest = facts_digest(&f);
 	if (one->digest == digest)
 		return;

@@ -110,7 +110,8 @@ static void warn_of_lack(struct story *s, const struct change *ch)
 
 static void tell_announced(struct story *s, const struct change *ch, const struct facts *f)
 {
-	CLEANUP_FREE char *vips = vips_text(ch->next.vips, ch->next.n_vips);
+	CLEANUP_FREE char *vips = f->n_served ? vips_text(f->served, f->n_served)
+					      : vips_text(ch->next.vips, ch->next.n_vips);
 	CLEANUP_FREE char *names = names_text(f->announcers, f->n_announcers);
 
 	add(s, false, REASON_ANNOUNCED, xasprintf("%s announced by %s", vips, names));

@@ -131,3 +131,17 @@ def test_who_announces_it_is_told(fleet, lb):
         fleet.await_event("web", rf"Announced: {re.escape(address)} announced by .*lb-1", "Normal")
     fleet.await_condition("web", "Announced", "False", "NotAnnounced")
     fleet.await_event("web", rf"Withdrawn: {re.escape(address)}", "Warning")
+
+
+def test_of_two_addresses_the_one_that_is_served_is_announced(new_fleet):
+    """The other one has no endpoints, for the pods have one family."""
+    fleet = new_fleet(pools=[{"name": "main", "addresses": ["10.98.0.0/24", "fd98::/112"]}])
+    lb = fleet.start("lb-1").lead()
+    fleet.create("web", ipFamilyPolicy="PreferDualStack")
+    fleet.pod("web", 1, "172.16.0.1")
+    four, six = fleet.await_address("web")
+    lb.await_table({f"{four} 80 TCP": {"172.16.0.1 8080": 1}})
+    with lb.sidecar(f"{four}/32"):
+        told = fleet.await_condition("web", "Announced", "True", "Announced")
+        assert "announced by lb-1" in told["message"] and f"[{six}]" in told["message"]
+        fleet.await_event("web", rf"Announced: {re.escape(four)} announced by lb-1", "Normal")
