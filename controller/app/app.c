@@ -39,6 +39,7 @@ struct app {
 	struct ipvs *ipvs; /* NULL: render only */
 	struct ruleset *ruleset;
 	struct apply *apply;
+	struct outcomes *outcomes;
 	struct scribes *scribes;
 	struct sidecars *sidecars;
 	struct httpd *httpd;
@@ -55,7 +56,6 @@ static void decide(void *ud)
 {
 	struct app *app = ud;
 	uint64_t changed_at = app->changed_at;
-	CLEANUP(fleet_unrefp) struct fleet *before = NULL;
 	struct fleet *fleet;
 
 	/* Decided already, when changes came too fast for their turn. */
@@ -70,10 +70,8 @@ static void decide(void *ud)
 			cluster_decided(app->cluster);
 		return;
 	}
-	before = fleet_ref(apply_newest(app->apply));
 	apply_submit(app->apply, fleet, changed_at);
-	/* Lines can wait. */
-	outcomes_log(before, fleet);
+	outcomes_tell(app->outcomes, fleet);
 	if (app->cluster)
 		cluster_decided(app->cluster);
 }
@@ -387,6 +385,8 @@ static int set_up_parts(struct app *app, struct err *e)
 		r = loop_timer_new(&app->stop_timer, app->loop, on_stop_time, app, e);
 	if (r >= 0)
 		r = loop_timer_new(&app->trim_timer, app->loop, on_trim_time, app, e);
+	if (r >= 0)
+		r = outcomes_new(&app->outcomes, app->loop, e);
 	app->scribes = scribes_new(app->loop);
 	if (r >= 0)
 		r = sidecars_new(&app->sidecars, app->loop, app->config->control.socket,
@@ -460,6 +460,7 @@ static void tear_down(struct app *app)
 	cluster_free(app->cluster);
 	httpd_free(app->httpd);
 	scribes_free(app->scribes);
+	outcomes_free(app->outcomes);
 	apply_free(app->apply);
 	ruleset_free(app->ruleset);
 	sidecars_free(app->sidecars);

@@ -2,10 +2,22 @@
 #include "app/outcomes.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "decide/fleet_diff.h"
+#include "loop/loop.h"
+
+enum { SLICE = 5 * 1000 /* usec to write lines before others have a turn */ };
+
+struct outcomes {
+	sd_event_source *timer;
+	struct fleet *told; /* that all lines are about; NULL: none were written yet */
+	struct fleet *now;  /* that they come to be about; NULL: all is told */
+	struct fleet *next; /* a newer one; NULL: none */
+	struct fleet_walk walk;
+};
 
 static const char *const events[] = {
 	[FLEET_SERVED] = "service.served",
@@ -52,16 +64,71 @@ static void log_gone(const struct fleet_service *svc)
 		LOG_STR("msg", "deleted, or no longer of this fleet"));
 }
 
-static void log_change(void *ud, const struct fleet_service *old, const struct fleet_service *new)
+static void let_go(struct outcomes *o)
 {
-	(void)ud;
-	if (new)
-		log_outcome(new);
-	else
-		log_gone(old);
+	fleet_unref(o->told);
+	o->told = steal(o->now);
+	o->now = steal(o->next);
+	o->walk = (struct fleet_walk){0};
 }
 
-void outcomes_log(const struct fleet *before, const struct fleet *now)
+/* False: there is more, but the time is over. */
+static bool log_until(struct outcomes *o, uint64_t end)
 {
-	fleet_diff_services(before, now, log_change, NULL);
+	while (o->now) {
+		while (fleet_walk_next(&o->walk, o->told, o->now)) {
+			if (o->walk.new)
+				log_outcome(o->walk.new);
+			else
+				log_gone(o->walk.old);
+			if (loop_clock() >= end)
+				return false;
+		}
+		let_go(o);
+	}
+	return true;
+}
+
+static void on_time(void *ud)
+{
+	struct outcomes *o = ud;
+
+	if (!log_until(o, loop_clock() + SLICE))
+		loop_timer_arm(o->timer, 0);
+}
+
+void outcomes_tell(struct outcomes *o, struct fleet *fleet)
+{
+	if (!o->now) {
+		o->now = fleet_ref(fleet);
+	} else {
+		fleet_unref(o->next);
+		o->next = fleet_ref(fleet);
+	}
+	loop_timer_arm(o->timer, 0);
+}
+
+int outcomes_new(struct outcomes **ret, sd_event *loop, struct err *e)
+{
+	struct outcomes *o = xnew0(struct outcomes);
+	int r = loop_timer_new(&o->timer, loop, on_time, o, e);
+
+	if (r < 0) {
+		outcomes_free(o);
+		return r;
+	}
+	sd_event_source_set_priority(o->timer, LOOP_PATIENT);
+	*ret = o;
+	return 0;
+}
+
+struct outcomes *outcomes_free(struct outcomes *o)
+{
+	if (!o)
+		return NULL;
+	log_until(o, UINT64_MAX);
+	fleet_unref(o->told);
+	sd_event_source_disable_unref(o->timer);
+	free(o);
+	return NULL;
 }

@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <systemd/sd-event.h>
+
+#include "base/err.h"
+#include "base/mem.h"
 #include "decide/fleet.h"
 
 /*
- * Logs what became of each Service, where that differs from the decision before: accepted, without
- * endpoints, rejected, in conflict, gone. `before` is NULL the first time.
+ * Logs what became of each Service, where that differs from what was logged before: accepted,
+ * without endpoints, rejected, in conflict, gone. Lines can wait: they are written when there is
+ * nothing else to do, some milliseconds at a time; of decisions that follow faster the last counts.
  */
-void outcomes_log(const struct fleet *before, const struct fleet *now);
+struct outcomes;
+
+int outcomes_new(struct outcomes **ret, sd_event *loop, struct err *e);
+/* What was not logged yet is logged now. */
+struct outcomes *outcomes_free(struct outcomes *o);
+DEFINE_CLEANUP(struct outcomes *, outcomes_free);
+
+void outcomes_tell(struct outcomes *o, struct fleet *fleet);

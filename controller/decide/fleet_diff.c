@@ -119,21 +119,33 @@ static bool same_outcome(const struct fleet_service *a, const struct fleet_servi
 				 strcmp(a->message, b->message) == 0);
 }
 
+bool fleet_walk_next(struct fleet_walk *w, const struct fleet *before, const struct fleet *now)
+{
+	size_t n_old = before ? before->n_services : 0;
+
+	while (w->i < n_old || w->j < now->n_services) {
+		const struct fleet_service *old = w->i < n_old ? before->services[w->i] : NULL;
+		const struct fleet_service *new =
+			w->j < now->n_services ? now->services[w->j] : NULL;
+		int order = !old ? 1 : !new ? -1 : service_cmp(old, new);
+
+		w->i += order <= 0;
+		w->j += order >= 0;
+		w->old = order <= 0 ? old : NULL;
+		w->new = order >= 0 ? new : NULL;
+		if (order != 0 || !same_outcome(old, new))
+			return true;
+	}
+	return false;
+}
+
 void fleet_diff_services(const struct fleet *before, const struct fleet *now,
 	void (*on_changed)(
 		void *ud, const struct fleet_service *old, const struct fleet_service *new),
 	void *ud)
 {
-	size_t n_old = before ? before->n_services : 0, i = 0, j = 0;
+	struct fleet_walk w = {0};
 
-	while (i < n_old || j < now->n_services) {
-		const struct fleet_service *old = i < n_old ? before->services[i] : NULL;
-		const struct fleet_service *new = j < now->n_services ? now->services[j] : NULL;
-		int order = !old ? 1 : !new ? -1 : service_cmp(old, new);
-
-		if (order != 0 || !same_outcome(old, new))
-			on_changed(ud, order <= 0 ? old : NULL, order >= 0 ? new : NULL);
-		i += order <= 0;
-		j += order >= 0;
-	}
+	while (fleet_walk_next(&w, before, now))
+		on_changed(ud, w.old, w.new);
 }

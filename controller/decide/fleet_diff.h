@@ -27,9 +27,16 @@ struct fleet_diff fleet_diff(const struct virtual_server *const old[], size_t n_
 	void *ud);
 
 /*
- * Calls `on_changed` for each Service, in order, of which not the same became: `old` or `new` is
- * NULL where it is of one fleet alone. `before` may be NULL.
+ * The next Service, in order, of which not the same became: `old` or `new` is NULL where it is of
+ * one fleet alone. False: there is none. Begins with {0}; `before` may be NULL.
  */
+struct fleet_walk {
+	const struct fleet_service *old, *new;
+	size_t i, j;
+};
+bool fleet_walk_next(struct fleet_walk *w, const struct fleet *before, const struct fleet *now);
+
+/* Calls `on_changed` for each of them. */
 void fleet_diff_services(const struct fleet *before, const struct fleet *now,
 	void (*on_changed)(
 		void *ud, const struct fleet_service *old, const struct fleet_service *new),
