@@ -79,10 +79,12 @@ struct allocation *allocation_free(struct allocation *a)
 
 void allocation_touch(struct allocation *a, const struct objname *service)
 {
-	if (a->n_touched == TOUCHED_MAX)
-		a->again = true;
-	if (a->all || a->again)
+	if (a->all)
 		return;
+	if (a->n_touched == TOUCHED_MAX) {
+		a->again = true;
+		return;
+	}
 	if (!a->touched)
 		a->touched = xcalloc(TOUCHED_MAX, sizeof *a->touched);
 	objname_init(&a->touched[a->n_touched++], service->ns, service->name);

@@ -21,8 +21,8 @@ static const char *const used_namespaces[] = {"shop", "web"};
 static const char *const annotations[] = {"", "", "", "", "kago.dev/share: k", "kago.dev/share: k",
 	"kago.dev/share: q", "kago.dev/share: k, kago.dev/vip: 10.1.1.2", "kago.dev/vip: 10.1.1.1",
 	"kago.dev/vip: 10.2.2.1", "kago.dev/vip: '10.1.1.3,fd00::2'", "kago.dev/pool: shop",
-	"kago.dev/pool: reserved", "kago.dev/pool: wide", "kago.dev/scheduler: x",
-	"kago.dev/share: 'a b'", "kago.dev/pool: none"};
+	"kago.dev/pool: reserved", "kago.dev/pool: wide", "kago.dev/pool: public",
+	"kago.dev/scheduler: x", "kago.dev/share: 'a b'", "kago.dev/pool: none"};
 static const char *const specs[] = {"", "", "ports: [{port: 81}]",
 	"ports: [{port: 80, name: a}, {port: 80, name: b, protocol: UDP}]", "ipFamilies: [IPv6],",
 	"ipFamilyPolicy: PreferDualStack,", "ipFamilyPolicy: RequireDualStack,",
