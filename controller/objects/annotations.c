@@ -67,7 +67,7 @@ static int parse_choice(unsigned *ret, const char *text, const char *const list[
 
 static int parse_scheduler(struct policy *p, const char *text, struct err *e)
 {
-	unsigned choice;
+	unsigned choice = 0;
 	int r = parse_choice(&choice, text, schedulers, e);
 
 	if (r < 0)
@@ -78,7 +78,7 @@ static int parse_scheduler(struct policy *p, const char *text, struct err *e)
 
 static int parse_forward(struct policy *p, const char *text, struct err *e)
 {
-	unsigned choice;
+	unsigned choice = 0;
 	int r = parse_choice(&choice, text, forwards, e);
 
 	(void)p;
@@ -91,7 +91,7 @@ static int parse_forward(struct policy *p, const char *text, struct err *e)
 
 static int parse_check(struct policy *p, const char *text, struct err *e)
 {
-	unsigned choice;
+	unsigned choice = 0;
 	int r = parse_choice(&choice, text, health_check_types, e);
 
 	if (r < 0)
@@ -252,7 +252,7 @@ static int parse_option(const struct option *option, struct policy *p, const jso
 	bool has_tcp, struct err *e)
 {
 	char key[64];
-	const char *text;
+	const char *text = NULL;
 	int r;
 
 	if (!option->parse)

@@ -392,7 +392,9 @@ bool service_keep(struct service *now, const struct service *before)
 
 	if (strcmp(now->uid, before->uid) != 0)
 		return false;
-	held_keep(&now->held, &before->held);
+	/* Of one that is no load balancer any more the API server takes the addresses away. */
+	if (now->reason != REASON_NOT_LOAD_BALANCER)
+		held_keep(&now->held, &before->held);
 	for (size_t i = 0; i < now->n_ports; i++) {
 		const struct service_port *port = find_port(before, &now->ports[i]);
 

@@ -46,7 +46,7 @@ static json_t *reals_view(const struct virtual_server *vs)
 }
 
 /* False where there is none, so that it can be a section. */
-static json_t *text(const char *text)
+static json_t *optional(const char *text)
 {
 	return text ? json_string(text) : json_false();
 }
@@ -58,9 +58,9 @@ static json_t *check_view(const struct health_check *check)
 	set(view, "tcp", json_boolean(check->type == CHECK_TCP));
 	set(view, "http", json_boolean(check->type == CHECK_HTTP));
 	set(view, "https", json_boolean(check->type == CHECK_HTTPS));
-	set(view, "path", text(check->path));
-	set(view, "codes", text(check->codes));
-	set(view, "host", text(check->host));
+	set(view, "path", optional(check->path));
+	set(view, "codes", optional(check->codes));
+	set(view, "host", optional(check->host));
 	set(view, "connect_port", check->port ? json_integer(check->port) : json_false());
 	set(view, "interval", json_integer((json_int_t)(check->interval / SECOND)));
 	set(view, "timeout", json_integer((json_int_t)(check->timeout / SECOND)));

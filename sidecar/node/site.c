@@ -58,7 +58,7 @@ static const char *const nowhere[] = {"192.0.2.1", "2001:db8::1"};
 static void complete_dual(struct dual *d, const char *whose, const char *netns, struct err *why_not)
 {
 	for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
-		struct ipaddr to, found;
+		struct ipaddr to, found = {0};
 
 		if (ipaddr_parse(&to, nowhere[i], why_not) < 0)
 			continue;
