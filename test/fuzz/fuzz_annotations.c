@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "fuzz.h"
 #include "objects/annotations.h"
@@ -37,11 +38,28 @@ static void check_refusal(const struct err *e, enum reason reason)
 		FUZZ_CHECK(*c >= 0x20 && *c < 0x7f);
 }
 
+/* What keepalived.conf would need quotes for, or take for something else. */
+static bool is_plain(const char *text, const char *more)
+{
+	CLEANUP_FREE char *odd = xasprintf("%s\t\r\n{}!#$@\"'\\`<>|;", more);
+
+	return !strpbrk(text, odd);
+}
+
+static void check_health_check(const struct health_check *check)
+{
+	FUZZ_CHECK(health_check_is_http(check) == (check->path != NULL));
+	FUZZ_CHECK(health_check_is_http(check) == (check->codes != NULL));
+	FUZZ_CHECK(health_check_is_http(check) || !check->host);
+	FUZZ_CHECK(!check->path || (check->path[0] == '/' && strlen(check->path) <= 255));
+	FUZZ_CHECK(!check->path || is_plain(check->path, " "));
+	FUZZ_CHECK(!check->codes || (is_plain(check->codes, "") && strlen(check->codes) < 200));
+	FUZZ_CHECK(!check->host || (is_plain(check->host, " ") && strlen(check->host) <= 253));
+}
+
 static void check_policy(const struct policy *p)
 {
-	FUZZ_CHECK((p->check.type == CHECK_HTTP) == (p->check.path != NULL));
-	FUZZ_CHECK(!p->check.path || (p->check.path[0] == '/' && strlen(p->check.path) <= 255));
-	FUZZ_CHECK(!p->check.path || !strpbrk(p->check.path, " \t\r\n{}!#$@\"'\\`<>|;"));
+	check_health_check(&p->check);
 	FUZZ_CHECK(p->check.interval >= 1000000 && p->check.interval <= 3600000000);
 	FUZZ_CHECK(p->check.timeout >= 1000000 && p->check.timeout <= 60000000);
 	FUZZ_CHECK(p->check.interval % 1000000 == 0 && p->check.timeout % 1000000 == 0);
@@ -59,8 +77,8 @@ static void check_wish(const struct wish *w)
 		FUZZ_CHECK(ipaddr_is_unicast(&w->vips[i]));
 		FUZZ_CHECK(i == 0 || ipaddr_cmp(&w->vips[i - 1], &w->vips[i]) < 0);
 	}
-	FUZZ_CHECK(!w->pool || (w->pool[0] && strlen(w->pool) <= 63));
-	FUZZ_CHECK(!w->share || (w->share[0] && strlen(w->share) <= 63));
+	FUZZ_CHECK(!w->pool || (w->pool[0] && strlen(w->pool) <= 253));
+	FUZZ_CHECK(!w->share || (w->share[0] && strlen(w->share) <= LIMIT_ANNOTATION));
 	FUZZ_CHECK(w->n_needed >= 1 && w->n_needed <= w->n_wanted);
 	FUZZ_CHECK(w->n_wanted <= w->n_families && w->n_families <= 2);
 	FUZZ_CHECK(wish_equal(w, w));
