@@ -34,19 +34,14 @@ static void drop(struct promises *p, struct promise *one)
 	free(one);
 }
 
-void promises_clear(struct promises *p)
+struct promises *promises_free(struct promises *p)
 {
 	struct promise *one, *next;
 
-	HASH_ITER(hh, p->all, one, next)
-		drop(p, one);
-}
-
-struct promises *promises_free(struct promises *p)
-{
 	if (!p)
 		return NULL;
-	promises_clear(p);
+	HASH_ITER(hh, p->all, one, next)
+		drop(p, one);
 	free(p);
 	return NULL;
 }

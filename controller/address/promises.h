@@ -19,9 +19,6 @@ struct promises *promises_new(void) __attribute__((warn_unused_result));
 struct promises *promises_free(struct promises *p);
 DEFINE_CLEANUP(struct promises *, promises_free);
 
-/* Nothing is promised any more. */
-void promises_clear(struct promises *p);
-
 /*
  * What a Service has: what it was promised, or else what its status says; in ret_vips, borrowed
  * from one of them, sorted. `p` may be NULL.

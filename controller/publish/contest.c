@@ -100,12 +100,12 @@ static void on_answer(void *ud, const struct kube_answer *answer)
 	objname_done(&service);
 }
 
-bool contest_ask(struct contest *c, const struct objname *service)
+void contest_ask(struct contest *c, const struct objname *service)
 {
 	CLEANUP_FREE char *path = NULL;
 
 	if (c->call)
-		return false;
+		return;
 	path = xasprintf("/api/v1/namespaces/%s/services?fieldSelector=metadata.name%%3D%s",
 		service->ns, service->name);
 	objname_init(&c->service, service->ns, service->name);
@@ -114,5 +114,4 @@ bool contest_ask(struct contest *c, const struct objname *service)
 					      .timeout = TIMEOUT,
 					      .done = on_answer,
 					      .ud = c});
-	return true;
 }

@@ -13,7 +13,7 @@
  */
 struct contest;
 
-/* Who it is, as it names itself. Called once for each contest_ask that is answered. */
+/* Who it is, as it names itself; NULL: nobody any more. Not called when the server cannot say. */
 typedef void contest_fn(void *ud, const struct objname *service, const char *manager);
 
 /* `kube` is borrowed. `fleet`: whose own field manager is left out. */
@@ -22,8 +22,8 @@ struct contest *contest_new(struct kube *kube, const char *fleet, contest_fn *fo
 struct contest *contest_free(struct contest *c);
 DEFINE_CLEANUP(struct contest *, contest_free);
 
-/* False: it is at work on another one. */
-bool contest_ask(struct contest *c, const struct objname *service);
+/* Does nothing while it is at work on another one. */
+void contest_ask(struct contest *c, const struct objname *service);
 
 /* The answer is not wanted any more. */
 void contest_cancel(struct contest *c);

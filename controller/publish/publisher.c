@@ -193,6 +193,7 @@ static bool gives_address(const struct assignment *a)
 	return !ipaddrs_equal(a->vips, a->n_vips, held->vips, held->n_vips);
 }
 
+/* Until it is known who it is, the next quarrel asks again. */
 static void on_contestant(void *ud, const struct objname *service, const char *manager)
 {
 	const struct publisher *p = ud;
@@ -201,6 +202,7 @@ static void on_contestant(void *ud, const struct objname *service, const char *m
 
 	if (!s)
 		return;
+	writes_get(p->writes, service)->is_contested = true;
 	story.events[0] =
 		(struct story_event){true, REASON_STATUS_CONTESTED, contest_note(manager)};
 	tell(p, &s->id, s->uid, s->resource_version, &story);
@@ -220,7 +222,7 @@ static bool may_repeat(struct publisher *p, struct write *one)
 		return false;
 	}
 	if (n >= CONTESTED && !one->is_contested)
-		one->is_contested = contest_ask(p->contest, &one->id);
+		contest_ask(p->contest, &one->id);
 	return true;
 }
 

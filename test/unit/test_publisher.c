@@ -170,6 +170,51 @@ static void answer_all(void)
 	fake_reset();
 }
 
+static uint64_t ahead; /* usec of the clock */
+
+uint64_t __real_loop_clock(void);
+uint64_t __wrap_loop_clock(void);
+
+uint64_t __wrap_loop_clock(void)
+{
+	return __real_loop_clock() + ahead;
+}
+
+/* Somebody else writes over the status, and the leader writes it again when it may. */
+static void write_over(struct rig *rig, unsigned i)
+{
+	CLEANUP_FREE char *held = xasprintf("192.0.2.%u", i);
+	struct fake_request *r;
+
+	ahead += 10 * 1000 * 1000; /* more than it waits, and less than a calm */
+	put_and_look(rig, "shop/web", "", held);
+	r = fake_find("PATCH", STATUS_OF("web"));
+	assert_non_null(r);
+	fake_answer(r, 200, "u", "7");
+}
+
+static void test_who_contests_a_status_is_asked_for_until_it_is_known(void **state)
+{
+	static const char question[] = "/services?fieldSelector=metadata.name%3Dweb";
+	struct rig rig = {0};
+
+	(void)state;
+	set_up(&rig);
+	put_and_look(&rig, "shop/web", "", "");
+	fake_answer(fake_find("PATCH", STATUS_OF("web")), 200, "u", "7");
+	for (unsigned i = 1; !fake_find("GET", question); i++) {
+		assert_in_range(i, 1, 9);
+		write_over(&rig, i);
+	}
+	fake_answer(fake_find("GET", question), 500, "", "");
+	write_over(&rig, 10);
+	assert_non_null(fake_find("GET", question));
+	fake_answer(fake_find("GET", question), 200, "", "");
+	write_over(&rig, 11);
+	assert_null(fake_find("GET", question));
+	tear_down(&rig);
+}
+
 static void decide(struct rig *rig)
 {
 	struct fleet *next = fleet_next(rig->fleet, rig->world.store, &rig->world.rules);
@@ -249,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_written_once_the_lease_is_over),
 		cmocka_unit_test(test_an_address_is_given_once_the_one_before_has_let_go),
 		cmocka_unit_test(test_who_shares_an_address_waits_for_nobody),
+		cmocka_unit_test(test_who_contests_a_status_is_asked_for_until_it_is_known),
 		cmocka_unit_test(test_looking_at_everything_finds_nothing_more),
 	};
 
