@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/abstract.h"
 #include "base/mem.h"
 #include "bgp/relay.h"
 #include "cmd.h"
-#include "node/abstract.h"
 
 static bool write_all(int fd, const char *bytes, size_t len)
 {
@@ -47,7 +47,7 @@ int cmd_relay(int argc, char *argv[])
 		fprintf(stderr, "kago-sidecar relay takes no arguments\n");
 		return 2;
 	}
-	fd = abstract_socket("", SOCK_STREAM, &e);
+	fd = abstract_socket(SOCK_STREAM, &e);
 	if (fd < 0 || abstract_connect(fd, RELAY_NAME, &e) < 0) {
 		fprintf(stderr, "kago-sidecar relay: %s\n", e.msg);
 		return 1;

@@ -25,7 +25,8 @@ static const struct argp_option options[] = {
 		0},
 	{"node-ip", KEY_NODE_IP, "IP[,IP]", 0,
 		"the node's addresses, our next hops (environment: HOST_IPS or NODE_IP)", 0},
-	{"node-netns", KEY_NETNS, "PATH", 0, "the node's network namespace", 0},
+	{"node-netns", KEY_NETNS, "PATH|unix:PATH", 0,
+		"the node's network namespace, or who has sockets in it", 0},
 	{"drain", KEY_DRAIN, "TIME", 0, "how long to serve on after the withdrawal, at SIGTERM", 0},
 	{0},
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lifeline.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct lifeline {
 	sd_event_source *retry;
 	struct lifeline_ops ops;
 	void *ud;
+	bool refused; /* it was said that somebody else holds the name */
 	struct prefixes announced;
 	struct lifeline_report report; /* its `announced` is the one above */
 };
@@ -34,8 +36,13 @@ static json_t *texts_of(const struct prefixes *p)
 
 static json_t *message(const struct lifeline_report *r)
 {
-	return json_pack("{ss si si sb}", "type", "announced", "sessions", (int)r->sessions,
-		"peers", (int)r->peers, "complete", r->complete);
+	json_t *msg = jsonx_must(
+		json_pack("{ss si si sb sb}", "type", "announced", "sessions", (int)r->sessions,
+			"peers", (int)r->peers, "complete", r->complete, "waits", r->waits));
+
+	if (r->bgp)
+		jsonx_set(msg, "bgp", json_incref(r->bgp));
+	return msg;
 }
 
 static void tell_all(struct lifeline *l)
@@ -80,6 +87,51 @@ static void on_changed(struct lifeline *l, const json_t *msg)
 	l->ops.on_changed(l->ud, places, n < n_all ? 0 : n);
 }
 
+/* How many of them can be read; the log says what cannot. */
+static size_t read_routes(struct told_route ret[], const json_t *list)
+{
+	const json_t *item;
+	struct err e = {0};
+	size_t i, n = 0;
+
+	json_array_foreach(list, i, item)
+		if (told_route_decode(&ret[n], item, &e) < 0)
+			log_warn("controller.unreadable", LOG_ERR(&e));
+		else
+			n++;
+	return n;
+}
+
+static size_t read_nets(struct ipnet ret[], const json_t *list)
+{
+	const json_t *item;
+	struct err e = {0};
+	size_t i, n = 0;
+
+	json_array_foreach(list, i, item) {
+		const char *text = json_string_value(item);
+
+		if (ipnet_parse(&ret[n], text ? text : "", &e) < 0)
+			log_warn("controller.unreadable", LOG_ERR(&e));
+		else
+			n++;
+	}
+	return n;
+}
+
+static void on_routes(struct lifeline *l, const json_t *msg)
+{
+	const json_t *set = json_object_get(msg, "set"), *gone = json_object_get(msg, "gone");
+	CLEANUP_FREE struct told_route *routes = xcalloc(json_array_size(set), sizeof *routes);
+	CLEANUP_FREE struct ipnet *nets = xcalloc(json_array_size(gone), sizeof *nets);
+	size_t n_routes = read_routes(routes, set), n_nets = read_nets(nets, gone);
+
+	l->ops.on_routes(
+		l->ud, json_is_true(json_object_get(msg, "all")), routes, n_routes, nets, n_nets);
+	for (size_t i = 0; i < n_routes; i++)
+		attributes_unref(routes[i].attributes);
+}
+
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
 {
 	struct lifeline *l = ud;
@@ -94,6 +146,8 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 		l->ops.on_ready(l->ud);
 	else if (strcmp(type, "changed") == 0)
 		on_changed(l, msg);
+	else if (strcmp(type, "routes") == 0)
+		on_routes(l, msg);
 }
 
 static void on_close(struct control_conn *c, const char *why, void *ud)
@@ -108,7 +162,18 @@ static void on_close(struct control_conn *c, const char *why, void *ud)
 	l->ops.on_lost(l->ud);
 }
 
-static const struct control_ops control_ops = {on_message, on_close};
+static const struct control_ops control_ops = {.on_message = on_message, .on_close = on_close};
+
+static void log_absence(struct lifeline *l, const struct err *e)
+{
+	if (e->code != EACCES || l->refused)
+		log_debug("controller.absent", LOG_ERR(e));
+	else
+		log_warn("controller.refused", LOG_ERR(e),
+			LOG_STR("why", "another user's process holds the controller's socket"),
+			LOG_STR("next", "tried each second; this is said once"));
+	l->refused |= e->code == EACCES;
+}
 
 static void dial(void *ud)
 {
@@ -116,7 +181,7 @@ static void dial(void *ud)
 	struct err e = {0};
 
 	if (control_connect(&l->conn, l->loop, l->socket, &control_ops, l, &e) < 0) {
-		log_debug("controller.absent", LOG_ERR(&e));
+		log_absence(l, &e);
 		loop_timer_arm(l->retry, RETRY);
 		return;
 	}
@@ -152,6 +217,7 @@ struct lifeline *lifeline_close(struct lifeline *l)
 		control_close(l->conn);
 	sd_event_source_disable_unref(l->retry);
 	prefixes_done(&l->announced);
+	json_decref(l->report.bgp);
 	free(l);
 	return NULL;
 }
@@ -164,6 +230,7 @@ bool lifeline_is_up(const struct lifeline *l)
 static bool same(const struct lifeline_report *a, const struct lifeline_report *b)
 {
 	return a->sessions == b->sessions && a->peers == b->peers && a->complete == b->complete &&
+	       a->waits == b->waits && (a->bgp == b->bgp || json_equal(a->bgp, b->bgp)) &&
 	       prefixes_equal(a->announced, b->announced);
 }
 
@@ -171,8 +238,11 @@ void lifeline_report(struct lifeline *l, const struct lifeline_report *report)
 {
 	CLEANUP_PREFIXES struct prefixes before = {0};
 
-	if (same(&l->report, report))
+	if (same(&l->report, report)) {
+		json_decref(report->bgp);
 		return;
+	}
+	json_decref(l->report.bgp);
 	before = l->announced;
 	l->announced = prefixes_copy(report->announced);
 	l->report = *report;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/place.h"
+#include "control/told_route.h"
 
 /*
  * The connection to the controller (loop/control.h), made again each second while it is away. As
@@ -20,6 +21,12 @@ struct lifeline_ops {
 	void (*on_ready)(void *ud);
 	/* The kernel's table has changed at these places, or anywhere when there are none. */
 	void (*on_changed)(void *ud, const struct place places[], size_t n_places);
+	/*
+	 * What Services say of routes. `all`: of no others than these. `gone`: whose Service is,
+	 * and the route maybe not yet. Borrowed.
+	 */
+	void (*on_routes)(void *ud, bool all, const struct told_route routes[], size_t n_routes,
+		const struct ipnet gone[], size_t n_gone);
 	/* The controller is away, and tells of no change any more. */
 	void (*on_lost)(void *ud);
 };
@@ -38,9 +45,12 @@ struct lifeline_report {
 	const struct prefixes *announced; /* what some peer hears of us */
 	size_t sessions, peers;           /* BGP sessions that are up, and those there should be */
 	bool complete;                    /* all that this pod can serve is announced */
+	json_t *bgp; /* bgp_report_peers; NULL: there are no sessions yet; a reference */
+	bool waits;  /* for sockets in the node's network namespace; all else is 0 */
 };
 
-/* Tells the controller, now and after each reconnection. What it was told already is not said
- * again.
+/*
+ * Tells the controller, now and after each reconnection. What it was told already is not said
+ * again. Consumes report->bgp.
  */
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report);

@@ -10,6 +10,7 @@ static const char usage[] =
 	"\n"
 	"  run       announce what this pod's IPVS can serve, and route it here\n"
 	"  relay     connect exabgp's API with the running sidecar (started by exabgp)\n"
+	"  status    show the BGP sessions and routes of the sidecar that runs\n"
 	"\n"
 	"kago-sidecar run --help lists the options.\n";
 
@@ -19,6 +20,7 @@ static const struct {
 } commands[] = {
 	{"run", cmd_run},
 	{"relay", cmd_relay},
+	{"status", cmd_status},
 };
 
 int main(int argc, char *argv[])

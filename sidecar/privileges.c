@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <sys/capability.h>
-#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/confine.h"
 
 static inline cap_t cap_free_t(cap_t c)
 {
@@ -21,11 +21,13 @@ int privileges_drop(struct err *e)
 	CLEANUP(cap_free_tp) cap_t now = cap_get_proc();
 	CLEANUP(cap_free_tp) cap_t wanted = cap_init();
 	cap_flag_value_t has = CAP_CLEAR;
+	int r;
 
 	if (!now || !wanted)
 		mem_exhausted();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_errno(e, errno, "setting no_new_privs");
+	r = confine_gain_nothing(e);
+	if (r < 0)
+		return r;
 	cap_get_flag(now, CAP_NET_ADMIN, CAP_PERMITTED, &has);
 	cap_set_flag(wanted, CAP_PERMITTED, 1, kept, has);
 	cap_set_flag(wanted, CAP_EFFECTIVE, 1, kept, has);

@@ -4,9 +4,9 @@
 #include "base/err.h"
 
 /*
- * What this process and those that it starts may do. Entering the node's network namespace takes
- * CAP_SYS_ADMIN, and opening it CAP_SYS_PTRACE; both are needed once, since sockets stay where they
- * were made. Setting routes takes CAP_NET_ADMIN for ever. exabgp needs nothing of all that.
+ * What this process and those that it starts may do. Setting routes takes CAP_NET_ADMIN for ever.
+ * Who makes sockets in the node's network namespace itself (sockets/netns.h) needs more, once.
+ * exabgp needs nothing of all that.
  */
 
 /*

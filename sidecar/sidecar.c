@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sidecar.h"
 
+#include <linux/netlink.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -8,14 +9,24 @@
 #include "announce/gate.h"
 #include "announce/glance.h"
 #include "announce/linger.h"
+#include "announce/route.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "bgp/bgp_report.h"
 #include "bgp/exabgp.h"
+#include "doc/jsonx.h"
+#include "doorkeeper.h"
 #include "lifeline.h"
 #include "loop/loop.h"
+#include "node/netlink.h"
 #include "node/routes.h"
 #include "node/site.h"
+#include "node/strays.h"
+#include "node/supply.h"
+#include "node/ways.h"
 #include "privileges.h"
+#include "sockets/sockets.h"
+#include "status.h"
 
 enum {
 	ROUTE_CHECK = 1000 * 1000, /* how often routes that nobody changed are looked at */
@@ -23,27 +34,39 @@ enum {
 	GLANCE_MAX = 60 * 1000 * 1000, /* that a child may take for a look at all of it */
 };
 
-enum phase { RUNNING, DRAINING, STOPPING };
+/* In node.netns, before the path of a socket. */
+#define SUPPLIER "unix:"
+
+/* WAITING: for sockets in the node's network namespace, before there is anything else. */
+enum phase { WAITING, RUNNING, DRAINING, STOPPING };
 
 struct sidecar {
 	struct config *config;
 	struct site site;
+	struct doorkeeper doorkeeper;
 	struct announce_rules rules;
 	sd_event *loop;
 	sd_event_source *poll_timer, *route_timer, *drain_timer;
 	struct gate gate;
+	struct vips vips;      /* what IPVS has and the outer wall lets through */
 	struct glance *glance; /* NULL: none is under way */
 	uint64_t glanced_at;
-	bool look_now; /* not by a child: something else has changed, too */
+	bool look_now;         /* not by a child: something else has changed, too */
+	struct supply *supply; /* NULL: we make our sockets ourselves */
 	struct routes *routes;
+	struct strays *strays; /* NULL, too */
+	struct ways *ways;     /* NULL: the node's routes are left alone */
 	struct exabgp *exabgp;
 	struct lifeline *lifeline;
+	struct status *status; /* NULL: it does not work */
 	struct follow *follow;
 	enum phase phase;
 	bool ready;         /* the controller said so */
 	bool all_announced; /* that is servable */
 	bool warned_family;
 	struct prefixes announced;
+	struct book book;            /* what Services say of routes, and kago.yaml of all */
+	struct prefixes ever_by_nat; /* VIPs that NAT has served since they came */
 	struct prefixes served;      /* routed to us by the node, not counting what lingers */
 	struct prefixes local, node; /* as last applied */
 	struct prefixes in_place;    /* those of `node` that packets can take */
@@ -57,11 +80,15 @@ static const char *why_withdrawn(
 {
 	if (s->phase != RUNNING)
 		return "stopping";
+	if (ways_divert(s->ways, net))
+		return "the node sends its packets elsewhere";
 	if (prefixes_has(servable, net))
 		return "its route is missing";
-	if (announce_leads_somewhere(&s->gate.vips, net))
+	if (doorkeeper_why_not(&s->doorkeeper, net))
+		return doorkeeper_why_not(&s->doorkeeper, net);
+	if (announce_leads_somewhere(&s->vips, net))
 		return "bgp.aggregates have changed";
-	return announce_why_not(&s->gate.vips, net);
+	return announce_why_not(&s->vips, net);
 }
 
 static void log_changes(
@@ -80,15 +107,27 @@ static void log_changes(
 								       in.items[i].addr.family))));
 }
 
+/* The routes for what is announced now. */
+static void tell_exabgp(struct sidecar *s)
+{
+	const struct route_rules rules = site_route_rules(&s->site, s->config);
+	CLEANUP_ROUTES_OUT struct routes_out routes = {0};
+
+	routes = routes_build(&s->announced, &s->book, &rules);
+	exabgp_announce(s->exabgp, &routes);
+}
+
 /* Consumes `next`. */
 static void announce(struct sidecar *s, struct prefixes next, const struct prefixes *servable)
 {
-	if (!prefixes_equal(&s->announced, &next)) {
+	bool is_news = !prefixes_equal(&s->announced, &next);
+
+	if (is_news)
 		log_changes(s, &next, servable);
-		exabgp_announce(s->exabgp, &next);
-	}
 	prefixes_done(&s->announced);
 	s->announced = next;
+	if (is_news)
+		tell_exabgp(s);
 }
 
 /*
@@ -101,7 +140,7 @@ static struct prefixes node_routes(struct sidecar *s, const struct prefixes *ser
 	struct prefixes serving = {0};
 
 	if (s->ready)
-		serving = announce_routed(&s->gate.vips, &s->rules, servable, false);
+		serving = announce_routed(&s->vips, &s->rules, servable, false);
 	linger_update(&s->linger, &s->served, &serving, now, s->config->node.drain);
 	for (size_t i = s->linger.n_items; i > 0; i--) {
 		struct ipnet net = s->linger.items[i - 1].net;
@@ -130,6 +169,35 @@ static void report_routes(struct sidecar *s, const struct err *e)
 	memcpy(s->route_error, e->msg, sizeof s->route_error);
 }
 
+/* Connections by NAT go on when all that is new goes through tunnels. */
+static void note_nat(struct sidecar *s)
+{
+	CLEANUP_PREFIXES struct prefixes now = places_by_nat(&s->gate.places), all = {0},
+					 stay = {0};
+
+	for (size_t i = 0; i < s->gate.vips.n_items; i++) {
+		const struct ipnet net = ipnet_of(&s->gate.vips.items[i].addr);
+
+		prefixes_add(&all, &net);
+	}
+	stay = prefixes_common(&s->ever_by_nat, &all);
+	prefixes_done(&s->ever_by_nat);
+	s->ever_by_nat = prefixes_union(&stay, &now);
+}
+
+/* Before packets come in. */
+static void set_strays(struct sidecar *s)
+{
+	CLEANUP_PREFIXES struct prefixes some = {0}, now = {0}, only = {0};
+
+	if (!s->strays)
+		return;
+	note_nat(s);
+	places_tunnels(&some, &now, &s->gate.places);
+	only = prefixes_minus(&now, &s->ever_by_nat, SIZE_MAX);
+	strays_set(s->strays, routes_metric(s->routes), &some, &only, &s->gate.places);
+}
+
 /* Consumes both sets. */
 static void set_routes(struct sidecar *s, struct prefixes local, struct prefixes node)
 {
@@ -147,13 +215,14 @@ static void set_routes(struct sidecar *s, struct prefixes local, struct prefixes
 		return;
 	s->routes_due = false;
 	routes_apply(&s->in_place, s->routes, &s->local, &s->node, &e);
+	strays_purge(s->strays, routes_others(s->routes));
 	report_routes(s, &e);
 }
 
 static void warn_of_family(struct sidecar *s)
 {
-	for (size_t i = 0; i < s->gate.vips.n_items && !s->warned_family; i++) {
-		const struct vip *vip = &s->gate.vips.items[i];
+	for (size_t i = 0; i < s->vips.n_items && !s->warned_family; i++) {
+		const struct vip *vip = &s->vips.items[i];
 		char text[IPADDR_TEXT];
 
 		if (vip->addr.family == AF_INET ? s->rules.next_hop4 : s->rules.next_hop6)
@@ -165,18 +234,55 @@ static void warn_of_family(struct sidecar *s)
 	}
 }
 
+static bool is_at_work(const struct sidecar *s)
+{
+	return s->phase == RUNNING || s->phase == DRAINING;
+}
+
+static void report_waiting(struct sidecar *s)
+{
+	const struct lifeline_report r = {
+		.announced = &s->announced, .peers = s->config->bgp.n_peers, .waits = true};
+
+	lifeline_report(s->lifeline, &r);
+}
+
 static void report(void *ud)
 {
 	struct sidecar *s = ud;
-	struct lifeline_report r = {
+	const struct lifeline_report r = {
 		.announced = exabgp_heard(s->exabgp),
 		.sessions = exabgp_sessions(s->exabgp),
 		.peers = s->config->bgp.n_peers,
 		.complete = s->all_announced && exabgp_is_heard(s->exabgp),
+		.bgp = bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp), 0),
 	};
 
 	if (s->lifeline)
 		lifeline_report(s->lifeline, &r);
+	else
+		json_decref(r.bgp);
+}
+
+/* For `kago-sidecar status`. */
+static void write_status(void *ud, FILE *out)
+{
+	static const char *const phases[] = {"waiting", "running", "draining", "stopping"};
+	const struct sidecar *s = ud;
+	json_t *status = jsonx_must(json_pack("{ss ss ss sb sb}", "type", "status", "version",
+		KAGO_VERSION, "phase", phases[s->phase], "controllerConnected",
+		lifeline_is_up(s->lifeline), "controllerWasReady", s->ready));
+
+	jsonx_set(status, "peers", json_array());
+	jsonx_set(status, "routes", json_array());
+	if (s->exabgp) {
+		jsonx_set(status, "peers",
+			bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp),
+				loop_clock()));
+		jsonx_set(status, "routes", bgp_report_routes(exabgp_taken(s->exabgp), s->config));
+	}
+	json_dumpf(status, out, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(status);
 }
 
 static bool is_announced(const struct sidecar *s, const struct prefixes *all)
@@ -187,22 +293,23 @@ static bool is_announced(const struct sidecar *s, const struct prefixes *all)
 }
 
 /*
- * What is servable; and when bgp.aggregates have changed, what stood for the same VIPs before,
- * until peers have heard of what stands for them now.
+ * What is servable and not led elsewhere by the node; and when bgp.aggregates have changed, what
+ * stood for the same VIPs before, until peers have heard of what stands for them now.
  */
-static struct prefixes allowed_now(const struct sidecar *s, const struct prefixes *servable)
+static struct prefixes allowed_now(const struct sidecar *s)
 {
+	CLEANUP_VIPS struct vips vips = ways_usable(s->ways, &s->vips);
 	CLEANUP_PREFIXES struct prefixes former = {0};
 	struct prefixes allowed = {0};
 
 	if (!s->ready || s->phase != RUNNING)
 		return allowed;
-	allowed = prefixes_copy(servable);
-	if (is_announced(s, servable) && exabgp_is_heard(s->exabgp))
+	allowed = announce_build(&vips, &s->rules);
+	if (is_announced(s, &allowed) && exabgp_is_heard(s->exabgp))
 		return allowed;
-	former = prefixes_minus(&s->announced, servable, SIZE_MAX);
+	former = prefixes_minus(&s->announced, &allowed, SIZE_MAX);
 	for (size_t i = 0; i < former.n_items; i++)
-		if (announce_leads_somewhere(&s->gate.vips, &former.items[i]))
+		if (announce_leads_somewhere(&vips, &former.items[i]))
 			prefixes_add(&allowed, &former.items[i]);
 	return allowed;
 }
@@ -211,26 +318,50 @@ static struct prefixes allowed_now(const struct sidecar *s, const struct prefixe
 static struct prefixes local_routes(
 	const struct sidecar *s, const struct prefixes *servable, const struct prefixes *node)
 {
-	CLEANUP_PREFIXES struct prefixes own =
-		announce_routed(&s->gate.vips, &s->rules, servable, true);
+	CLEANUP_PREFIXES struct prefixes own = announce_routed(&s->vips, &s->rules, servable, true);
 
 	return prefixes_union(&own, node);
 }
 
-/* Withdrawals go before route changes, announcements after them. */
-static void update(struct sidecar *s, uint64_t now)
+static void admit(struct sidecar *s)
 {
-	CLEANUP_PREFIXES struct prefixes servable = announce_build(&s->gate.vips, &s->rules);
-	CLEANUP_PREFIXES struct prefixes allowed = allowed_now(s, &servable);
+	vips_done(&s->vips);
+	s->vips = doorkeeper_pass(&s->doorkeeper, &s->gate.vips);
+	warn_of_family(s);
+}
+
+/* Of what has its routes: before that there is nothing to see. */
+static bool watch_ways(struct sidecar *s)
+{
+	CLEANUP_PREFIXES struct prefixes routed = prefixes_common(&s->served, &s->in_place);
+
+	return ways_watch(s->ways, &routed);
+}
+
+/* Withdrawals go before route changes, announcements after them. */
+static void follow_vips(struct sidecar *s, uint64_t now)
+{
+	CLEANUP_PREFIXES struct prefixes servable = announce_build(&s->vips, &s->rules);
+	CLEANUP_PREFIXES struct prefixes allowed = allowed_now(s);
 	struct prefixes node;
 
-	warn_of_family(s);
 	announce(s, prefixes_common(&s->announced, &allowed), &servable);
 	node = node_routes(s, &servable, now);
+	set_strays(s);
 	set_routes(s, local_routes(s, &servable, &node), node);
+	if (watch_ways(s)) {
+		prefixes_done(&allowed);
+		allowed = allowed_now(s);
+	}
 	announce(s, prefixes_common(&allowed, &s->in_place), &servable);
 	s->all_announced = s->ready && is_announced(s, &servable);
 	report(s);
+}
+
+static void update(struct sidecar *s, uint64_t now)
+{
+	admit(s);
+	follow_vips(s, now);
 }
 
 /* A controller that is there tells what has changed; a look at everything only makes sure then. */
@@ -281,7 +412,7 @@ static void on_poll(void *ud)
 	struct err e = {0};
 
 	s->glance = glance_free(s->glance);
-	if (s->phase == STOPPING)
+	if (!is_at_work(s))
 		return;
 	s->glanced_at = loop_now(s->loop);
 	if (!s->look_now && is_told(s) && glance_start(&s->glance, s->loop, on_glance, s, &e) == 0)
@@ -295,11 +426,21 @@ static void on_route_time(void *ud)
 {
 	struct sidecar *s = ud;
 
-	if (s->phase == STOPPING)
+	if (!is_at_work(s))
 		return;
 	s->routes_due = true;
+	strays_look(s->strays);
 	update(s, loop_now(s->loop));
+	ways_ask_some(s->ways);
 	loop_timer_arm(s->route_timer, ROUTE_CHECK);
+}
+
+static void on_ways(void *ud)
+{
+	struct sidecar *s = ud;
+
+	if (is_at_work(s))
+		update(s, loop_now(s->loop));
 }
 
 static void on_changed(void *ud, const struct place places[], size_t n_places)
@@ -307,7 +448,7 @@ static void on_changed(void *ud, const struct place places[], size_t n_places)
 	struct sidecar *s = ud;
 	uint64_t now = loop_now(s->loop);
 
-	if (s->phase != STOPPING && gate_look_at(&s->gate, places, n_places, now))
+	if (is_at_work(s) && gate_look_at(&s->gate, places, n_places, now))
 		update(s, now);
 }
 
@@ -315,6 +456,23 @@ static void look_soon(struct sidecar *s)
 {
 	s->look_now = true;
 	loop_timer_arm(s->poll_timer, 0);
+}
+
+/* Reachability is the kernel's word: this changes what is said of routes that are there. */
+static void on_routes(void *ud, bool all, const struct told_route routes[], size_t n_routes,
+	const struct ipnet gone[], size_t n_gone)
+{
+	struct sidecar *s = ud;
+
+	if (all)
+		book_clear(&s->book);
+	for (size_t i = 0; i < n_routes; i++)
+		book_set(&s->book, &routes[i].net, routes[i].attributes);
+	for (size_t i = 0; i < n_gone; i++)
+		book_leave(&s->book, &gone[i]);
+	book_sweep(&s->book, &s->announced);
+	if (s->exabgp)
+		tell_exabgp(s);
 }
 
 /* What changes from now on is found by looking alone. */
@@ -353,6 +511,7 @@ static void remove_routes(struct sidecar *s)
 	prefixes_done(&unused);
 	if (routes_apply(&unused, s->routes, &nothing, &nothing, &e) < 0)
 		report_routes(s, &e);
+	strays_remove(s->strays);
 }
 
 static void finish(void *ud)
@@ -383,7 +542,9 @@ static void on_stop(void *ud)
 {
 	struct sidecar *s = ud;
 
-	if (s->phase == RUNNING && s->announced.n_items > 0)
+	if (s->phase == WAITING)
+		on_exabgp_stopped(s);
+	else if (s->phase == RUNNING && s->announced.n_items > 0)
 		start_draining(s);
 	else
 		finish(s);
@@ -398,9 +559,9 @@ static bool family_works(const struct sidecar *s, int family)
 
 static void set_rules(struct sidecar *s)
 {
-	const struct config *c = s->config;
-
-	s->rules = (struct announce_rules){c->bgp.aggregates, c->bgp.n_aggregates,
+	book_set_config(&s->book, s->config);
+	doorkeeper_set(&s->doorkeeper, s->config, &s->site);
+	s->rules = (struct announce_rules){s->doorkeeper.aggregates, s->doorkeeper.n_aggregates,
 		family_works(s, AF_INET), family_works(s, AF_INET6)};
 }
 
@@ -409,20 +570,89 @@ static void on_config(void *ud)
 {
 	struct sidecar *s = ud;
 
+	if (!is_at_work(s))
+		return;
 	set_rules(s);
+	tell_exabgp(s);
 	look_soon(s);
+}
+
+static int open_strays(struct sidecar *s, struct sockets *node, struct err *e)
+{
+	struct nl_sock *sock;
+	int r;
+
+	if (!sockets_has(node, SOCKETS_RULES))
+		return 0;
+	r = netlink_adopt(&sock, &node->fds[SOCKETS_RULES], NETLINK_NETFILTER, e);
+	if (r == 0)
+		s->strays = strays_new(sock);
+	return r;
+}
+
+static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
+{
+	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
+	const struct config *c = s->config;
+	int r = site_find(&s->site, c, node, e);
+
+	if (r == 0)
+		r = routes_open(&s->routes, node, &s->site, e);
+	if (r == 0)
+		r = open_strays(s, node, e);
+	if (r == 0)
+		r = ways_open(&s->ways, s->loop, node, &s->site, on_ways, s, e);
+	if (r == 0)
+		r = exabgp_start(&s->exabgp, s->loop, c, &s->site, &exabgp_ops, s, e);
+	if (r < 0)
+		return r;
+	s->phase = RUNNING;
+	set_rules(s);
+	s->routes_due = true;
+	look_soon(s);
+	loop_timer_arm(s->route_timer, ROUTE_CHECK);
+	return 0;
+}
+
+static void on_sockets(void *ud, struct sockets *node)
+{
+	struct sidecar *s = ud;
+	struct err e = {0};
+
+	if (go_to_work(s, node, &e) == 0)
+		return;
+	log_error("sidecar.failed", LOG_ERR(&e));
+	loop_exit(s->loop, 1);
+}
+
+/* Where somebody else makes our sockets, or NULL. */
+static const char *supplier_of(const struct config *c)
+{
+	return str_has_prefix(c->node.netns, SUPPLIER) ? c->node.netns + strlen(SUPPLIER) : NULL;
+}
+
+/* By ourselves, while we may. */
+static int make_sockets(struct sockets *ret, const struct config *c, struct err *e)
+{
+	return c->node.netns[0] && !supplier_of(c) ? sockets_make(ret, c->node.netns, e) : 0;
+}
+
+static int await_sockets(struct sidecar *s, struct err *e)
+{
+	int r = supply_open(&s->supply, s->loop, supplier_of(s->config), on_sockets, s, e);
+
+	if (r == 0)
+		report_waiting(s);
+	return r;
 }
 
 static int start(struct sidecar *s, const struct follow_origin *origin, struct err *e)
 {
-	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
-	static const struct lifeline_ops lifeline_ops = {on_ready, on_changed, on_lost};
+	static const struct lifeline_ops lifeline_ops = {on_ready, on_changed, on_routes, on_lost};
+	CLEANUP_SOCKETS struct sockets node = SOCKETS_NONE;
 	const struct config *c = s->config;
-	int r = site_find(&s->site, c, e);
+	int r = loop_new(&s->loop, on_stop, s, e);
 
-	set_rules(s);
-	if (r == 0)
-		r = loop_new(&s->loop, on_stop, s, e);
 	if (r == 0)
 		r = loop_timer_new(&s->poll_timer, s->loop, on_poll, s, e);
 	if (r == 0)
@@ -430,33 +660,38 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 	if (r == 0)
 		r = loop_timer_new(&s->drain_timer, s->loop, finish, s, e);
 	if (r == 0)
-		r = routes_open(&s->routes, c, &s->site, e);
+		r = make_sockets(&node, c, e);
 	if (r == 0)
 		r = privileges_drop(e);
 	if (r == 0)
-		r = exabgp_start(&s->exabgp, s->loop, c, &s->site, &exabgp_ops, s, e);
+		r = lifeline_open(&s->lifeline, s->loop, c->control.socket, &lifeline_ops, s, e);
 	if (r == 0)
-		r = lifeline_open(
-			&s->lifeline, s->loop, s->config->control.socket, &lifeline_ops, s, e);
+		r = supplier_of(c) ? await_sockets(s, e) : go_to_work(s, &node, e);
 	if (r < 0)
 		return r;
+	s->status = status_open(s->loop, c->control.socket, write_status, s);
 	s->follow = follow_new(s->loop, origin, s->config, SCHEMA_SIDECAR, on_config, s);
-	s->routes_due = true;
-	look_soon(s);
-	loop_timer_arm(s->route_timer, ROUTE_CHECK);
 	return 0;
 }
 
 static void sidecar_done(struct sidecar *s)
 {
 	follow_free(s->follow);
+	status_close(s->status);
+	supply_close(s->supply);
 	lifeline_close(s->lifeline);
 	exabgp_free(s->exabgp);
+	ways_close(s->ways);
+	strays_free(s->strays);
 	routes_close(s->routes);
 	glance_free(s->glance);
 	gate_done(&s->gate);
+	vips_done(&s->vips);
+	doorkeeper_done(&s->doorkeeper);
 	linger_done(&s->linger);
 	prefixes_done(&s->announced);
+	book_done(&s->book);
+	prefixes_done(&s->ever_by_nat);
 	prefixes_done(&s->served);
 	prefixes_done(&s->local);
 	prefixes_done(&s->node);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -217,6 +218,24 @@ bool ipnet_contains(const struct ipnet *n, const struct ipaddr *a)
 		return false;
 	clear_host_bits(&masked, n->len);
 	return ipaddr_equal(&masked, &n->addr);
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	return ipnet_cmp(a, b);
+}
+
+/* A prefix comes right before those inside it. */
+size_t ipnets_settle(struct ipnet nets[], size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(nets, n, sizeof *nets, by_prefix);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !ipnet_contains(&nets[kept - 1], &nets[i].addr))
+			nets[kept++] = nets[i];
+	return kept;
 }
 
 bool ipaddr_step(struct ipaddr *a)

@@ -67,6 +67,9 @@ const char *ipnet_format(char ret_buf[static IPNET_TEXT], const struct ipnet *n)
 int ipnet_cmp(const struct ipnet *a, const struct ipnet *b);
 bool ipnet_contains(const struct ipnet *n, const struct ipaddr *a);
 
+/* Sorts them and leaves out those inside another; how many are left. */
+size_t ipnets_settle(struct ipnet nets[], size_t n);
+
 /* To the next address. False: it was the last one, and the first follows. */
 bool ipaddr_step(struct ipaddr *a);
 

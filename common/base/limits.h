@@ -30,31 +30,52 @@ enum {
 	LIMIT_ENDPOINTS = 4000,          /* real servers of one virtual server: mh has 4093 slots */
 	LIMIT_SERVICE_REALS = 50 * 1000, /* real servers of one Service, over its VIPs and ports */
 	LIMIT_FLEET_REALS = 250 * 1000,  /* of one fleet, to stay below LIMIT_RENDERED_BYTES */
+	LIMIT_REFUSALS = 10 * 1000,      /* what the kernel would not take, of one fleet */
 	LIMIT_FLEET_SOURCES = 200 * 1000, /* of one fleet; nftables takes 2.5 KB each */
+	LIMIT_NFT_SOURCES = LIMIT_FLEET_SOURCES + 1024, /* with those of our own listener */
 	LIMIT_SLICE_ENDPOINTS = 1000, /* endpoints of one EndpointSlice, as the API server has it */
 	LIMIT_SLICE_PORTS = 20000,    /* ports of one EndpointSlice, as the API server has it */
 
+	/* Names of nodes in an annotation; those of an object have 256 KiB together. */
+	LIMIT_TUNNEL_NODES_TEXT = 240 * 1024,
+	LIMIT_NODES_ASKED = 16,       /* for a connection that a node does not know */
+	LIMIT_LEASE_ADDRESSES = 2,    /* of a pod, and of its node: one of each family */
 	LIMIT_ANNOUNCES = 128 * 1024, /* text of what a load balancer announces, in an annotation */
 
-	LIMIT_EVENTS_WAITING = 4096,         /* Events that are not sent yet */
-	LIMIT_EVENTS_TOLD = 4096,            /* Events that are counted up when they happen again */
+	LIMIT_EVENTS = 4096, /* that wait, or are counted up when they happen again */
 	LIMIT_CONDITION_MESSAGE = 32 * 1024, /* a condition's message (metav1.Condition) */
 
 	LIMIT_LOG_LINE = 8 * 1024,             /* one line of a child's output, or of our own log */
 	LIMIT_CONTROL_LINE = 16 * 1024 * 1024, /* one message on the control socket */
 	LIMIT_CONTROL_ANSWER = 128 * 1024 * 1024, /* the status of LIMIT_FLEET_REALS */
 	LIMIT_CONTROL_CLIENTS = 16,
-	LIMIT_SCRIBES = 16,                   /* children that write answers at a time */
-	LIMIT_API_LINE = 64 * 1024,           /* one line from exabgp's API */
+	LIMIT_CONTROL_REQUEST_USEC = 5 * 1000 * 1000, /* until a request that was begun is whole */
+	LIMIT_CONTROL_REFUSED = 16, /* users that the log names because they were not let in */
+	LIMIT_SCRIBES = 16,         /* children that write answers at a time */
+	LIMIT_API_LINE = 64 * 1024, /* one line from exabgp's API */
 	LIMIT_KUBE_OBJECT = 16 * 1024 * 1024, /* one line of a watch; etcd's objects have 1.5 MB */
 	LIMIT_KUBE_BODY = 64 * 1024 * 1024,   /* one answer of the API server that is no stream */
+	/* JSON values of these two, which take up to 230 bytes each; the largest EndpointSlice that
+	 * etcd has room for, with 100 addresses of each endpoint, has 250,000 */
+	LIMIT_KUBE_OBJECT_VALUES = 400 * 1000,
+	LIMIT_KUBE_BODY_VALUES = 2 * 1000 * 1000,
+	LIMIT_HTTP_NETS = 256, /* http.allow */
 	LIMIT_HTTP_CONNECTIONS = 64,
+	LIMIT_HTTP_CLIENT = 16, /* of these, those of one address */
 	LIMIT_KUBECONFIG_BYTES = 4 * 1024 * 1024,
 	LIMIT_PEM_BYTES = 2 * 1024 * 1024,    /* CA bundle, client certificate or key */
 	LIMIT_TOKEN_BYTES = 64 * 1024,        /* a bearer token; it is sent with every call */
 	LIMIT_IPVS_BYTES = 256 * 1024 * 1024, /* /proc/net/ip_vs; 63 bytes a real server */
+	/* ipvs.timeouts, seconds; conntrack forgets an idle TCP connection after so long, too */
+	LIMIT_TIMEOUT_TCP = 5 * 24 * 3600,
+	LIMIT_TIMEOUT_TCP_FIN = 3600,
+	LIMIT_TIMEOUT_UDP = 24 * 3600,
 	LIMIT_BGP_PEERS = 16,
-	LIMIT_AGGREGATES = 256, /* aggregate prefixes in the configuration */
+	LIMIT_COMMUNITIES = 32,     /* of one BGP route */
+	LIMIT_AS_PATH_PREPEND = 16, /* how often our AS comes once more in its AS path */
+	LIMIT_AGGREGATES = 256,     /* aggregate prefixes in the configuration */
+	LIMIT_ENDPOINT_NETS = 256,  /* prefixes that endpoints may be in */
+	LIMIT_TUNNEL_NODES = 5000,  /* of tunnel.nodes: as many as a cluster may have */
 	LIMIT_POOLS = 64,
 	LIMIT_POOL_RANGES = 64,      /* of one pool */
 	LIMIT_POOL_NAMESPACES = 256, /* of one pool */

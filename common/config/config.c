@@ -86,6 +86,11 @@ int config_check(struct config *c, struct err *e)
 	return r;
 }
 
+bool config_peer_takes(const struct config_peer *p, int family)
+{
+	return family == AF_INET ? p->ipv4 : p->ipv6;
+}
+
 /* Peers that say no AS number are in ours. */
 static void settle_peers(struct config *c)
 {
@@ -146,6 +151,7 @@ struct config *config_free(struct config *c)
 		return NULL;
 	text_free(c->text);
 	lists_done(c);
+	free(c->note);
 	schema_done(c, "");
 	free(c);
 	return NULL;

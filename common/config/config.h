@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/forward.h"
 #include "base/ipaddr.h"
 #include "base/log.h"
 #include "config/pool.h"
@@ -16,11 +17,19 @@
 
 struct config_peer {
 	struct ipaddr address;
-	uint32_t as;         /* the peer's AS number; unless said, bgp.as */
-	bool as_is_ours;     /* it was not said */
-	uint16_t port;       /* 179 unless said */
-	char *password_file; /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
+	uint32_t as;                 /* the peer's AS number; unless said, bgp.as */
+	uint32_t ttl;                /* of packets to it; 0: what the kernel has */
+	char *password_file;         /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
+	char *name;                  /* for kago.dev/bgp-peers, besides its address; "" is none */
+	uint64_t hold_time;          /* usec; 0: bgp.holdTime */
+	struct ipaddr local_address; /* family 0: the pod's */
+	uint16_t port;               /* 179 unless said */
+	bool as_is_ours;             /* `as` was not said */
+	bool ipv4, ipv6;             /* routes of which families it gets */
 };
+
+/* Whether a peer gets routes of this family. */
+bool config_peer_takes(const struct config_peer *p, int family);
 
 struct config {
 	char *fleet; /* DNS label; "default" */
@@ -33,6 +42,9 @@ struct config {
 	struct {
 		/* For /healthz, /readyz and /metrics, as listen_parse takes it; "" is off */
 		char *listen;
+		char *probes;        /* for /healthz and /readyz alone, in the same way */
+		struct ipnet *allow; /* clients of `listen`; none: any */
+		size_t n_allow;
 	} http;
 
 	struct {
@@ -50,6 +62,13 @@ struct config {
 	} keepalived;
 
 	struct {
+		/* usec, whole seconds, without a packet until IPVS forgets a connection */
+		struct {
+			uint64_t tcp, tcp_fin, udp;
+		} timeouts;
+	} ipvs;
+
+	struct {
 		char *program;       /* exabgp's path */
 		char *template_path; /* exabgp.conf.mustache */
 		char *state_dir;     /* exabgp.conf goes here */
@@ -59,6 +78,11 @@ struct config {
 		size_t n_peers;
 		struct ipnet *aggregates; /* announced in place of the VIPs they contain */
 		size_t n_aggregates;
+		/* Of routes of which no Service says something else. */
+		char *communities;         /* as communities_parse takes them, or "" */
+		uint32_t local_preference; /* for peers of our own AS */
+		uint32_t med;              /* 0: none is sent */
+		uint32_t as_path_prepend;  /* how often our AS comes once more */
 	} bgp;
 
 	struct {
@@ -78,12 +102,30 @@ struct config {
 		char *namespace;       /* whose Services are followed; "": all */
 		char *lease_namespace; /* where the fleet's Leases are; "": that of our account */
 		char *identity;        /* our name in Leases and Events; "": POD_NAME, host name */
-		uint64_t silence_timeout; /* usec; a watch that says nothing for so long is dead */
+		uint64_t silence_timeout; /* usec without a whole line; such a watch is dead */
 		bool default_class; /* Services of type LoadBalancer without a class are ours */
 	} kubernetes;
 
+	struct {
+		struct ipnet *allow; /* addresses that endpoints may have; none: any */
+		size_t n_allow;
+		uint32_t per_namespace; /* real servers of one namespace; 0: any number */
+		bool only_pods;         /* none but those that a Service's own selector finds */
+	} endpoints;
+
+	enum forward_method forward; /* of Services that do not say */
+
+	struct {
+		enum encapsulation encapsulation; /* of Services that do not say */
+		uint16_t port;                    /* of ENCAPSULATION_GUE: UDP's */
+		char **nodes;                     /* that take tunnels, with manifests */
+		size_t n_nodes;
+	} tunnel;
+
 	struct config_pool *pools;
 	size_t n_pools;
+
+	char *note; /* what the file says and is read as something else; NULL: nothing */
 
 	struct config_text *text; /* of the file, for config_check to name places; NULL: none */
 };

@@ -69,7 +69,7 @@ static int find_pod(struct ipaddr *ret, struct err *e)
 	return r < 0 ? err_wrap(e, "%s", is_said(one) ? "POD_IP" : "POD_IPS") : 0;
 }
 
-int listen_find(struct listen *ret, const char *text, struct err *e)
+int listen_find(struct listen *ret, const char *key, const char *text, struct err *e)
 {
 	struct listen found = {0};
 	int r = listen_parse(&found, text, e);
@@ -77,7 +77,7 @@ int listen_find(struct listen *ret, const char *text, struct err *e)
 	if (r == 0 && !found.addr.family)
 		r = find_pod(&found.addr, e);
 	if (r < 0)
-		return err_wrap(e, "http.listen %s", text);
+		return err_wrap(e, "%s %s", key, text);
 	*ret = found;
 	return 0;
 }

@@ -17,7 +17,8 @@ int listen_parse(struct listen *ret, const char *text, struct err *e);
 
 /*
  * The same with the pod's own address in its place: what the environment's POD_IP says, or the
- * first of its POD_IPS, as the downward API sets them. Errors: -ENOENT when it says neither, and
- * -EINVAL when that is no address of a pod: pod:PORT never means all addresses.
+ * first of its POD_IPS, as the downward API sets them. Errors name `key`, of the configuration:
+ * -ENOENT when it says neither, and -EINVAL when that is no address of a pod: pod:PORT never means
+ * all addresses.
  */
-int listen_find(struct listen *ret, const char *text, struct err *e);
+int listen_find(struct listen *ret, const char *key, const char *text, struct err *e);

@@ -25,6 +25,15 @@ static int load_peer(struct loader *l, struct loader_place where, void *base, co
 	if (peer->address.family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer->address.v6))
 		return loader_fail(l, (struct loader_place){"bgp.peers[].address", where.at},
 			"is link-local, which leads nowhere without an interface");
+	if (peer->local_address.family && peer->local_address.family != peer->address.family)
+		return loader_fail(l, (struct loader_place){"bgp.peers[].localAddress", where.at},
+			"must be of the peer's family");
+	if (!peer->ipv4 && !peer->ipv6)
+		return loader_fail(l, where, "gets routes of neither family; leave it out");
+	for (const struct config_peer *p = c->bgp.peers; peer->name[0] && p < peer; p++)
+		if (strcmp(p->name, peer->name) == 0)
+			return loader_fail(l, (struct loader_place){"bgp.peers[].name", where.at},
+				"there are two peers '%s'", peer->name);
 	for (const struct config_peer *p = c->bgp.peers; p < peer; p++)
 		if (ipaddr_equal(&p->address, &peer->address))
 			return loader_fail(l, where,
@@ -33,26 +42,64 @@ static int load_peer(struct loader *l, struct loader_place where, void *base, co
 	return 0;
 }
 
-static int load_aggregate(
-	struct loader *l, struct loader_place where, void *base, const json_t *value)
+/* Of a text that can be read as a range or a prefix. */
+static bool has_host_bits(const char *text)
 {
-	struct config *c = base;
-	struct ipnet *net = &c->bgp.aggregates[c->bgp.n_aggregates];
+	struct err cause = {0};
+	struct ipnet net;
+
+	return strchr(text, '/') && ipnet_parse(&net, text, &cause) < 0;
+}
+
+/* The first one is told. */
+static void note_host_bits(
+	struct loader *l, struct loader_place where, const char *text, const char *read_as)
+{
+	if (!l->config->note)
+		l->config->note =
+			xasprintf("%s:%u:%u: %s: '%s' has host bits set and is read as %s", l->path,
+				where.at.line, where.at.column, where.key, text, read_as);
+}
+
+/*
+ * Where somebody is may be said with host bits and twice, as in Kubernetes (`ipBlock.cidr`), where
+ * it may come from. What is announced, and so may have no length of 0, has to be said exactly.
+ */
+static bool is_exact(const struct schema_key *k)
+{
+	return k->min > 0;
+}
+
+static int parse_prefix(
+	struct ipnet *ret, const struct schema_key *k, const char *text, struct err *e)
+{
+	return is_exact(k) || !strchr(text, '/') ? ipnet_parse(ret, text, e)
+						 : ipnet_parse_masked(ret, text, e);
+}
+
+static int load_prefix(struct loader *l, struct loader_place where, void *base, const json_t *value)
+{
+	const struct schema_key *k = schema_find(where.key);
+	const char *text = json_string_value(value);
+	struct ipnet **list = schema_field(k, base);
+	size_t *n = (size_t *)(list + 1);
+	struct ipnet *net = *list + *n;
+	char read_as[IPNET_TEXT];
 	struct err cause = {0};
 
-	if (!json_is_string(value))
+	if (!text)
 		return loader_fail(l, where, "must be a prefix such as 10.1.1.0/24, not %s",
 			jsonx_type_name(value));
-	if (ipnet_parse(net, json_string_value(value), &cause) < 0)
+	if (parse_prefix(net, k, text, &cause) < 0)
 		return loader_fail(l, where, "%s", cause.msg);
-	if (net->len == 0)
-		return loader_fail(l, where, "'%s' would be a default route to this pod",
-			json_string_value(value));
-	for (size_t i = 0; i < c->bgp.n_aggregates; i++)
-		if (ipnet_cmp(&c->bgp.aggregates[i], net) == 0)
-			return loader_fail(
-				l, where, "'%s' is there twice", json_string_value(value));
-	c->bgp.n_aggregates++;
+	if (net->len < k->min)
+		return loader_fail(l, where, "'%s' would be a default route to this pod", text);
+	if (has_host_bits(text))
+		note_host_bits(l, where, text, ipnet_format(read_as, net));
+	for (size_t i = 0; i < *n; i++)
+		if (ipnet_cmp(*list + i, net) == 0)
+			return is_exact(k) ? loader_fail(l, where, "'%s' is there twice", text) : 0;
+	(*n)++;
 	return 0;
 }
 
@@ -103,15 +150,20 @@ static int load_range(struct loader *l, struct loader_place where, void *base, c
 {
 	struct config_pool *pool = base;
 	struct config_range *range = &pool->ranges[pool->n_ranges];
+	const char *text = json_string_value(value);
+	char read_as[CONFIG_RANGE_TEXT];
 	struct err cause = {0};
 	int r;
 
-	if (!json_is_string(value))
+	if (!text)
 		return loader_fail(l, where,
 			"must be a range such as 10.1.1.0/24 or 10.1.1.10-10.1.1.20, not %s",
 			jsonx_type_name(value));
-	if (config_range_parse(range, json_string_value(value), &cause) < 0)
+	if (config_range_parse(range, text, &cause) < 0)
 		return loader_fail(l, where, "%s", cause.msg);
+	/* As MetalLB reads it, whose configuration may come along. */
+	if (has_host_bits(text))
+		note_host_bits(l, where, text, config_range_format(read_as, range));
 	r = check_overlap(l, where, range, pool);
 	if (r == 0)
 		pool->n_ranges++;
@@ -134,15 +186,32 @@ static int load_namespace(
 	return 0;
 }
 
+static int load_node(struct loader *l, struct loader_place where, void *base, const json_t *value)
+{
+	static const struct schema_key name = {.type = SCHEMA_DNS_NAME, .min = 1};
+	struct config *c = base;
+	struct err cause = {0};
+
+	if (!json_is_string(value))
+		return loader_fail(
+			l, where, "must be the name of a node, not %s", jsonx_type_name(value));
+	if (schema_set(&name, &c->tunnel.nodes[c->tunnel.n_nodes], json_string_value(value),
+		    &cause) < 0)
+		return loader_fail(l, where, "%s", cause.msg);
+	c->tunnel.n_nodes++;
+	return 0;
+}
+
 static const struct {
 	size_t size; /* of an item */
 	int (*load)(struct loader *l, struct loader_place where, void *base, const json_t *value);
 } kinds[] = {
 	[SCHEMA_PEERS] = {sizeof(struct config_peer), load_peer},
-	[SCHEMA_PREFIXES] = {sizeof(struct ipnet), load_aggregate},
+	[SCHEMA_PREFIXES] = {sizeof(struct ipnet), load_prefix},
 	[SCHEMA_POOLS] = {sizeof(struct config_pool), load_pool},
 	[SCHEMA_RANGES] = {sizeof(struct config_range), load_range},
 	[SCHEMA_LABELS] = {sizeof(char *), load_namespace},
+	[SCHEMA_NAMES] = {sizeof(char *), load_node},
 };
 
 int lists_load(struct loader *l, struct loader_place where, const struct schema_key *k, void *base,
@@ -174,7 +243,12 @@ void lists_done(struct config *c)
 		schema_done(&c->bgp.peers[i], peer_section);
 	free(c->bgp.peers);
 	free(c->bgp.aggregates);
+	free(c->endpoints.allow);
+	free(c->http.allow);
 	for (size_t i = 0; i < c->n_pools; i++)
 		config_pool_done(&c->pools[i]);
 	free(c->pools);
+	for (size_t i = 0; i < c->tunnel.n_nodes; i++)
+		free(c->tunnel.nodes[i]);
+	free(c->tunnel.nodes);
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/ipaddr.h"
@@ -36,6 +37,8 @@ struct config_pool {
 	bool avoid_buggy_ips; /* never hands out IPv4 addresses that end in .0 or .255; false */
 	char **namespaces;    /* that may use it; none: all */
 	size_t n_namespaces;
+	uint32_t per_namespace; /* addresses of it that one namespace may have; 0: any number */
+	uint32_t per_service;   /* that one Service may have; 0: any number */
 };
 
 /* The pool that has this address, or NULL. */

@@ -32,6 +32,12 @@ static const struct schema_key keys[] = {
 	{"http.listen", SCHEMA_LISTEN, {RESTART, UNUSED}, AT(http.listen), 0, 0, "127.0.0.1:9440",
 		"Where the controller serves `/healthz`, `/readyz` and `/metrics`; `pod:9440` is "
 		"the environment's `POD_IP`, or the first of its `POD_IPS`; empty: nowhere."},
+	{"http.probes", SCHEMA_LISTEN, {RESTART, UNUSED}, AT(http.probes), 0, 0, "",
+		"Where it serves `/healthz` and `/readyz` besides, out of reach of those who read "
+		"metrics; empty: nowhere."},
+	{"http.allow", SCHEMA_PREFIXES, {LIVE, UNUSED}, AT(http.allow), 0, LIMIT_HTTP_NETS, NULL,
+		"The prefixes that clients of `http.listen` may come from, such as Prometheus'; "
+		"none: any. `http.probes` is for everybody."},
 
 	{"control.socket", SCHEMA_LABEL, {RESTART, RESTART}, AT(control.socket), 0, 0,
 		"kago-controller",
@@ -60,6 +66,17 @@ static const struct schema_key keys[] = {
 		"How long at SIGTERM the controller goes on serving until the sidecar has drained; "
 		"longer than `node.drain`."},
 
+	{"ipvs.timeouts.tcp", SCHEMA_SECONDS, {LIVE, UNUSED}, AT(ipvs.timeouts.tcp), SEC(1),
+		SEC(LIMIT_TIMEOUT_TCP), "124m",
+		"After how much silence IPVS forgets a TCP connection; longer than clients and "
+		"servers wait before they send a keepalive, mostly two hours."},
+	{"ipvs.timeouts.tcpFin", SCHEMA_SECONDS, {LIVE, UNUSED}, AT(ipvs.timeouts.tcp_fin), SEC(1),
+		SEC(LIMIT_TIMEOUT_TCP_FIN), "2m", "The same, once one side has closed it."},
+	{"ipvs.timeouts.udp", SCHEMA_SECONDS, {LIVE, UNUSED}, AT(ipvs.timeouts.udp), SEC(1),
+		SEC(LIMIT_TIMEOUT_UDP), "5m",
+		"After how much silence IPVS forgets to which real server packets of a UDP client "
+		"go."},
+
 	{"bgp.program", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.program), 1, 0, "/usr/sbin/exabgp",
 		"exabgp's executable."},
 	{"bgp.template", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.template_path), 1, 0,
@@ -81,8 +98,35 @@ static const struct schema_key keys[] = {
 		"The peer's TCP port."},
 	{"bgp.peers[].passwordFile", SCHEMA_PATH, {RESTART, RESTART}, PEER_AT(password_file), 1, 0,
 		NULL, "A file with the TCP MD5 password (RFC 2385) of the session."},
-	{"bgp.aggregates", SCHEMA_PREFIXES, {UNUSED, LIVE}, AT(bgp.aggregates), 0, LIMIT_AGGREGATES,
+	{"bgp.peers[].name", SCHEMA_LABEL, {RESTART, RESTART}, PEER_AT(name), 0, 0, "",
+		"The peer's name for `kago.dev/bgp-peers`, no two alike; its address is one, too."},
+	{"bgp.peers[].holdTime", SCHEMA_SECONDS, {RESTART, RESTART}, PEER_AT(hold_time), SEC(3),
+		SEC(1800), NULL, "The hold time of this session; `bgp.holdTime` unless said."},
+	{"bgp.peers[].ttl", SCHEMA_COUNT, {RESTART, RESTART}, PEER_AT(ttl), 1, 255, NULL,
+		"The TTL of packets to it: 255 for a router with TTL security (RFC 5082), 1 for "
+		"one "
+		"that has to be a neighbor; what the kernel has, mostly 64, unless said."},
+	{"bgp.peers[].localAddress", SCHEMA_ADDRESS, {RESTART, RESTART}, PEER_AT(local_address), 0,
+		0, NULL,
+		"The address of the pod that the session comes from; `node.podAddress` unless "
+		"said."},
+	{"bgp.peers[].ipv4", SCHEMA_BOOL, {RESTART, RESTART}, PEER_AT(ipv4), 0, 0, "true",
+		"Whether it gets IPv4 routes."},
+	{"bgp.peers[].ipv6", SCHEMA_BOOL, {RESTART, RESTART}, PEER_AT(ipv6), 0, 0, "true",
+		"Whether it gets IPv6 routes."},
+	{"bgp.aggregates", SCHEMA_PREFIXES, {LIVE, LIVE}, AT(bgp.aggregates), 1, LIMIT_AGGREGATES,
 		NULL, "Prefixes announced in place of the VIPs they contain."},
+	{"bgp.communities", SCHEMA_COMMUNITIES, {UNUSED, LIVE}, AT(bgp.communities), 0, 0, "",
+		"Communities of routes, such as `65000:100 no-export`; a Service's "
+		"`kago.dev/bgp-communities` stand in their place."},
+	{"bgp.localPreference", SCHEMA_COUNT, {UNUSED, LIVE}, AT(bgp.local_preference), 0, 0, "100",
+		"The local preference of routes, for peers of our own AS."},
+	{"bgp.med", SCHEMA_COUNT, {UNUSED, LIVE}, AT(bgp.med), 0, 0, "0",
+		"The MED of routes; 0: none is sent."},
+	{"bgp.asPathPrepend", SCHEMA_COUNT, {UNUSED, LIVE}, AT(bgp.as_path_prepend), 0,
+		LIMIT_AS_PATH_PREPEND, "0",
+		"How often our AS comes once more in the AS path of routes, for peers of another "
+		"AS."},
 
 	{"node.podAddress", SCHEMA_ADDRESS, {UNUSED, RESTART}, AT(node.pod_address), 0, 0, NULL,
 		"The pod's address; found by its default route unless said."},
@@ -94,8 +138,8 @@ static const struct schema_key keys[] = {
 		"The node's address of the other family."},
 	{"node.netns", SCHEMA_PATH, {UNUSED, RESTART}, AT(node.netns), 0, 0, "",
 		"The node's network namespace, such as `/run/netns/node`, for the routes from the "
-		"node to "
-		"this pod; empty: the node's routes are left alone."},
+		"node to this pod; or `unix:` and the path of the socket of `kago-node-sockets`, "
+		"which is there in our place; empty: the node's routes are left alone."},
 	{"node.pollInterval", SCHEMA_DURATION, {UNUSED, LIVE}, AT(node.poll_interval), MSEC(20),
 		MIN(1), "2s",
 		"The time between two looks at the kernel's whole IPVS table while the controller "
@@ -121,28 +165,62 @@ static const struct schema_key keys[] = {
 		"`POD_NAME`, else the host's name."},
 	{"kubernetes.silenceTimeout", SCHEMA_DURATION, {RESTART, UNUSED},
 		AT(kubernetes.silence_timeout), MSEC(1000), MIN(10), "150s",
-		"How long a watch may say nothing, bookmarks included, until it counts as dead."},
+		"How long a watch may say nothing, bookmarks included, or take for one object, "
+		"until it counts as dead."},
 	{"kubernetes.defaultClass", SCHEMA_BOOL, {LIVE, UNUSED}, AT(kubernetes.default_class), 0, 0,
 		"false",
 		"Services of type LoadBalancer that name neither a class nor a fleet are of this "
 		"fleet."},
 
-	{"pools", SCHEMA_POOLS, {LIVE, UNUSED}, AT(pools), 0, LIMIT_POOLS, NULL,
+	{"endpoints.allow", SCHEMA_PREFIXES, {LIVE, UNUSED}, AT(endpoints.allow), 0,
+		LIMIT_ENDPOINT_NETS, NULL,
+		"The prefixes that endpoints may be in, such as those of the cluster's pods; none: "
+		"any. Those of load balancers, their nodes, the API server, BGP peers and VIPs are "
+		"never used."},
+	{"endpoints.onlyPods", SCHEMA_BOOL, {LIVE, UNUSED}, AT(endpoints.only_pods), 0, 0, "false",
+		"Whether only pods that a Service's own selector finds are used, and nothing of "
+		"EndpointSlices that somebody else than the cluster's controller makes."},
+
+	{"endpoints.perNamespace", SCHEMA_COUNT, {LIVE, UNUSED}, AT(endpoints.per_namespace), 0, 0,
+		"0",
+		"How many real servers the Services of one namespace may have together, over their "
+		"VIPs and ports; 0: any number."},
+
+	{"forward", SCHEMA_FORWARD, {LIVE, UNUSED}, AT(forward), 0, 0, "nat",
+		"How packets get to the pods of Services that do not say (`kago.dev/forward`)."},
+	{"tunnel.encapsulation", SCHEMA_TUNNEL, {LIVE, UNUSED}, AT(tunnel.encapsulation), 0, 0,
+		"ipip",
+		"What packets are put into for the way to pods of Services that do not say "
+		"(`kago.dev/tunnel`)."},
+	{"tunnel.port", SCHEMA_PORT, {LIVE, UNUSED}, AT(tunnel.port), 0, 0, "6080",
+		"UDP's port of GUE. Load balancers and the agents of nodes have to have the same."},
+	{"tunnel.nodes", SCHEMA_NAMES, {LIVE, UNUSED}, AT(tunnel.nodes), 0, LIMIT_TUNNEL_NODES,
+		NULL,
+		"With manifests, the nodes that take tunnels; in a cluster those whose agents say "
+		"so."},
+
+	{"pools", SCHEMA_POOLS, {LIVE, LIVE}, AT(pools), 0, LIMIT_POOLS, NULL,
 		"Pools of VIPs; a Service without a VIP of its own gets the lowest free one of the "
-		"first pool that it may use."},
-	{"pools[].name", SCHEMA_DNS_NAME, {LIVE, UNUSED}, POOL_AT(name), 1, 0, NULL,
+		"first pool that it may use. Nothing outside the pools and `bgp.aggregates` is "
+		"announced."},
+	{"pools[].name", SCHEMA_DNS_NAME, {LIVE, LIVE}, POOL_AT(name), 1, 0, NULL,
 		"The pool's name, for `kago.dev/pool`; required, no two alike."},
-	{"pools[].addresses", SCHEMA_RANGES, {LIVE, UNUSED}, POOL_AT(ranges), 0, LIMIT_POOL_RANGES,
+	{"pools[].addresses", SCHEMA_RANGES, {LIVE, LIVE}, POOL_AT(ranges), 0, LIMIT_POOL_RANGES,
 		NULL,
 		"The addresses: `10.1.1.0/24`, `10.1.1.10-10.1.1.20` or `10.1.1.7`, IPv4 and IPv6; "
 		"at least one, and none in two pools."},
-	{"pools[].autoAssign", SCHEMA_BOOL, {LIVE, UNUSED}, POOL_AT(auto_assign), 0, 0, "true",
+	{"pools[].autoAssign", SCHEMA_BOOL, {LIVE, LIVE}, POOL_AT(auto_assign), 0, 0, "true",
 		"Whether Services get addresses of it that name neither a VIP nor a pool."},
-	{"pools[].avoidBuggyIPs", SCHEMA_BOOL, {LIVE, UNUSED}, POOL_AT(avoid_buggy_ips), 0, 0,
+	{"pools[].avoidBuggyIPs", SCHEMA_BOOL, {LIVE, LIVE}, POOL_AT(avoid_buggy_ips), 0, 0,
 		"false", "Never hand out IPv4 addresses that end in .0 or .255."},
-	{"pools[].namespaces", SCHEMA_LABELS, {LIVE, UNUSED}, POOL_AT(namespaces), 0,
+	{"pools[].namespaces", SCHEMA_LABELS, {LIVE, LIVE}, POOL_AT(namespaces), 0,
 		LIMIT_POOL_NAMESPACES, NULL,
 		"The namespaces whose Services may use it; none: all."},
+	{"pools[].perNamespace", SCHEMA_COUNT, {LIVE, LIVE}, POOL_AT(per_namespace), 0, 0, "0",
+		"How many addresses of it the Services of one namespace may have together; 0: any "
+		"number."},
+	{"pools[].perService", SCHEMA_COUNT, {LIVE, LIVE}, POOL_AT(per_service), 0, 0, "0",
+		"How many addresses of it one Service may have; 0: any number."},
 };
 
 enum { N_KEYS = sizeof keys / sizeof keys[0] };

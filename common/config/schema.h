@@ -14,24 +14,29 @@
  */
 
 enum schema_type {
-	SCHEMA_LABEL,    /* char *: DNS label; "" when min is 0 */
-	SCHEMA_DNS_NAME, /* char *: labels joined by dots, or "" */
-	SCHEMA_TEXT,     /* char *: one line, or "" */
-	SCHEMA_BOOL,     /* bool */
-	SCHEMA_LEVEL,    /* enum log_level */
-	SCHEMA_FORMAT,   /* enum log_format */
-	SCHEMA_LISTEN,   /* char *: ADDRESS:PORT, pod:PORT, or "" */
-	SCHEMA_PATH,     /* char * */
-	SCHEMA_DURATION, /* uint64_t, usec */
-	SCHEMA_SECONDS,  /* uint64_t, usec, whole seconds */
-	SCHEMA_AS,       /* uint32_t */
-	SCHEMA_PORT,     /* uint16_t */
-	SCHEMA_ADDRESS,  /* struct ipaddr */
-	SCHEMA_PEERS,    /* struct config_peer *, its number behind it */
-	SCHEMA_PREFIXES, /* struct ipnet *, its number behind it */
-	SCHEMA_POOLS,    /* struct config_pool *, its number behind it */
-	SCHEMA_RANGES,   /* struct config_range *, its number behind it */
-	SCHEMA_LABELS,   /* char **, its number behind it */
+	SCHEMA_LABEL,       /* char *: DNS label; "" when min is 0 */
+	SCHEMA_DNS_NAME,    /* char *: labels joined by dots, or "" */
+	SCHEMA_TEXT,        /* char *: one line, or "" */
+	SCHEMA_BOOL,        /* bool */
+	SCHEMA_LEVEL,       /* enum log_level */
+	SCHEMA_FORMAT,      /* enum log_format */
+	SCHEMA_FORWARD,     /* enum forward_method */
+	SCHEMA_TUNNEL,      /* enum encapsulation */
+	SCHEMA_LISTEN,      /* char *: ADDRESS:PORT, pod:PORT, or "" */
+	SCHEMA_PATH,        /* char * */
+	SCHEMA_DURATION,    /* uint64_t, usec */
+	SCHEMA_SECONDS,     /* uint64_t, usec, whole seconds */
+	SCHEMA_AS,          /* uint32_t */
+	SCHEMA_PORT,        /* uint16_t */
+	SCHEMA_COUNT,       /* uint32_t, at most `max` unless that is 0 */
+	SCHEMA_COMMUNITIES, /* char *: BGP communities, or "" */
+	SCHEMA_ADDRESS,     /* struct ipaddr */
+	SCHEMA_PEERS,       /* struct config_peer *, its number behind it */
+	SCHEMA_PREFIXES,    /* struct ipnet *, its number behind it */
+	SCHEMA_POOLS,       /* struct config_pool *, its number behind it */
+	SCHEMA_RANGES,      /* struct config_range *, its number behind it */
+	SCHEMA_LABELS,      /* char **, its number behind it */
+	SCHEMA_NAMES,       /* char **, DNS names, its number behind it */
 };
 
 enum schema_program { SCHEMA_CONTROLLER, SCHEMA_SIDECAR, SCHEMA_N_PROGRAMS };
@@ -44,7 +49,9 @@ struct schema_key {
 	enum schema_type type;
 	enum schema_use use[SCHEMA_N_PROGRAMS]; /* of what is below a list: that of the list */
 	size_t offset;                          /* of the field */
-	uint64_t min, max;   /* of durations, in usec, and of the length of texts and lists */
+	/* Of durations, in usec, of the length of texts and lists; `min` of a list of prefixes is
+	 * that of their length. */
+	uint64_t min, max;
 	const char *initial; /* the default, as schema_set takes it; NULL: zero */
 	const char *help;
 };

@@ -4,6 +4,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/community.h"
+#include "base/dns.h"
+#include "base/forward.h"
 #include "base/ipaddr.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -11,8 +14,6 @@
 #include "base/str.h"
 #include "config/listen.h"
 #include "config/schema.h"
-
-enum { LABEL_MAX = 63 }; /* RFC 1123 */
 
 static void replace(void *field, const char *text)
 {
@@ -22,51 +23,23 @@ static void replace(void *field, const char *text)
 	*string = xstrdup(text);
 }
 
-/* The length of the DNS label that `text` starts with; 0 if there is none. */
-static size_t label_len(const char *text)
-{
-	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	if (len > LABEL_MAX || text[0] == '-' || (len && text[len - 1] == '-'))
-		return 0;
-	return len;
-}
-
 static int set_label(const struct schema_key *k, void *field, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE];
-	size_t len = label_len(text);
 
-	if (text[len] || len < k->min)
+	if ((*text || k->min > 0) && !dns_label_valid(text))
 		return err_set(e, EINVAL,
 			"%s is not a DNS label: up to %d of a-z, 0-9 and -, no - at the ends",
-			str_quote(quoted, text), LABEL_MAX);
+			str_quote(quoted, text), DNS_LABEL_MAX);
 	replace(field, text);
 	return 0;
-}
-
-static bool is_dns_name(const char *text)
-{
-	const char *rest = text;
-
-	for (;;) {
-		size_t len = label_len(rest);
-
-		if (!len || strlen(text) > LIMIT_NAME)
-			return false;
-		rest += len;
-		if (*rest == '\0')
-			return true;
-		if (*rest++ != '.')
-			return false;
-	}
 }
 
 static int set_dns_name(const struct schema_key *k, void *field, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE];
 
-	if ((*text || k->min > 0) && !is_dns_name(text))
+	if ((*text || k->min > 0) && !dns_subdomain_valid(text))
 		return err_set(e, EINVAL,
 			"%s is not a DNS name: labels of a-z, 0-9 and - with dots between them, "
 			"up to %d bytes",
@@ -106,6 +79,19 @@ static int set_format(const struct schema_key *k, void *field, const char *text,
 {
 	(void)k;
 	return log_format_parse(field, text, e);
+}
+
+static int set_forward(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	(void)k;
+	return forward_method_parse(field, text, e);
+}
+
+static int set_encapsulation(
+	const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	(void)k;
+	return encapsulation_parse(field, text, e);
 }
 
 static int set_listen(const struct schema_key *k, void *field, const char *text, struct err *e)
@@ -181,6 +167,27 @@ static int set_port(const struct schema_key *k, void *field, const char *text, s
 	return r;
 }
 
+static int set_count(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	uint64_t value;
+	int r = str_to_u64(&value, text, k->min, k->max ? k->max : UINT32_MAX, e);
+
+	if (r == 0)
+		*(uint32_t *)field = (uint32_t)value;
+	return r;
+}
+
+static int set_communities(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	struct communities all;
+	int r = *text ? communities_parse(&all, text, e) : 0;
+
+	(void)k;
+	if (r == 0)
+		replace(field, text);
+	return r;
+}
+
 static int set_address(const struct schema_key *k, void *field, const char *text, struct err *e)
 {
 	(void)k;
@@ -198,18 +205,23 @@ static const struct {
 	[SCHEMA_BOOL] = {set_bool, false, false, "true or false"},
 	[SCHEMA_LEVEL] = {set_level, false, false, "debug, info, warn or error"},
 	[SCHEMA_FORMAT] = {set_format, false, false, "logfmt or json"},
+	[SCHEMA_FORWARD] = {set_forward, false, false, "nat or tunnel"},
+	[SCHEMA_TUNNEL] = {set_encapsulation, false, false, "ipip or gue"},
 	[SCHEMA_LISTEN] = {set_listen, true, false, "ADDRESS:PORT or pod:PORT"},
 	[SCHEMA_PATH] = {set_path, true, false, "path"},
 	[SCHEMA_DURATION] = {set_duration, false, true, "duration"},
 	[SCHEMA_SECONDS] = {set_seconds, false, true, "duration in whole seconds"},
 	[SCHEMA_AS] = {set_as, false, true, "number, 1 to 4294967295"},
 	[SCHEMA_PORT] = {set_port, false, true, "number, 1 to 65535"},
+	[SCHEMA_COUNT] = {set_count, false, true, "number"},
+	[SCHEMA_COMMUNITIES] = {set_communities, true, false, "BGP communities"},
 	[SCHEMA_ADDRESS] = {set_address, false, false, "IP address"},
 	[SCHEMA_PEERS] = {NULL, false, false, "list of peers"},
 	[SCHEMA_PREFIXES] = {NULL, false, false, "list of prefixes"},
 	[SCHEMA_POOLS] = {NULL, false, false, "list of pools"},
 	[SCHEMA_RANGES] = {NULL, false, false, "list of ranges"},
 	[SCHEMA_LABELS] = {NULL, false, false, "list of DNS labels"},
+	[SCHEMA_NAMES] = {NULL, false, false, "list of DNS names"},
 };
 
 void *schema_field(const struct schema_key *k, void *base)
@@ -254,6 +266,8 @@ char *schema_describe(const struct schema_key *k)
 	if (k->type == SCHEMA_DURATION || k->type == SCHEMA_SECONDS)
 		return xasprintf("%s, %s to %s", types[k->type].text, str_from_usec(min, k->min),
 			str_from_usec(max, k->max));
+	if (k->type == SCHEMA_COUNT && k->max > 0)
+		return xasprintf("number, %" PRIu64 " to %" PRIu64, k->min, k->max);
 	return xstrdup(types[k->type].text);
 }
 

@@ -12,18 +12,21 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/peer.h"
 #include "loop/acceptor.h"
 #include "loop/loop.h"
 
-enum { READ_STEP = 4096 };
+enum { READ_STEP = 4096, ANSWER_STEP = 64 * 1024 };
 
 struct control_conn {
 	struct control_conn *next;     /* in the server's list */
 	struct control_server *server; /* NULL at the client's end */
 	sd_event_source *io;
+	sd_event_source *patience; /* for the end of a message; NULL at the client's end */
 	struct control_ops ops;
 	void *ud, *data;
 	int fd;
+	bool heard;   /* it has said a message */
 	bool closing; /* only what is queued still has to go out */
 	bool busy;    /* a callback runs: freeing waits */
 	char *in, *out;
@@ -59,6 +62,7 @@ static struct control_conn *conn_free(struct control_conn *c)
 {
 	unlink_conn(c);
 	sd_event_source_disable_unref(c->io);
+	sd_event_source_disable_unref(c->patience);
 	closep(&c->fd);
 	free(c->in);
 	free(c->out);
@@ -71,6 +75,22 @@ static void conn_lost(struct control_conn *c, const char *why)
 	if (!c->closing)
 		c->ops.on_close(c, why, c->ud);
 	conn_free(c);
+}
+
+/* The first message is awaited, and the end of each that was begun. */
+static void be_patient(struct control_conn *c)
+{
+	if (!c->patience)
+		return;
+	if (c->heard && c->in_len == 0)
+		loop_timer_stop(c->patience);
+	else if (!loop_timer_armed(c->patience))
+		loop_timer_arm(c->patience, LIMIT_CONTROL_REQUEST_USEC);
+}
+
+static void on_impatience(void *ud)
+{
+	conn_lost(ud, "did not finish its message in time");
 }
 
 static void watch(struct control_conn *c)
@@ -161,6 +181,7 @@ static const char *deliver(struct control_conn *c)
 			json_decref(msg);
 			return "sent a line that is no JSON object";
 		}
+		c->heard = true;
 		c->busy = true;
 		c->ops.on_message(c, msg, c->ud);
 		c->busy = false;
@@ -191,6 +212,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ud)
 	struct control_conn *c = ud;
 	const char *why = NULL;
 
+	loop_doing(LOOP_HERE("on_io"));
 	(void)source;
 	(void)fd;
 	if (events & EPOLLIN)
@@ -199,10 +221,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ud)
 		why = "closed by the other side";
 	if (!why && flush_out(c) < 0)
 		why = "closed by the other side";
-	if (why || (c->closing && c->out_len == 0))
+	if (why || (c->closing && c->out_len == 0)) {
 		conn_lost(c, why);
-	else
-		watch(c);
+		return 0;
+	}
+	watch(c);
+	be_patient(c);
 	return 0;
 }
 
@@ -224,6 +248,30 @@ static int conn_new(struct control_conn **ret, sd_event *loop, int *fd,
 	return 0;
 }
 
+static bool is_let_in(const struct control_server *s, int fd)
+{
+	struct err e = {0};
+	uid_t uid = (uid_t)-1;
+
+	if (peer_uid(&uid, fd, &e) < 0)
+		return false;
+	if (!peer_is_trusted(uid) && s->ops.on_refused)
+		s->ops.on_refused(uid, s->ud);
+	return peer_is_trusted(uid);
+}
+
+/* Newer ones come first in the list. */
+static void make_room(const struct control_server *s)
+{
+	struct control_conn *oldest = NULL;
+
+	for (struct control_conn *c = s->conns; c; c = c->next)
+		if (!c->heard && !c->closing)
+			oldest = c;
+	if (oldest)
+		conn_lost(oldest, "said nothing, and others came");
+}
+
 static void on_connection(void *ud, int fd)
 {
 	struct control_server *s = ud;
@@ -231,6 +279,10 @@ static void on_connection(void *ud, int fd)
 	struct control_conn *c = NULL;
 	struct err e = {0};
 
+	if (!is_let_in(s, peer))
+		return;
+	if (s->n_conns >= LIMIT_CONTROL_CLIENTS)
+		make_room(s);
 	if (s->n_conns >= LIMIT_CONTROL_CLIENTS)
 		return;
 	if (conn_new(&c, s->loop, &peer, &s->ops, s->ud, &e) < 0)
@@ -240,6 +292,13 @@ static void on_connection(void *ud, int fd)
 	c->next = s->conns;
 	s->conns = c;
 	s->n_conns++;
+	if (loop_timer_new(&c->patience, s->loop, on_impatience, c, &e) < 0) {
+		conn_free(c);
+		return;
+	}
+	/* What has come in already counts, however late we get to it. */
+	sd_event_source_set_priority(c->patience, LOOP_PATIENT);
+	be_patient(c);
 }
 
 /* An abstract name (unix(7)): a leading NUL byte, and no file. */
@@ -263,6 +322,16 @@ static int open_socket(int *ret_fd, const char *name,
 		return err_errno(e, errno, "control socket @%s", name);
 	*ret_fd = steal_fd(&fd);
 	return 0;
+}
+
+static int connect_to_ours(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (connect(fd, addr, len) < 0)
+		return -1;
+	if (peer_is_ours(fd))
+		return 0;
+	errno = EACCES;
+	return -1;
 }
 
 static int bind_and_listen(int fd, const struct sockaddr *addr, socklen_t len)
@@ -316,9 +385,13 @@ int control_connect(struct control_conn **ret, sd_event *loop, const char *name,
 	const struct control_ops *ops, void *ud, struct err *e)
 {
 	CLEANUP_CLOSE int fd = -1;
-	int r = open_socket(&fd, name, connect, e);
+	int r = open_socket(&fd, name, connect_to_ours, e);
 
-	return r < 0 ? r : conn_new(ret, loop, &fd, ops, ud, e);
+	if (r == 0)
+		r = conn_new(ret, loop, &fd, ops, ud, e);
+	if (r == 0)
+		sd_event_source_set_priority((*ret)->io, LOOP_TOLD);
+	return r;
 }
 
 static uint64_t now_usec(void)
@@ -342,8 +415,8 @@ static int read_line(char **ret, int fd, uint64_t deadline, struct err *e)
 
 		if (now >= deadline || poll(&p, 1, (int)((deadline - now) / 1000) + 1) == 0)
 			return err_set(e, ETIMEDOUT, "no answer in time");
-		if (size - len < READ_STEP + 1) {
-			size = size ? size * 2 : 4 * READ_STEP;
+		if (size - len < ANSWER_STEP + 1) {
+			size = size ? size * 2 : 4 * ANSWER_STEP;
 			line = xreallocarray(line, size, 1);
 		}
 		n = recv(fd, line + len, size - len - 1, 0);
@@ -358,24 +431,31 @@ static int read_line(char **ret, int fd, uint64_t deadline, struct err *e)
 	}
 }
 
-int control_ask(json_t **ret, const char *name, json_t *request, uint64_t timeout, struct err *e)
+int control_ask_text(char **ret, const char *name, json_t *request, uint64_t timeout, struct err *e)
 {
 	json_auto_t *owned = request;
 	CLEANUP_FREE char *text = json_dumps(request, JSON_COMPACT);
 	CLEANUP_FREE char *line = text ? xasprintf("%s\n", text) : NULL;
-	CLEANUP_FREE char *answer = NULL;
 	CLEANUP_CLOSE int fd = -1;
-	json_t *parsed;
-	int r = open_socket(&fd, name, connect, e);
+	int r = open_socket(&fd, name, connect_to_ours, e);
 
 	(void)owned;
 	if (r < 0)
 		return r;
 	if (!line || send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
 		return err_errno(e, errno, "control socket @%s", name);
-	r = read_line(&answer, fd, now_usec() + timeout, e);
+	r = read_line(ret, fd, now_usec() + timeout, e);
+	return r < 0 ? err_wrap(e, "control socket @%s", name) : 0;
+}
+
+int control_ask(json_t **ret, const char *name, json_t *request, uint64_t timeout, struct err *e)
+{
+	CLEANUP_FREE char *answer = NULL;
+	json_t *parsed;
+	int r = control_ask_text(&answer, name, request, timeout, e);
+
 	if (r < 0)
-		return err_wrap(e, "control socket @%s", name);
+		return r;
 	parsed = json_loads(answer, 0, NULL);
 	if (!parsed)
 		return err_set(e, EPROTO, "control socket @%s: the answer is no JSON", name);

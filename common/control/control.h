@@ -25,9 +25,16 @@
  *                     {"type":"changed","places":["10.1.1.1 port 80/tcp", ...]}: the kernel's
  *                     IPVS table has changed at these places (base/place.h), or may have anywhere
  *                     when there are none. It says where to look, and not what there is to see.
+ *                     {"type":"routes","all":BOOL,"set":[...],"gone":["10.1.1.1/32", ...]}: what
+ *                     Services say of the routes to their VIPs (control/told_route.h), before
+ *                     "state" says that it is ready and before "changed" tells of a new VIP.
+ *                     "all": of no other routes is anything said. "gone": the Service is; what it
+ *                     said holds while there is a route.
  *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar
  *                     announces now, sorted; on a lifeline only. Later ones say what has changed
- *                     since, with "gained" and "lost" in the place of "prefixes".
+ *                     since, with "gained" and "lost" in the place of "prefixes". "bgp"
+ *                     says how each session is (docs/status.md, `sidecar.bgp[]`). With
+ *                     "waits":true it has no sockets in the node's network namespace yet.
  */
 #define CONTROL_CONTROLLER "kago-controller"
 
@@ -39,6 +46,9 @@ struct control_ops {
 	/* The other side is gone, or broke the protocol (`why` says so); `c` is freed afterwards.
 	 */
 	void (*on_close)(struct control_conn *c, const char *why, void *ud);
+	/* Of a server; may be NULL: somebody else's process wanted to connect, and was not let in.
+	 */
+	void (*on_refused)(uid_t uid, void *ud);
 };
 
 /* Queues a message; consumes `msg`. A connection whose reader is stuck is closed at
@@ -60,15 +70,30 @@ void *control_data(const struct control_conn *c);
 
 struct control_server;
 
-/* Listens. Errors: -EADDRINUSE when another program of this pod holds the name. */
+/*
+ * Listens. Only root and our own user are let in. A connection that has not said a whole message
+ * after LIMIT_CONTROL_REQUEST_USEC is closed; so is the oldest of those that have not when there
+ * are LIMIT_CONTROL_CLIENTS and one more comes: silence keeps nobody out. Errors: -EADDRINUSE
+ * when another program of this pod holds the name.
+ */
 int control_listen(struct control_server **ret, sd_event *loop, const char *name,
 	const struct control_ops *ops, void *ud, struct err *e);
 /* Closes all connections without on_close. */
 struct control_server *control_server_free(struct control_server *s);
 
-/* Connects; -ECONNREFUSED when nobody listens. Freed by control_close, or after on_close. */
+/*
+ * Connects; -ECONNREFUSED when nobody listens, -EACCES when it is neither root nor our own user.
+ * Freed by control_close, or after on_close.
+ */
 int control_connect(struct control_conn **ret, sd_event *loop, const char *name,
 	const struct control_ops *ops, void *ud, struct err *e);
 
-/* Without a loop: sends `request` (consumed), gives back one answer within `timeout` usec. */
+/*
+ * Without a loop: sends `request` (consumed), gives back one answer within `timeout` usec: a line
+ * of JSON, new. Errors: also those of control_connect.
+ */
+int control_ask_text(
+	char **ret, const char *name, json_t *request, uint64_t timeout, struct err *e);
+
+/* As control_ask_text, and reads the answer. */
 int control_ask(json_t **ret, const char *name, json_t *request, uint64_t timeout, struct err *e);

@@ -26,6 +26,112 @@ const char *jsonx_type_name(const json_t *value)
 	return "null";
 }
 
+/* The quote that ends a string, or the end. */
+static const char *string_end(const char *at, const char *end)
+{
+	while (at < end && *at != '"')
+		at += *at == '\\' && at + 1 < end ? 2 : 1;
+	return at;
+}
+
+/* A value is the first of what holds it, or has a comma before it, or is all there is. */
+size_t jsonx_count(const char *text, size_t len)
+{
+	const char *end = text + len;
+	size_t n = 1;
+
+	for (const char *at = text; at < end; at++) {
+		if (*at == '"')
+			at = string_end(at + 1, end);
+		else
+			n += *at == ',' || *at == '{' || *at == '[';
+	}
+	return n;
+}
+
+static const char *skip_space(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+		at++;
+	return at;
+}
+
+/* The end of the value that begins here; NULL: it has none. */
+static const char *value_end(const char *at, const char *end)
+{
+	size_t depth = 0;
+
+	for (; at < end; at++) {
+		if (*at == '"') {
+			at = string_end(at + 1, end);
+			if (at >= end)
+				return NULL;
+		} else if (*at == '{' || *at == '[') {
+			depth++;
+		} else if (*at == '}' || *at == ']' || *at == ',') {
+			if (depth == 0)
+				return at;
+			depth -= *at != ',';
+		}
+	}
+	return depth == 0 ? end : NULL;
+}
+
+/* The value of a member of the object that begins here; NULL: it has none. */
+static const char *find_member(const char *at, const char *end, const char *name, size_t len)
+{
+	at = skip_space(at, end);
+	if (at == end || *at != '{')
+		return NULL;
+	do {
+		const char *key = skip_space(at + 1, end), *key_end;
+
+		if (key == end || *key++ != '"')
+			return NULL;
+		key_end = string_end(key, end);
+		if (key_end >= end)
+			return NULL;
+		at = skip_space(key_end + 1, end);
+		if (at == end || *at++ != ':')
+			return NULL;
+		if ((size_t)(key_end - key) == len && memcmp(key, name, len) == 0)
+			return skip_space(at, end);
+		at = value_end(at, end);
+	} while (at && at < end && *at == ',');
+	return NULL;
+}
+
+const char *jsonx_find_text(size_t *ret_len, const char *text, size_t len, const char *path)
+{
+	const char *at = text, *end = text + len, *step = path;
+
+	while (at && *step) {
+		size_t n = strcspn(step, ".");
+
+		at = find_member(at, end, step, n);
+		step += n + (step[n] == '.');
+	}
+	end = at ? value_end(at, end) : NULL;
+	if (!end)
+		return NULL;
+	*ret_len = (size_t)(end - at);
+	return at;
+}
+
+size_t jsonx_size(const json_t *value)
+{
+	json_t *const object = json_is_object(value) ? (json_t *)(uintptr_t)value : NULL;
+	const char *key;
+	json_t *member;
+	size_t n = 1, i;
+
+	json_object_foreach(object, key, member)
+		n += jsonx_size(member);
+	json_array_foreach(value, i, member)
+		n += jsonx_size(member);
+	return n;
+}
+
 static int wrong_type(
 	const char *path, size_t len, const char *expected, const json_t *value, struct err *e)
 {

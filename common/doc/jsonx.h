@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,6 +24,21 @@ int jsonx_array(json_t **ret, const json_t *object, const char *path, struct err
 
 /* The same, but absent is an error too: "metadata.name: missing". */
 int jsonx_need_str(const char **ret, const json_t *object, const char *path, struct err *e);
+
+/*
+ * How many values are in a text of JSON: never fewer than there are, and at most twice as many.
+ * It takes no memory, where reading the text may take 80 times its length.
+ */
+size_t jsonx_count(const char *text, size_t len);
+
+/*
+ * The text of a member, by dotted path: "object.metadata.name", without reading what is before it.
+ * NULL: there is none, or its name is written with escapes, or the text is no JSON as far as that.
+ */
+const char *jsonx_find_text(size_t *ret_len, const char *text, size_t len, const char *path);
+
+/* How many values there are in one that was read, itself among them. */
+size_t jsonx_size(const json_t *value);
 
 /* "a string", "a list", ... for messages. */
 const char *jsonx_type_name(const json_t *value);

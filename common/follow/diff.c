@@ -45,18 +45,23 @@ static const struct {
 	[SCHEMA_BOOL] = {sizeof(bool), NULL},
 	[SCHEMA_LEVEL] = {sizeof(enum log_level), NULL},
 	[SCHEMA_FORMAT] = {sizeof(enum log_format), NULL},
+	[SCHEMA_FORWARD] = {sizeof(enum forward_method), NULL},
+	[SCHEMA_TUNNEL] = {sizeof(enum encapsulation), NULL},
 	[SCHEMA_LISTEN] = {sizeof(char *), same_text},
 	[SCHEMA_PATH] = {sizeof(char *), same_text},
 	[SCHEMA_DURATION] = {sizeof(uint64_t), NULL},
 	[SCHEMA_SECONDS] = {sizeof(uint64_t), NULL},
 	[SCHEMA_AS] = {sizeof(uint32_t), NULL},
 	[SCHEMA_PORT] = {sizeof(uint16_t), NULL},
+	[SCHEMA_COUNT] = {sizeof(uint32_t), NULL},
+	[SCHEMA_COMMUNITIES] = {sizeof(char *), same_text},
 	[SCHEMA_ADDRESS] = {sizeof(struct ipaddr), same_address},
 	[SCHEMA_PEERS] = {sizeof(struct config_peer), NULL},
 	[SCHEMA_PREFIXES] = {sizeof(struct ipnet), same_net},
 	[SCHEMA_POOLS] = {sizeof(struct config_pool), NULL},
 	[SCHEMA_RANGES] = {sizeof(struct config_range), same_range},
 	[SCHEMA_LABELS] = {sizeof(char *), same_text},
+	[SCHEMA_NAMES] = {sizeof(char *), same_text},
 };
 
 /* A list in its struct. */

@@ -45,6 +45,12 @@ static bool is_blank(const char *text, size_t len)
 	return i == len;
 }
 
+static void log_note(const struct config *c)
+{
+	if (c->note)
+		log_warn("config.note", LOG_STR("note", c->note));
+}
+
 /* By the path and not the text: that is what the start does, with all its messages. */
 static void on_read(void *ud, const char *text, size_t len)
 {
@@ -62,6 +68,7 @@ static void on_read(void *ud, const char *text, size_t len)
 	if (f->refused)
 		log_info("config.accepted", LOG_STR("file", f->origin.path));
 	f->refused = false;
+	log_note(next);
 	if (!config_live_take(f->live, next, on_key, f))
 		return;
 	log_setup(f->config->log.level, f->config->log.format);
@@ -85,6 +92,7 @@ struct follow *follow_new(sd_event *loop, const struct follow_origin *origin, st
 	f->live = config_live_new(config, program);
 	f->changed = changed;
 	f->ud = ud;
+	log_note(config);
 	if (origin->path && file_watch_new(&f->watch, loop, origin->path, LIMIT_DOCUMENT_BYTES,
 				    &ops, f, &e) < 0)
 		log_warn("config.not_followed", LOG_ERR(&e),

@@ -47,6 +47,7 @@ static int on_readable(sd_event_source *source, int listener, uint32_t events, v
 	struct acceptor *a = ud;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+	loop_doing(LOOP_HERE("on_readable"));
 	(void)source;
 	(void)events;
 	if (fd >= 0) {

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -14,6 +13,7 @@
 #include "base/mem.h"
 #include "base/offspring.h"
 #include "loop/loop.h"
+#include "loop/power.h"
 
 struct child {
 	sd_event_source *output, *end;
@@ -77,6 +77,7 @@ static int on_output(sd_event_source *source, int fd, uint32_t events, void *ud)
 	struct child *c = ud;
 	ssize_t n = read_output(c);
 
+	loop_doing(LOOP_HERE("on_output"));
 	(void)fd;
 	(void)events;
 	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
@@ -88,6 +89,7 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *ud)
 {
 	struct child *c = ud;
 
+	loop_doing(LOOP_HERE("on_end"));
 	(void)source;
 	/* It is not collected yet, so no other group can have its number. */
 	kill(-c->pid, SIGKILL);
@@ -105,11 +107,19 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *ud)
 	return 0;
 }
 
-static bool give_up_power(void)
+/* Less than we may. Errors: on our stderr, which is the child's output already. */
+static bool accept_limits(const struct child_ops *ops, const char *program)
 {
-	cap_t none = cap_init();
+	struct err e = {0};
+	int r = confine_gain_nothing(&e);
 
-	return none && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && cap_set_proc(none) == 0;
+	if (r == 0 && ops->confine)
+		r = confine_enter(ops->confine, program, &e);
+	if (r == 0 && ops->powerless)
+		r = power_give_up(&e);
+	if (r < 0)
+		dprintf(STDERR_FILENO, "starting %s: %s\n", program, e.msg);
+	return r == 0;
 }
 
 static void become(const struct child *c, const char *const argv[], int output, pid_t parent)
@@ -130,8 +140,9 @@ static void become(const struct child *c, const char *const argv[], int output, 
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
-	if (getppid() != parent || dup2(output, STDOUT_FILENO) < 0 ||
-		dup2(output, STDERR_FILENO) < 0 || (c->ops.powerless && !give_up_power()))
+	if (getppid() != parent || (c->ops.input && dup2(c->ops.input, STDIN_FILENO) < 0) ||
+		dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
+		!accept_limits(&c->ops, argv[0]))
 		_exit(127);
 	execv(argv[0], args.out);
 	dprintf(STDERR_FILENO, "starting %s: %s\n", argv[0], strerror(errno));

@@ -7,11 +7,13 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "loop/confine.h"
 
 /*
  * A program run as our child: its output comes back line by line, its end is told once, and it dies
- * with us (PR_SET_PDEATHSIG). It starts with SIGHUP ignored, and leads a process group: what it
- * started and left behind is killed when it ends. `on_exit` may free the child or start it again.
+ * with us (PR_SET_PDEATHSIG). It starts with SIGHUP ignored, with no_new_privs, and leads a process
+ * group: what it started and left behind is killed when it ends. `on_exit` may free the child or
+ * start it again.
  */
 struct child;
 
@@ -23,6 +25,10 @@ struct child_ops {
 	void (*on_exit)(void *ud, int status);
 	/* The program and all that it starts have no capabilities, not even as root. */
 	bool powerless;
+	/* A descriptor that becomes its stdin, read by child_start alone; 0: ours does. */
+	int input;
+	/* What it may do with files, read by child_start alone; NULL: all that we may. */
+	const struct confine *confine;
 };
 
 /* `loop` is of loop_new; `argv` ends with NULL and argv[0] is the program's path; the environment

@@ -3,6 +3,7 @@
 
 #include "base/apart.h"
 #include "base/mem.h"
+#include "loop/loop.h"
 
 struct errand {
 	sd_event_source *io; /* NULL: the child has answered */
@@ -17,6 +18,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *ud)
 	struct err e = {0};
 	int result;
 
+	loop_doing(LOOP_HERE("on_answer"));
 	(void)source;
 	(void)fd;
 	(void)events;

@@ -35,6 +35,7 @@ static int on_event(sd_event_source *source, const struct inotify_event *event, 
 {
 	struct file_watch *w = ud;
 
+	loop_doing(LOOP_HERE("on_event"));
 	(void)source;
 	if (event->mask & GONE)
 		w->gone = true;

@@ -13,17 +13,23 @@ static struct loop_holds holds = {
 		{UINT64_MAX, 0}},
 };
 
+static const char *doing; /* what the event that is being handled is about */
+static void (*on_held)(void *ud, const struct loop_hold *hold);
+static void *on_held_ud;
+
 /* What a callback of ours needs; it lives as long as the event source that it belongs to. */
 struct hook {
 	void (*call)(void *ud);
+	const char *what;
 	void *ud;
 };
 
-static struct hook *hook_new(void (*call)(void *ud), void *ud)
+static struct hook *hook_new(void (*call)(void *ud), const char *what, void *ud)
 {
 	struct hook *h = xnew0(struct hook);
 
 	h->call = call;
+	h->what = what;
 	h->ud = ud;
 	return h;
 }
@@ -34,6 +40,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
+	doing = h->what;
 	h->call(h->ud);
 	return 0;
 }
@@ -41,7 +48,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 static int watch_signal(sd_event *loop, int sig, void (*on_stop)(void *ud), void *ud)
 {
 	sd_event_source *source;
-	struct hook *h = hook_new(on_stop, ud);
+	struct hook *h = hook_new(on_stop, LOOP_HERE("on_signal"), ud);
 	int r = sd_event_add_signal(loop, &source, sig, on_signal, h);
 
 	if (r < 0) {
@@ -79,28 +86,45 @@ int loop_new(sd_event **ret, void (*on_stop)(void *ud), void *ud, struct err *e)
 	return 0;
 }
 
-static void note_held(uint64_t took)
+static void note_held(const struct loop_hold *hold)
 {
 	size_t i = 0;
 
-	while (took > holds.classes[i].limit)
+	while (hold->took > holds.classes[i].limit)
 		i++;
 	holds.classes[i].n++;
-	holds.sum += took;
+	holds.sum += hold->took;
+	if (hold->took > holds.longest.took)
+		holds.longest = *hold;
+	if (hold->took > LOOP_HELD_LONG && on_held)
+		on_held(on_held_ud, hold);
+}
+
+static uint64_t usec_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static int run_once(sd_event *loop)
 {
 	int r = sd_event_prepare(loop);
-	uint64_t begin;
+	struct loop_hold hold;
 
 	if (r == 0)
 		r = sd_event_wait(loop, UINT64_MAX);
 	if (r <= 0)
 		return r;
-	begin = loop_clock();
+	doing = "another";
+	hold.took = loop_clock();
+	hold.busy = usec_of(CLOCK_THREAD_CPUTIME_ID);
 	r = sd_event_dispatch(loop);
-	note_held(loop_clock() - begin);
+	hold.took = loop_clock() - hold.took;
+	hold.busy = usec_of(CLOCK_THREAD_CPUTIME_ID) - hold.busy;
+	hold.what = doing;
+	note_held(&hold);
 	return r;
 }
 
@@ -118,6 +142,17 @@ int loop_run(sd_event *loop, struct err *e)
 struct loop_holds loop_holds(void)
 {
 	return holds;
+}
+
+void loop_doing(const char *what)
+{
+	doing = what;
+}
+
+void loop_on_held(void (*tell)(void *ud, const struct loop_hold *hold), void *ud)
+{
+	on_held = tell;
+	on_held_ud = ud;
 }
 
 void loop_exit(sd_event *loop, int code)
@@ -143,10 +178,7 @@ int64_t loop_date(void)
 
 uint64_t loop_clock(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return usec_of(CLOCK_MONOTONIC);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *ud)
@@ -155,15 +187,16 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *ud)
 
 	(void)source;
 	(void)usec;
+	doing = h->what;
 	h->call(h->ud);
 	return 0;
 }
 
-int loop_timer_new(
-	sd_event_source **ret, sd_event *loop, void (*on_time)(void *ud), void *ud, struct err *e)
+int loop_timer_new_named(sd_event_source **ret, sd_event *loop, void (*on_time)(void *ud),
+	const char *what, void *ud, struct err *e)
 {
 	CLEANUP(sd_event_source_disable_unrefp) sd_event_source *timer = NULL;
-	struct hook *h = hook_new(on_time, ud);
+	struct hook *h = hook_new(on_time, what, ud);
 	/* 1 usec of accuracy: sd_event's default would make every timer up to 250 ms late. */
 	int r = sd_event_add_time(loop, &timer, CLOCK_MONOTONIC, 0, 1, on_timer, h);
 

@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "loop/errand.h"
 
+/* Bytes that are written at once: what is long is written in few pieces. */
+enum { BUFFER = 64 * 1024 };
+
 struct scribe {
 	struct errand *errand; /* NULL: none is at work in this place */
 	void (*done)(void *ud, int result);
@@ -51,6 +54,8 @@ static int write_all(const void *arg, struct err *e)
 	int flags = fcntl(t->fd, F_GETFL);
 	FILE *out = fdopen(t->fd, "w");
 
+	if (out)
+		setvbuf(out, NULL, _IOFBF, BUFFER);
 	alarm(SCRIBES_TIME);
 	if (!out || flags < 0 || fcntl(t->fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
 		return err_errno(e, errno, "opening a stream");

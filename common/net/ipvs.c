@@ -324,25 +324,84 @@ int ipvs_read_service(
 	return r;
 }
 
+struct timeouts_exchange {
+	struct exchange x;
+	struct ipvs_timeouts timeouts;
+	bool told;
+};
+
+static int on_timeouts(struct exchange *x, struct nlmsghdr *h)
+{
+	struct timeouts_exchange *t = (struct timeouts_exchange *)x;
+	int r = ipvs_msg_timeouts(&t->timeouts, h);
+
+	t->told = r == 0;
+	return r;
+}
+
+int ipvs_read_timeouts(struct ipvs_timeouts *ret, struct ipvs *v, struct err *e)
+{
+	struct timeouts_exchange t = {.x = {.on_msg = on_timeouts}};
+	int r = exchange(v, &t.x, IPVS_CMD_GET_CONFIG, 0, NULL, NULL, e);
+
+	if (r == 0 && !t.told)
+		r = err_set(e, EBADMSG, "the kernel does not say them");
+	if (r < 0)
+		return err_wrap(e, "reading the timeouts of IPVS");
+	*ret = t.timeouts;
+	return 0;
+}
+
+int ipvs_write_timeouts(struct ipvs *v, const struct ipvs_timeouts *t, struct err *e)
+{
+	struct exchange x = {0};
+	int r = exchange_msg(v, &x, ipvs_msg_set_timeouts(v->family, t), e);
+
+	return r < 0 ? err_wrap(e, "setting the timeouts of IPVS") : 0;
+}
+
 /* Gone already is success: a predecessor that was killed may have left it. */
 static int forget_mark(struct ipvs *v, int family, struct err *e)
 {
 	struct exchange x = {0};
-	struct nl_msg *m = ipvs_msg_mark(v->family, IPVS_CMD_DEL_SERVICE, family, TRIED_MARK, NULL);
+	struct nl_msg *m =
+		ipvs_msg_mark(v->family, IPVS_CMD_DEL_SERVICE, family, TRIED_MARK, NULL, NULL);
 	int r = exchange_msg(v, &x, m, e);
 
 	return r == -ESRCH ? 0 : r;
 }
 
-int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e)
+/* `dest` may be NULL. */
+static int try_mark(struct ipvs *v, int family, const char *scheduler, const struct ipvs_dest *dest,
+	struct err *e)
 {
-	struct exchange x = {0};
+	struct exchange x = {0}, y = {0};
+	struct err ignored = {0};
 	int r = forget_mark(v, family, e);
 
 	if (r == 0)
 		r = exchange_msg(v, &x,
-			ipvs_msg_mark(
-				v->family, IPVS_CMD_NEW_SERVICE, family, TRIED_MARK, scheduler),
+			ipvs_msg_mark(v->family, IPVS_CMD_NEW_SERVICE, family, TRIED_MARK,
+				scheduler, NULL),
 			e);
-	return r == 0 ? forget_mark(v, family, e) : r;
+	if (r < 0)
+		return r;
+	if (dest)
+		r = exchange_msg(v, &y,
+			ipvs_msg_mark(v->family, IPVS_CMD_NEW_DEST, family, TRIED_MARK, NULL, dest),
+			e);
+	return r < 0 ? (forget_mark(v, family, &ignored), r) : forget_mark(v, family, e);
+}
+
+int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e)
+{
+	return try_mark(v, family, scheduler, NULL, e);
+}
+
+int ipvs_try_real(struct ipvs *v, const struct ipaddr *addr, struct err *e)
+{
+	const struct ipvs_dest dest = {
+		.addr = *addr, .port = 1, .weight = 1, .forward = IP_VS_CONN_F_MASQ};
+
+	return try_mark(v, addr->family, "none", &dest, e);
 }

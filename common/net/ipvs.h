@@ -20,7 +20,11 @@ struct ipvs_dest {
 	struct ipaddr addr;
 	uint16_t port;
 	uint32_t weight;
-	uint32_t forward;  /* IP_VS_CONN_F_MASQ, IP_VS_CONN_F_TUNNEL, ... */
+	uint32_t forward; /* IP_VS_CONN_F_MASQ, IP_VS_CONN_F_TUNNEL, ... */
+	/* Of IP_VS_CONN_F_TUNNEL: IP_VS_CONN_F_TUNNEL_TYPE_IPIP, ... and the UDP port; else 0, as
+	 * always by ipvs_read_quick. */
+	uint8_t tunnel;
+	uint16_t tunnel_port;
 	uint32_t position; /* in the kernel's list, which begins with what was added last */
 	uint32_t active_conns, inactive_conns;
 	uint64_t conns, in_packets, in_bytes, out_packets, out_bytes;
@@ -62,9 +66,9 @@ struct ipvs *ipvs_close(struct ipvs *v);
 int ipvs_read(struct ipvs_table **ret, struct ipvs *v, struct err *e);
 
 /*
- * All of it but the real servers' counters, which are 0: for looks that recur. A third to a fifth
- * of the time of ipvs_read, since real servers come from /proc/net/ip_vs and not by one dump a
- * service.
+ * All of it but the real servers' counters, which are 0, save those of connections now: for looks
+ * that recur. A third to a fifth of the time of ipvs_read, since real servers come from
+ * /proc/net/ip_vs and not by one dump a service.
  */
 int ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *e);
 
@@ -80,6 +84,25 @@ int ipvs_read_service(
  * has, so it takes no traffic and no reader of the table here sees it.
  */
 int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e);
+
+/* Whether IPVS takes a real server with this address, in the same way. */
+int ipvs_try_real(struct ipvs *v, const struct ipaddr *addr, struct err *e);
+
+/*
+ * After how many seconds without a packet IPVS forgets a connection; of the network namespace we
+ * are in. 0, when they are written: as it is.
+ */
+struct ipvs_timeouts {
+	uint32_t tcp;     /* that is established */
+	uint32_t tcp_fin; /* after a FIN */
+	uint32_t udp;
+};
+
+/* Errors: -EBADMSG when the kernel does not say them, else the errno. */
+int ipvs_read_timeouts(struct ipvs_timeouts *ret, struct ipvs *v, struct err *e);
+
+/* Counts for a connection from its next packet on. Errors: the errno. */
+int ipvs_write_timeouts(struct ipvs *v, const struct ipvs_timeouts *t, struct err *e);
 
 /* The netmask of a service whose persistence takes each client alone. */
 uint32_t ipvs_netmask_all(int family);

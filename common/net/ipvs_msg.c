@@ -17,6 +17,12 @@ static const struct nla_policy cmd_policy[IPVS_CMD_ATTR_MAX + 1] = {
 	[IPVS_CMD_ATTR_DEST] = {.type = NLA_NESTED},
 };
 
+static const struct nla_policy timeouts_policy[IPVS_CMD_ATTR_MAX + 1] = {
+	[IPVS_CMD_ATTR_TIMEOUT_TCP] = {.type = NLA_U32},
+	[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN] = {.type = NLA_U32},
+	[IPVS_CMD_ATTR_TIMEOUT_UDP] = {.type = NLA_U32},
+};
+
 static const struct nla_policy service_policy[IPVS_SVC_ATTR_MAX + 1] = {
 	[IPVS_SVC_ATTR_AF] = {.type = NLA_U16},
 	[IPVS_SVC_ATTR_PROTOCOL] = {.type = NLA_U16},
@@ -41,6 +47,8 @@ static const struct nla_policy dest_policy[IPVS_DEST_ATTR_MAX + 1] = {
 	[IPVS_DEST_ATTR_STATS] = {.type = NLA_NESTED},
 	[IPVS_DEST_ATTR_ADDR_FAMILY] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_STATS64] = {.type = NLA_NESTED},
+	[IPVS_DEST_ATTR_TUN_TYPE] = {.type = NLA_U8},
+	[IPVS_DEST_ATTR_TUN_PORT] = {.type = NLA_U16},
 };
 
 static const struct nla_policy stats_policy[IPVS_STATS_ATTR_MAX + 1] = {
@@ -152,6 +160,17 @@ int ipvs_msg_service(struct ipvs_service *ret, struct nlmsghdr *h)
 	return r;
 }
 
+/* Kernels before 5.2 know no other tunnel than IPIP, and say nothing of it; of others it is noise.
+ */
+static void read_tunnel(struct ipvs_dest *d, struct nlattr *const *a)
+{
+	if (d->forward != IP_VS_CONN_F_TUNNEL || !a[IPVS_DEST_ATTR_TUN_TYPE])
+		return;
+	d->tunnel = nla_get_u8(a[IPVS_DEST_ATTR_TUN_TYPE]);
+	if (a[IPVS_DEST_ATTR_TUN_PORT])
+		d->tunnel_port = ntohs(nla_get_u16(a[IPVS_DEST_ATTR_TUN_PORT]));
+}
+
 static int read_dest(struct ipvs_dest *d, struct nlattr *const *a, int family)
 {
 	struct stats stats = {0};
@@ -167,6 +186,7 @@ static int read_dest(struct ipvs_dest *d, struct nlattr *const *a, int family)
 	d->port = ntohs(nla_get_u16(a[IPVS_DEST_ATTR_PORT]));
 	d->weight = nla_get_u32(a[IPVS_DEST_ATTR_WEIGHT]);
 	d->forward = nla_get_u32(a[IPVS_DEST_ATTR_FWD_METHOD]);
+	read_tunnel(d, a);
 	d->active_conns = get_u32(a[IPVS_DEST_ATTR_ACTIVE_CONNS]);
 	d->inactive_conns = get_u32(a[IPVS_DEST_ATTR_INACT_CONNS]);
 	if (read_stats(&stats, a[IPVS_DEST_ATTR_STATS64], a[IPVS_DEST_ATTR_STATS]) < 0)
@@ -241,6 +261,10 @@ static void put_dest(struct nl_msg *m, const struct ipvs_dest *d)
 	must_fit(nla_put_u32(m, IPVS_DEST_ATTR_WEIGHT, d->weight));
 	must_fit(nla_put_u32(m, IPVS_DEST_ATTR_U_THRESH, 0));
 	must_fit(nla_put_u32(m, IPVS_DEST_ATTR_L_THRESH, 0));
+	if (d->forward == IP_VS_CONN_F_TUNNEL) {
+		must_fit(nla_put_u8(m, IPVS_DEST_ATTR_TUN_TYPE, d->tunnel));
+		must_fit(nla_put_u16(m, IPVS_DEST_ATTR_TUN_PORT, htons(d->tunnel_port)));
+	}
 	must_fit(nla_nest_end(m, nested));
 }
 
@@ -254,8 +278,8 @@ static struct nl_msg *request(int family, uint8_t cmd, int flags)
 	return m;
 }
 
-struct nl_msg *ipvs_msg_mark(
-	int genl_family, uint8_t cmd, int family, uint32_t mark, const char *scheduler)
+struct nl_msg *ipvs_msg_mark(int genl_family, uint8_t cmd, int family, uint32_t mark,
+	const char *scheduler, const struct ipvs_dest *dest)
 {
 	struct ipvs_service s = {.netmask = ipvs_netmask_all(family)};
 	struct nl_msg *m = request(genl_family, cmd, NLM_F_ACK);
@@ -269,6 +293,8 @@ struct nl_msg *ipvs_msg_mark(
 		put_description(m, &s);
 	}
 	must_fit(nla_nest_end(m, nested));
+	if (dest)
+		put_dest(m, dest);
 	return m;
 }
 
@@ -282,4 +308,26 @@ struct nl_msg *ipvs_msg_new(
 	if (d)
 		put_dest(m, d);
 	return m;
+}
+
+struct nl_msg *ipvs_msg_set_timeouts(int family, const struct ipvs_timeouts *t)
+{
+	struct nl_msg *m = request(family, IPVS_CMD_SET_CONFIG, NLM_F_ACK);
+
+	must_fit(nla_put_u32(m, IPVS_CMD_ATTR_TIMEOUT_TCP, t->tcp));
+	must_fit(nla_put_u32(m, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, t->tcp_fin));
+	must_fit(nla_put_u32(m, IPVS_CMD_ATTR_TIMEOUT_UDP, t->udp));
+	return m;
+}
+
+/* A kernel without IPVS for TCP or UDP does not say those. */
+int ipvs_msg_timeouts(struct ipvs_timeouts *ret, struct nlmsghdr *h)
+{
+	struct nlattr *a[IPVS_CMD_ATTR_MAX + 1];
+
+	if (genlmsg_parse(h, 0, a, IPVS_CMD_ATTR_MAX, timeouts_policy) < 0)
+		return -EBADMSG;
+	*ret = (struct ipvs_timeouts){get_u32(a[IPVS_CMD_ATTR_TIMEOUT_TCP]),
+		get_u32(a[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN]), get_u32(a[IPVS_CMD_ATTR_TIMEOUT_UDP])};
+	return 0;
 }

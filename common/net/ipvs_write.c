@@ -215,8 +215,23 @@ static int write_batch(struct ipvs_writer *w, struct ipvs_op ops[], size_t n, st
 	return 0;
 }
 
+bool ipvs_op_is_refused(const struct ipvs_op *op)
+{
+	switch (op->kind) {
+	case IPVS_ADD_SERVICE:
+		return op->result == -EINVAL || op->result == -EAFNOSUPPORT ||
+		       op->result == -EPFNOSUPPORT || op->result == -EPROTONOSUPPORT;
+	case IPVS_EDIT_SERVICE: /* ENOENT: no such scheduler */
+		return op->result == -EINVAL || op->result == -ENOENT;
+	case IPVS_ADD_DEST:
+		return op->result == -EINVAL;
+	default:
+		return false;
+	}
+}
+
 /* Something that is to be added is there, or something to be changed is not. */
-static bool is_stale(const struct ipvs_op *op)
+bool ipvs_op_is_stale(const struct ipvs_op *op)
 {
 	return op->result == UNANSWERED || op->result == -EEXIST || op->result == -ESRCH ||
 	       (op->result == -ENOENT && op->kind == IPVS_EDIT_DEST);
@@ -231,7 +246,7 @@ static int judge(const struct ipvs_op ops[], size_t n, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		const struct ipvs_op *op = &ops[i];
 
-		if (is_stale(op))
+		if (ipvs_op_is_stale(op))
 			stale = stale ? stale : op;
 		else if (op->result < 0)
 			return err_errno(e, -op->result, "%s %s", verbs[op->kind % 3],

@@ -40,6 +40,15 @@ void ipvs_ops_done(struct ipvs_ops *ops);
 enum { IPVS_OP_TEXT = sizeof "real server  port 65535 of " + IPADDR_TEXT + PLACE_TEXT };
 const char *ipvs_op_format(char ret_buf[static IPVS_OP_TEXT], const struct ipvs_op *op);
 
+/*
+ * Whether the kernel refused it for what it is: an address that no packet can be sent to, a
+ * scheduler, a family or a protocol that it has not got. Asked again it refuses again.
+ */
+bool ipvs_op_is_refused(const struct ipvs_op *op);
+
+/* Whether the table was not as it supposes, or nothing is known of it. */
+bool ipvs_op_is_stale(const struct ipvs_op *op);
+
 struct ipvs_writer;
 
 /* Errors: those of ipvs_open. */

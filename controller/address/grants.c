@@ -7,16 +7,20 @@
 
 #include "address/holders.h"
 #include "address/pools.h"
+#include "address/quota.h"
 #include "address/vacancy.h"
 #include "objects/annotations.h"
 #include "objects/port.h"
 
-enum { SHARED_TRIED = 256 /* addresses that others share, for one that may join */ };
+/* Ports that are looked for, for one that may join, at addresses that others share; so one with
+ * few ports looks at many of these. */
+enum { SHARED_WORK = 2048 };
 
 struct grants {
 	struct pools pools;
 	struct holders *holders;
 	struct vacancy *vacancy;
+	struct quota *quota;
 	bool moved; /* something that others wait for, or their reasons, may have changed */
 };
 
@@ -27,6 +31,7 @@ struct grants *grants_new(const struct fleet_rules *rules)
 	pools_init(&g->pools, rules->pools, rules->n_pools);
 	g->holders = holders_new();
 	g->vacancy = vacancy_new(&g->pools, g->holders);
+	g->quota = quota_new();
 	return g;
 }
 
@@ -34,6 +39,7 @@ struct grants *grants_free(struct grants *g)
 {
 	if (!g)
 		return NULL;
+	quota_free(g->quota);
 	vacancy_free(g->vacancy);
 	holders_free(g->holders);
 	pools_done(&g->pools);
@@ -62,6 +68,18 @@ static bool is_told_by_others(const struct service *s)
 	return s->any_fleet || s->reason == REASON_FLEET_MISMATCH;
 }
 
+static bool keep(struct grants *g, const struct service *s, const struct pool *pool,
+	const struct ipaddr *addr)
+{
+	bool is_free = holders_is_free(g->holders, addr);
+
+	if (!holders_keep(g->holders, addr, s))
+		return false;
+	if (is_free)
+		quota_add(g->quota, pool, s->id.ns);
+	return true;
+}
+
 bool grants_keep(struct grants *g, struct assignment *a, const struct ipaddr vips[], size_t n)
 {
 	const struct service *s = a->service;
@@ -72,7 +90,7 @@ bool grants_keep(struct grants *g, struct assignment *a, const struct ipaddr vip
 
 		if (pool && !pool_allows(pool, s->id.ns))
 			continue;
-		if (pool && !holders_keep(g->holders, &vips[i], s))
+		if (pool && !keep(g, s, pool, &vips[i]))
 			all = false;
 		else if (pool || is_told_by_others(s))
 			assignment_add(a, &vips[i]);
@@ -82,10 +100,14 @@ bool grants_keep(struct grants *g, struct assignment *a, const struct ipaddr vip
 
 static void release(struct grants *g, const struct assignment *a, const struct ipaddr *addr)
 {
+	const struct pool *pool = pools_of(&g->pools, addr);
+
 	/* What is of no pool, nobody holds. */
-	if (!pools_of(&g->pools, addr))
+	if (!pool)
 		return;
 	holders_release(g->holders, addr, a->service);
+	if (holders_is_free(g->holders, addr))
+		quota_remove(g->quota, pool, a->service->id.ns);
 	vacancy_released(g->vacancy, addr);
 	g->moved = true;
 }
@@ -113,9 +135,76 @@ static bool release_others(
 
 static void take(struct grants *g, struct assignment *a, const struct ipaddr *addr)
 {
+	if (holders_is_free(g->holders, addr))
+		quota_add(g->quota, pools_of(&g->pools, addr), a->service->id.ns);
 	holders_take(g->holders, addr, a->service);
 	assignment_add(a, addr);
 	g->moved = true;
+}
+
+/* What a Service and its namespace would have of a pool. */
+struct claimed {
+	size_t by_service, by_namespace;
+};
+
+/* If it had these addresses, `n_more` that are free, and no others. */
+static struct claimed claim(const struct grants *g, const struct assignment *a,
+	const struct pool *pool, const struct ipaddr vips[], size_t n, size_t n_more)
+{
+	struct claimed c = {n_more, quota_used(g->quota, pool, a->service->id.ns) + n_more};
+
+	for (size_t i = 0; i < n; i++) {
+		if (pools_of(&g->pools, &vips[i]) != pool)
+			continue;
+		c.by_service++;
+		c.by_namespace += holders_is_free(g->holders, &vips[i]);
+	}
+	for (size_t i = 0; i < a->n_vips; i++)
+		if (pools_of(&g->pools, &a->vips[i]) == pool &&
+			!ipaddrs_have(vips, n, &a->vips[i]) &&
+			holders_is_alone(g->holders, &a->vips[i]))
+			c.by_namespace--;
+	return c;
+}
+
+static bool is_within(const struct claimed *c, const struct config_pool *pool)
+{
+	return (!pool->per_service || c->by_service <= pool->per_service) &&
+	       (!pool->per_namespace || c->by_namespace <= pool->per_namespace);
+}
+
+static void refuse_quota(struct assignment *a, const struct pool *pool, const struct claimed *c)
+{
+	const struct config_pool *config = pool->config;
+
+	if (config->per_service && c->by_service > config->per_service)
+		assignment_refuse(a, REASON_QUOTA_EXCEEDED,
+			xasprintf("it asks for %zu addresses of the pool %s; a Service may have "
+				  "%" PRIu32,
+				c->by_service, config->name, config->per_service));
+	else
+		assignment_refuse(a, REASON_QUOTA_EXCEEDED,
+			xasprintf("the namespace %s would have %zu addresses of the pool %s; it "
+				  "may have %" PRIu32,
+				a->service->id.ns, c->by_namespace, config->name,
+				config->per_namespace));
+}
+
+/* Whether what it names is more of some pool than it may have. What it has it may keep. */
+static bool find_excess(struct grants *g, struct assignment *a)
+{
+	const struct wish *w = &a->service->wish;
+
+	for (size_t i = 0; i < w->n_vips; i++) {
+		const struct pool *pool = pools_of(&g->pools, &w->vips[i]);
+		struct claimed c = claim(g, a, pool, w->vips, w->n_vips, 0);
+
+		if (assignment_has(a, &w->vips[i]) || is_within(&c, pool->config))
+			continue;
+		refuse_quota(a, pool, &c);
+		return true;
+	}
+	return false;
 }
 
 static bool is_in_pool(const struct grants *g, const struct ipaddr *addr, const char *name)
@@ -181,7 +270,7 @@ static enum grant give_named(struct grants *g, struct assignment *a)
 			assignment_refuse(a, refusal.reason, refusal.message);
 			return GRANT_SETTLED;
 		}
-		if (find_obstacle(g, a))
+		if (find_excess(g, a) || find_obstacle(g, a))
 			return GRANT_WAITS;
 		for (size_t i = 0; i < w->n_vips; i++)
 			if (!assignment_has(a, &w->vips[i]))
@@ -205,29 +294,47 @@ static bool find_kept(
 	return false;
 }
 
-/* The lowest that others with the same key have and let it join. */
-static bool find_shared(
-	struct ipaddr *ret, const struct grants *g, const struct assignment *a, int family)
-{
-	const struct service *s = a->service;
-	const struct ipaddr *addrs;
+struct choice {
+	const struct grants *g;
+	const struct assignment *a;
+	struct ipaddr vips[2];
 	size_t n;
+	bool is_had[2]; /* by family of the wish */
+};
+
+/* Whether it may have one more of the pool, which is free or, if shared, is not. */
+static bool has_room(const struct choice *c, const struct pool *pool, bool shared)
+{
+	struct claimed claimed = claim(c->g, c->a, pool, c->vips, c->n, 1);
+
+	claimed.by_namespace -= shared;
+	return is_within(&claimed, pool->config);
+}
+
+/* The lowest that others with the same key have and let it join. */
+static bool find_shared(struct ipaddr *ret, const struct choice *c, int family)
+{
+	const struct grants *g = c->g;
+	const struct service *s = c->a->service;
+	const struct ipaddr *addrs;
+	size_t n, n_tried = 1 + SHARED_WORK / (s->n_ports + 1);
 
 	addrs = holders_shared(&n, g->holders, s);
-	for (size_t i = 0; i < n && i < SHARED_TRIED; i++)
+	for (size_t i = 0; i < n && i < n_tried; i++)
 		if (addrs[i].family == family && is_in_pool(g, &addrs[i], s->wish.pool) &&
-			!holders_obstacle(g->holders, &addrs[i], s).holder) {
+			!holders_obstacle(g->holders, &addrs[i], s).holder &&
+			has_room(c, pools_of(&g->pools, &addrs[i]), true)) {
 			*ret = addrs[i];
 			return true;
 		}
 	return false;
 }
 
-struct choice {
-	struct ipaddr vips[2];
-	size_t n;
-	bool is_had[2]; /* by family of the wish */
-};
+/* For vacancy_find. */
+static bool may_have(void *ud, const struct pool *pool)
+{
+	return has_room(ud, pool, false);
+}
 
 static void choose_kept(struct choice *c, const struct grants *g, const struct assignment *a)
 {
@@ -243,14 +350,15 @@ static void choose_kept(struct choice *c, const struct grants *g, const struct a
 static void choose_new(struct choice *c, struct grants *g, const struct assignment *a)
 {
 	const struct wish *w = &a->service->wish;
+	const struct vacancy_search search = {w, a->service->id.ns, may_have, c};
 
 	for (unsigned i = 0; i < w->n_families && c->n < w->n_wanted; i++) {
 		int family = w->families[i];
 
 		if (c->is_had[i])
 			continue;
-		if (find_shared(&c->vips[c->n], g, a, family) ||
-			vacancy_find(&c->vips[c->n], g->vacancy, w, a->service->id.ns, family)) {
+		if (find_shared(&c->vips[c->n], c, family) ||
+			vacancy_find(&c->vips[c->n], g->vacancy, &search, family)) {
 			c->is_had[i] = true;
 			c->n++;
 		}
@@ -282,6 +390,25 @@ static void refuse_exhausted(struct grants *g, struct assignment *a, const struc
 			wish_family_name(family), names, vacancy_size(&g->pools, w, ns, family)));
 }
 
+/* Whether a pool that fits it has something, but it may not have more of that. */
+static bool refuse_more(struct grants *g, struct assignment *a, const struct choice *c)
+{
+	const struct wish *w = &a->service->wish;
+	int family = family_missing(g, a, c);
+
+	for (size_t i = 0; i < g->pools.n_items; i++) {
+		const struct pool *pool = &g->pools.items[i];
+		struct claimed claimed = claim(g, a, pool, c->vips, c->n, 1);
+
+		if (!pool_has_family(pool, family) || !pool_fits(pool, w, a->service->id.ns) ||
+			is_within(&claimed, pool->config))
+			continue;
+		refuse_quota(a, pool, &claimed);
+		return true;
+	}
+	return false;
+}
+
 /* Whether the pools alone keep it from having more. */
 static bool has_all_there_is(
 	const struct grants *g, const struct assignment *a, const struct choice *c)
@@ -301,7 +428,8 @@ static enum grant refuse_any(struct grants *g, struct assignment *a, const struc
 	struct refusal refusal;
 
 	if (!pools_refuse(&refusal, &g->pools, w, a->service->id.ns)) {
-		refuse_exhausted(g, a, c);
+		if (!refuse_more(g, a, c))
+			refuse_exhausted(g, a, c);
 		return GRANT_WAITS;
 	}
 	assignment_refuse(a, refusal.reason, refusal.message);
@@ -311,7 +439,7 @@ static enum grant refuse_any(struct grants *g, struct assignment *a, const struc
 static enum grant give_any(struct grants *g, struct assignment *a)
 {
 	const struct wish *w = &a->service->wish;
-	struct choice c = {0};
+	struct choice c = {.g = g, .a = a};
 	bool gave;
 
 	choose_kept(&c, g, a);

@@ -110,6 +110,11 @@ bool holders_is_free(const struct holders *h, const struct ipaddr *addr)
 	return !find_holding(h, addr);
 }
 
+bool holders_is_alone(const struct holders *h, const struct ipaddr *addr)
+{
+	return find_holding(h, addr)->n_holders == 1;
+}
+
 static struct place place_of(const struct ipaddr *addr, const struct service_port *port)
 {
 	return (struct place){*addr, port->protocol, port->port};

@@ -20,6 +20,9 @@ DEFINE_CLEANUP(struct holders *, holders_free);
 
 bool holders_is_free(const struct holders *h, const struct ipaddr *addr);
 
+/* Whether it is free once this Service, which has it, has let go of it. */
+bool holders_is_alone(const struct holders *h, const struct ipaddr *addr);
+
 /* Why a Service cannot have an address: who has it, and if they could share it but for a port, that
  * port of the one who asks. */
 struct obstacle {

@@ -70,14 +70,13 @@ static bool find_in(struct ipaddr *ret, struct vacancy *v, size_t index, int fam
 	return false;
 }
 
-bool vacancy_find(
-	struct ipaddr *ret, struct vacancy *v, const struct wish *w, const char *ns, int family)
+bool vacancy_find(struct ipaddr *ret, struct vacancy *v, const struct vacancy_search *s, int family)
 {
 	for (size_t i = 0; i < v->pools->n_items; i++) {
 		const struct pool *pool = &v->pools->items[i];
 
-		if (pool_has_family(pool, family) && pool_fits(pool, w, ns) &&
-			find_in(ret, v, i, family))
+		if (pool_has_family(pool, family) && pool_fits(pool, s->wish, s->ns) &&
+			s->may_have(s->ud, pool) && find_in(ret, v, i, family))
 			return true;
 	}
 	return false;

@@ -19,9 +19,18 @@ struct vacancy *vacancy_new(const struct pools *pools, const struct holders *hol
 struct vacancy *vacancy_free(struct vacancy *v);
 DEFINE_CLEANUP(struct vacancy *, vacancy_free);
 
-/* The lowest free address of the first pool that fits the wish and has one. */
+/* Who looks for an address. */
+struct vacancy_search {
+	const struct wish *wish;
+	const char *ns;
+	/* Whether it may have one more of a pool. */
+	bool (*may_have)(void *ud, const struct pool *pool);
+	void *ud;
+};
+
+/* The lowest free address of the first pool that fits the wish, has one and may be used. */
 bool vacancy_find(
-	struct ipaddr *ret, struct vacancy *v, const struct wish *w, const char *ns, int family);
+	struct ipaddr *ret, struct vacancy *v, const struct vacancy_search *s, int family);
 
 /* Has to be told of each address that becomes free. */
 void vacancy_released(struct vacancy *v, const struct ipaddr *addr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/cluster.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/connection.h"
@@ -29,8 +30,9 @@ struct cluster {
 	struct events *events;
 	struct publisher *publisher;
 	struct sweep *sweep;
-	bool fresh; /* since we have the lease, all that others wrote before was read */
-	bool leads; /* and decided on, so that we write */
+	bool has_lease; /* as we were told last */
+	bool fresh;     /* since we have it, all that others wrote before was read */
+	bool leads;     /* and decided on, so that we write */
 };
 
 static void on_problem(void *ud, const char *where, const char *what)
@@ -113,7 +115,9 @@ static void on_refreshed(void *ud)
 {
 	struct cluster *c = ud;
 
-	c->fresh = membership_leads(c->membership);
+	/* Whether the lease is in time at this moment is asked before each write: here it would be
+	 * asked once. */
+	c->fresh = c->has_lease;
 	begin_leading(c);
 }
 
@@ -122,6 +126,7 @@ static void on_leadership(void *ud, bool leads)
 	struct cluster *c = ud;
 
 	log_info(leads ? "leader.started" : "leader.stopped", LOG_STR("identity", c->identity));
+	c->has_lease = leads;
 	if (leads) {
 		/* What the one before us wrote at last must be known before anything is given away.
 		 */
@@ -138,6 +143,29 @@ static void on_members(void *ud)
 	struct cluster *c = ud;
 
 	publisher_members(c->publisher);
+}
+
+static void on_addresses(void *ud)
+{
+	struct cluster *c = ud;
+	size_t n;
+	CLEANUP_FREE struct member_address *list = membership_addresses(c->membership, &n);
+
+	c->ops.addresses(c->ud, list, n);
+}
+
+static void on_agreement(void *ud)
+{
+	struct cluster *c = ud;
+
+	c->ops.agreement(c->ud, membership_agreement(c->membership));
+}
+
+static void on_tunnel_nodes(void *ud)
+{
+	struct cluster *c = ud;
+
+	c->ops.tunnel_nodes(c->ud, membership_tunnel_nodes(c->membership));
 }
 
 static struct fleet *on_fleet(void *ud)
@@ -167,15 +195,25 @@ static int start_source(struct cluster *c, struct err *e)
 	return kube_source_new(&c->source, c->loop, c->kube, &spec, &ops, c, e);
 }
 
+/* The second one of the environment if the first one says nothing. */
+static const char *first_of(const char *first, const char *second)
+{
+	const char *value = getenv(first);
+
+	return value && *value ? value : getenv(second);
+}
+
 static int start_membership(struct cluster *c, struct err *e)
 {
-	static const struct membership_ops ops = {
-		on_leadership, on_members, on_problem, on_recovered};
+	static const struct membership_ops ops = {on_leadership, on_members, on_addresses,
+		on_tunnel_nodes, on_agreement, on_problem, on_recovered};
 	const char *namespace = c->config->kubernetes.lease_namespace;
 	struct membership_spec spec = {
 		.fleet = c->config->fleet,
 		.namespace = *namespace ? namespace : kube_namespace(c->kube_for_leases),
 		.identity = c->identity,
+		.pod_ips = first_of("POD_IPS", "POD_IP"),
+		.node_ips = first_of("HOST_IPS", "NODE_IP"),
 	};
 
 	return membership_new(&c->membership, c->loop, c->kube_for_leases, &spec, &ops, c, e);
@@ -281,6 +319,11 @@ void cluster_announced(struct cluster *c, const json_t *prefixes)
 	membership_announce(c->membership, prefixes);
 }
 
+void cluster_tables(struct cluster *c, const struct sketch *tables)
+{
+	membership_tables(c->membership, tables);
+}
+
 void cluster_leave(struct cluster *c, void (*done)(void *ud), void *ud)
 {
 	membership_leave(c->membership, done, ud);
@@ -307,6 +350,7 @@ struct cluster_state cluster_state(const struct cluster *c)
 		.leads = c->leads,
 		.lost_for = lost ? loop_clock() - lost : 0,
 		.allocation = publisher_allocation(c->publisher),
+		.agreement = membership_agreement(c->membership),
 		.kube = all_calls(c),
 		.events = events_stats(c->events),
 		.publisher = publisher_stats(c->publisher),

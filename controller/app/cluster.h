@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "decide/fleet.h"
+#include "lead/agreement.h"
+#include "lead/members.h"
 #include "objects/store.h"
 #include "report/snapshot.h"
 #include "source/source.h"
@@ -24,6 +26,12 @@ struct cluster_ops {
 	struct source_ops source;
 	/* The newest decision; NULL before the first. */
 	struct fleet *(*fleet)(void *ud);
+	/* These are the addresses of the fleet's load balancers and their nodes, sorted. */
+	void (*addresses)(void *ud, const struct member_address list[], size_t n);
+	/* Whether the tables of others are ours; called often. */
+	void (*agreement)(void *ud, const struct agreement *a);
+	/* These are the nodes that take tunnels, a text of tunnel_set. */
+	void (*tunnel_nodes)(void *ud, const char *names);
 };
 
 /*
@@ -50,6 +58,9 @@ void cluster_decided(struct cluster *c);
 
 /* What our sidecar announces; NULL: nothing. */
 void cluster_announced(struct cluster *c, const json_t *prefixes);
+
+/* As membership_tables. */
+void cluster_tables(struct cluster *c, const struct sketch *tables);
 
 /* Gives up leading, in order; `done` is called within seconds. */
 void cluster_leave(struct cluster *c, void (*done)(void *ud), void *ud);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/route_news.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,9 +14,12 @@ struct sidecars {
 	struct scribes *scribes;
 	struct sidecars_ops ops;
 	void *ud;
+	uid_t refused[LIMIT_CONTROL_REFUSED]; /* that the log has named */
+	size_t n_refused;
 	struct control_conn *lifelines[LIMIT_CONTROL_CLIENTS];
 	size_t n_lifelines;
 	struct sidecar_state said;
+	struct route_news routes;
 	bool ready;
 };
 
@@ -24,6 +28,15 @@ DEFINE_CLEANUP(struct sidecars *, sidecars_free);
 static void tell_state(const struct sidecars *s, struct control_conn *c)
 {
 	control_send(c, json_pack("{s:s, s:b}", "type", "state", "ready", s->ready));
+}
+
+/*
+ * A controller that is not ready does not know of all Services yet: what others have told holds. A
+ * state that says it is ready comes behind all.
+ */
+static void tell_all_routes(const struct sidecars *s, struct control_conn *c)
+{
+	control_send(c, route_news_all(&s->routes, s->ready));
 }
 
 static size_t find_lifeline(const struct sidecars *s, const struct control_conn *c)
@@ -48,12 +61,14 @@ static void open_lifeline(struct sidecars *s, struct control_conn *c)
 		return;
 	s->lifelines[s->n_lifelines++] = c;
 	log_info("sidecar.connected");
+	tell_all_routes(s, c);
 	tell_state(s, c);
 }
 
 static void forget(struct sidecars *s)
 {
 	json_decref(s->said.announced);
+	json_decref(s->said.bgp);
 	s->said = (struct sidecar_state){0};
 }
 
@@ -121,13 +136,11 @@ static json_t *announced_after(json_t *before, const json_t *msg)
 	return list;
 }
 
-static void take_announced(struct sidecars *s, const struct control_conn *c, const json_t *msg)
+static void take_announced(struct sidecars *s, const json_t *msg)
 {
 	CLEANUP(json_decrefp) json_t *prefixes = NULL;
 	size_t sessions = count_in(msg, "sessions");
 
-	if (find_lifeline(s, c) == s->n_lifelines)
-		return;
 	prefixes = announced_after(s->said.announced, msg);
 	if (!prefixes)
 		return;
@@ -137,9 +150,11 @@ static void take_announced(struct sidecars *s, const struct control_conn *c, con
 	forget(s);
 	s->said = (struct sidecar_state){
 		.announced = steal(prefixes),
+		.bgp = json_incref(json_object_get(msg, "bgp")),
 		.sessions = sessions,
 		.peers = count_in(msg, "peers"),
 		.complete = json_is_true(json_object_get(msg, "complete")),
+		.waits = json_is_true(json_object_get(msg, "waits")),
 	};
 	s->ops.on_announced(s->ud);
 }
@@ -147,16 +162,21 @@ static void take_announced(struct sidecars *s, const struct control_conn *c, con
 struct question {
 	const struct sidecars *asked;
 	const char *ns, *name; /* NULL: all of the status */
+	struct listen client;
 };
 
 static void write_answer(const void *arg, FILE *out)
 {
 	const struct question *q = arg;
 	const struct sidecars *s = q->asked;
-	CLEANUP(json_decrefp)
-	json_t *answer = q->name ? s->ops.explain(s->ud, q->ns, q->name) : s->ops.status(s->ud);
+	CLEANUP(json_decrefp) json_t *answer = NULL;
 
-	json_dumpf(answer, out, JSON_COMPACT | JSON_SORT_KEYS);
+	if (q->name) {
+		answer = s->ops.explain(s->ud, q->ns, q->name, &q->client);
+		json_dumpf(answer, out, JSON_COMPACT | JSON_SORT_KEYS);
+	} else {
+		s->ops.status(s->ud, out);
+	}
 	fputc('\n', out);
 }
 
@@ -171,10 +191,12 @@ static void answer_apart(struct sidecars *s, struct control_conn *c, const struc
 
 static void explain(struct sidecars *s, struct control_conn *c, const json_t *msg)
 {
-	const struct question q = {s, json_string_value(json_object_get(msg, "namespace")),
-		json_string_value(json_object_get(msg, "name"))};
+	struct question q = {s, json_string_value(json_object_get(msg, "namespace")),
+		json_string_value(json_object_get(msg, "name")), {{0}, 0}};
+	const char *client = json_string_value(json_object_get(msg, "client"));
+	struct err e = {0};
 
-	if (q.ns && q.name)
+	if (q.ns && q.name && (!client || listen_parse(&q.client, client, &e) == 0))
 		answer_apart(s, c, &q);
 	else
 		control_close(c);
@@ -183,18 +205,34 @@ static void explain(struct sidecars *s, struct control_conn *c, const json_t *ms
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
 {
 	struct sidecars *s = ud;
-	const char *type = json_string_value(json_object_get(msg, "type"));
+	const char *said = json_string_value(json_object_get(msg, "type"));
+	const char *type = said ? said : "";
 
-	if (!type)
-		control_close(c);
-	else if (strcmp(type, "status") == 0)
+	if (strcmp(type, "status") == 0)
 		answer_apart(s, c, &(struct question){.asked = s});
 	else if (strcmp(type, "explain") == 0)
 		explain(s, c, msg);
 	else if (strcmp(type, "sidecar") == 0)
 		open_lifeline(s, c);
+	else if (find_lifeline(s, c) == s->n_lifelines)
+		control_close(c);
 	else if (strcmp(type, "announced") == 0)
-		take_announced(s, c, msg);
+		take_announced(s, msg);
+}
+
+static void on_refused(uid_t uid, void *ud)
+{
+	struct sidecars *s = ud;
+
+	for (size_t i = 0; i < s->n_refused; i++)
+		if (s->refused[i] == uid)
+			return;
+	if (s->n_refused == LIMIT_CONTROL_REFUSED)
+		return;
+	s->refused[s->n_refused++] = uid;
+	log_warn("control.refused", LOG_UINT("uid", uid),
+		LOG_STR("why", "the control socket is for root and for our own user"),
+		LOG_STR("next", "its connections are closed; this is said once"));
 }
 
 static void on_close(struct control_conn *c, const char *why, void *ud)
@@ -215,7 +253,7 @@ static void on_close(struct control_conn *c, const char *why, void *ud)
 int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket, struct scribes *scribes,
 	const struct sidecars_ops *ops, void *ud, struct err *e)
 {
-	static const struct control_ops control_ops = {on_message, on_close};
+	static const struct control_ops control_ops = {on_message, on_close, on_refused};
 	CLEANUP(sidecars_freep) struct sidecars *s = xnew0(struct sidecars);
 	int r;
 
@@ -234,6 +272,7 @@ struct sidecars *sidecars_free(struct sidecars *s)
 	if (!s)
 		return NULL;
 	control_server_free(s->server);
+	route_news_done(&s->routes);
 	forget(s);
 	free(s);
 	return NULL;
@@ -244,8 +283,20 @@ void sidecars_set_ready(struct sidecars *s, bool ready)
 	if (s->ready == ready)
 		return;
 	s->ready = ready;
-	for (size_t i = 0; i < s->n_lifelines; i++)
+	for (size_t i = 0; i < s->n_lifelines; i++) {
+		if (ready)
+			tell_all_routes(s, s->lifelines[i]);
 		tell_state(s, s->lifelines[i]);
+	}
+}
+
+void sidecars_tell_routes(struct sidecars *s, const struct fleet *before, const struct fleet *now)
+{
+	json_t *msg = route_news_next(&s->routes, before, now);
+
+	for (size_t i = 0; msg && i < s->n_lifelines; i++)
+		control_send(s->lifelines[i], json_incref(msg));
+	json_decref(msg);
 }
 
 static json_t *list_of(const struct place places[], size_t n_places)

@@ -3,10 +3,13 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
 #include "base/place.h"
+#include "config/listen.h"
+#include "decide/fleet.h"
 #include "loop/scribes.h"
 #include "report/snapshot.h"
 
@@ -14,12 +17,13 @@
  * `explain`. */
 struct sidecars;
 
-/* Both give a new object, and are called in a child (loop/scribes.h). */
 struct sidecars_ops {
-	/* The answer to a status request. */
-	json_t *(*status)(void *ud);
-	/* The answer to a request to explain this Service. */
-	json_t *(*explain)(void *ud, const char *ns, const char *name);
+	/* These two are called in a child (loop/scribes.h). Writes a line, without its end, that
+	 * is the answer to a status request. */
+	void (*status)(void *ud, FILE *out);
+	/* The answer to a request to explain this Service, and what becomes of a client's new
+	 * connections; port 0: of nobody's. New. */
+	json_t *(*explain)(void *ud, const char *ns, const char *name, const struct listen *client);
 	/* These are not. */
 	/* The sidecar has said something new. */
 	void (*on_announced)(void *ud);
@@ -34,6 +38,12 @@ struct sidecars *sidecars_free(struct sidecars *s);
 
 /* Tells sidecars, now and those to come, whether the kernel was seen to hold what was asked for. */
 void sidecars_set_ready(struct sidecars *s, bool ready);
+
+/*
+ * Tells sidecars what Services say of routes, which has to come before what was decided comes into
+ * the kernel. `before` is the decision before `now`; NULL: there was none.
+ */
+void sidecars_tell_routes(struct sidecars *s, const struct fleet *before, const struct fleet *now);
 
 /*
  * Tells sidecars that the kernel's table has changed at these places, or may have anywhere when

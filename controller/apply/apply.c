@@ -13,6 +13,7 @@ struct apply {
 	sd_event *loop;
 	struct ruleset *ruleset; /* NULL, as is program: a file that is written is all we do */
 	struct program *program;
+	struct timeouts *timeouts; /* with `program` */
 	struct upkeep *upkeep;
 	struct apply_ops ops;
 	void *ud;
@@ -82,6 +83,20 @@ static void on_changed(void *ud, const struct place places[], size_t n_places)
 	const struct apply *a = ud;
 
 	a->ops.on_changed(a->ud, places, n_places);
+}
+
+static void on_refused(void *ud, const struct virtual_server *vs, const struct ipvs_op *op)
+{
+	const struct apply *a = ud;
+
+	a->ops.on_refused(a->ud, vs, op);
+}
+
+static void on_tables(void *ud, const struct sketch *tables)
+{
+	const struct apply *a = ud;
+
+	a->ops.on_tables(a->ud, tables);
 }
 
 static bool may_add(void *ud, const struct virtual_server *vs)
@@ -195,14 +210,36 @@ void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time)
 	tell_keepalived(a);
 }
 
+static struct ipvs_timeouts wanted_timeouts(const struct config *config)
+{
+	const uint64_t second = 1000 * 1000;
+
+	return (struct ipvs_timeouts){
+		.tcp = (uint32_t)(config->ipvs.timeouts.tcp / second),
+		.tcp_fin = (uint32_t)(config->ipvs.timeouts.tcp_fin / second),
+		.udp = (uint32_t)(config->ipvs.timeouts.udp / second),
+	};
+}
+
+void apply_configure(struct apply *a, const struct config *config)
+{
+	const struct ipvs_timeouts timeouts = wanted_timeouts(config);
+
+	if (a->timeouts)
+		timeouts_want(a->timeouts, &timeouts);
+}
+
 static int make_parts(
 	struct apply *a, const struct config *config, struct ipvs *ipvs, struct err *e)
 {
 	static const struct upkeep_ops upkeep_ops = {on_health, on_touched, on_checks, on_upkeep};
 	static const struct program_ops program_ops = {
-		on_changed, on_settled, on_trouble, may_add, is_spare};
+		on_changed, on_settled, on_refused, on_tables, on_trouble, may_add, is_spare};
+	const struct ipvs_timeouts timeouts = wanted_timeouts(config);
 	int r = upkeep_new(&a->upkeep, a->loop, config, ipvs == NULL, &upkeep_ops, a, e);
 
+	if (r >= 0 && ipvs)
+		r = timeouts_new(&a->timeouts, a->loop, ipvs, &timeouts, e);
 	if (r < 0 || !ipvs)
 		return r;
 	ruleset_on_guards(a->ruleset, on_guards, a);
@@ -233,6 +270,7 @@ struct apply *apply_free(struct apply *a)
 		return NULL;
 	upkeep_free(a->upkeep);
 	program_free(a->program);
+	timeouts_free(a->timeouts);
 	fleet_unref(a->fleet);
 	sd_event_unref(a->loop);
 	free(a);
@@ -252,6 +290,7 @@ struct apply_status apply_status(const struct apply *a)
 		status.n_mismatches = p.n_repairs;
 		status.n_operations = p.n_operations;
 		status.down = p.n_down;
+		status.timeouts = timeouts_status(a->timeouts);
 	} else {
 		status.settled = a->pending_since == 0;
 	}

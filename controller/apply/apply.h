@@ -10,7 +10,8 @@
 #include "config/config.h"
 #include "keepalived/upkeep.h"
 #include "kernel/program.h"
-#include "net/ipvs.h"
+#include "kernel/timeouts.h"
+#include "net/ipvs_write.h"
 
 /*
  * Carries decisions out: what changed goes into IPVS at once (kernel/program.h), but nothing is
@@ -25,6 +26,10 @@ struct apply_ops {
 	void (*on_status)(void *ud);
 	/* IPVS may hold something else now at these places; with none: anywhere. */
 	void (*on_changed)(void *ud, const struct place places[], size_t n_places);
+	/* As struct program_ops has it. */
+	void (*on_refused)(void *ud, const struct virtual_server *vs, const struct ipvs_op *op);
+	/* The same. */
+	void (*on_tables)(void *ud, const struct sketch *tables);
 };
 
 struct apply_status {
@@ -39,7 +44,8 @@ struct apply_status {
 	uint64_t sum_event_to_kernel;  /* usec, over all of n_applied */
 	uint64_t n_applied;            /* settled changes; those of last_result "applied" */
 	uint64_t n_unchanged, n_mismatches, n_operations;
-	size_t down; /* real servers that a health check has taken down */
+	size_t down;                     /* real servers that a health check has taken down */
+	struct timeouts_status timeouts; /* all 0 without IPVS */
 	struct upkeep_status keepalived;
 };
 
@@ -52,6 +58,9 @@ struct apply_status {
 int apply_new(struct apply **ret, sd_event *loop, const struct config *config, struct ipvs *ipvs,
 	struct ruleset *ruleset, const struct apply_ops *ops, void *ud, struct err *e);
 struct apply *apply_free(struct apply *a);
+
+/* The configuration has changed. */
+void apply_configure(struct apply *a, const struct config *config);
 
 /* Consumes `fleet`. `event_time`: loop time of the change that led to it; 0: now. */
 void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time);

@@ -33,20 +33,24 @@ static void untried(struct findings *f, const char *check, const char *what)
 static void judge_scheduler(struct findings *f, const struct kernel_facts *k)
 {
 	if (!k->net_admin)
-		untried(f, "scheduler", "the scheduler mh");
+		untried(f, "scheduler", "the schedulers");
+	else if (k->missing_schedulers)
+		findings_bad(f, FINDING_WARNING, "scheduler",
+			"load ip_vs_NAME on the node, or take a kernel that has it (mh: Linux 4.18 "
+			"and newer)",
+			"IPVS lacks %s: Services that ask for it, or for none if it is mh, get "
+			"another one",
+			k->missing_schedulers);
 	else if (k->scheduler_error)
-		findings_bad(f, FINDING_ERROR, "scheduler",
-			"load ip_vs_mh on the node, or take a kernel that has it (Linux 4.18 and "
-			"newer)",
-			"IPVS takes no virtual server with the scheduler mh: %s",
-			k->scheduler_error);
+		findings_bad(f, FINDING_WARNING, "scheduler", "try again",
+			"not all schedulers could be tried: %s", k->scheduler_error);
 	else
-		findings_ok(f, "scheduler", "IPVS has the scheduler mh");
+		findings_ok(f, "scheduler", "IPVS has all schedulers");
 }
 
 static void judge_ipv6(struct findings *f, const struct kernel_facts *k)
 {
-	if (!k->net_admin || k->scheduler_error)
+	if (!k->net_admin)
 		return;
 	if (k->ipv6_error)
 		findings_bad(f, FINDING_WARNING, "ipvs-ipv6",
@@ -86,6 +90,7 @@ void kernel_judge(struct findings *f, const struct kernel_facts *k)
 void kernel_facts_done(struct kernel_facts *k)
 {
 	free(k->ipvs_error);
+	free(k->missing_schedulers);
 	free(k->scheduler_error);
 	free(k->ipv6_error);
 	free(k->nft_error);

@@ -9,8 +9,9 @@
 struct kernel_facts {
 	bool net_admin; /* CAP_NET_ADMIN is effective; without it only IPVS itself was looked for */
 	char *ipvs_error;
-	char *scheduler_error; /* of mh, which Services use that name none */
-	char *ipv6_error;      /* of a virtual server with an IPv6 address */
+	char *missing_schedulers; /* "lc, mh"; NULL: none */
+	char *scheduler_error;    /* why one could not be tried */
+	char *ipv6_error;         /* of a virtual server with an IPv6 address */
 	char *nft_error;
 };
 

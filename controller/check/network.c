@@ -50,17 +50,27 @@ static void judge_mtu(struct findings *f, const struct interface_fact *one)
 		findings_ok(f, "mtu", "%s has an MTU of %u", one->name, one->mtu);
 }
 
-static void judge_listen(struct findings *f, const struct network_facts *n)
+static void judge_listen(
+	struct findings *f, const char *key, const char *what, const struct listen_fact *l)
 {
-	if (!*n->listen)
-		findings_ok(f, "http.listen", "health and metrics are served nowhere");
-	else if (n->listen_error)
-		findings_bad(f, FINDING_ERROR, "http.listen",
-			"env POD_IP from fieldRef status.podIP, or an address of this pod in "
-			"http.listen",
-			"%s", n->listen_error);
+	CLEANUP_FREE char *remedy = xasprintf(
+		"env POD_IP from fieldRef status.podIP, or an address of this pod in %s", key);
+
+	if (l->error)
+		findings_bad(f, FINDING_ERROR, key, remedy, "%s", l->error);
 	else
-		findings_ok(f, "http.listen", "health and metrics are served on %s", n->listen);
+		findings_ok(f, key, "%s served on %s", what, l->at);
+}
+
+static void judge_http(struct findings *f, const struct network_facts *n)
+{
+	if (*n->listen.at)
+		judge_listen(f, "http.listen", "health and metrics are", &n->listen);
+	else
+		findings_ok(f, "http.listen", "health and metrics are served nowhere");
+	/* Without it the other one has them. */
+	if (*n->probes.at)
+		judge_listen(f, "http.probes", "probes are", &n->probes);
 }
 
 void network_judge(struct findings *f, const struct network_facts *n)
@@ -69,7 +79,7 @@ void network_judge(struct findings *f, const struct network_facts *n)
 	judge_rp_filter(f, n);
 	for (size_t i = 0; i < n->n_interfaces; i++)
 		judge_mtu(f, &n->interfaces[i]);
-	judge_listen(f, n);
+	judge_http(f, n);
 }
 
 bool network_has_ipv6(const struct network_facts *n)
@@ -85,6 +95,8 @@ void network_facts_done(struct network_facts *n)
 	for (size_t i = 0; i < n->n_interfaces; i++)
 		free(n->interfaces[i].name);
 	free(n->interfaces);
-	free(n->listen);
-	free(n->listen_error);
+	free(n->listen.at);
+	free(n->listen.error);
+	free(n->probes.at);
+	free(n->probes.error);
 }

@@ -15,11 +15,16 @@ struct interface_fact {
 	bool ipv4, ipv6;
 };
 
+/* Where the controller shall serve HTTP. */
+struct listen_fact {
+	char *at;    /* as configured; "" is nowhere */
+	char *error; /* why it cannot be used */
+};
+
 struct network_facts {
 	struct interface_fact *interfaces;
 	size_t n_interfaces;
-	char *listen;       /* http.listen */
-	char *listen_error; /* why it cannot be used */
+	struct listen_fact listen, probes; /* http.listen, http.probes */
 };
 
 void network_judge(struct findings *f, const struct network_facts *n);

@@ -10,6 +10,7 @@ void preflight_judge(struct findings *ret, const struct preflight *p)
 	programs_judge(ret, &p->programs);
 	api_judge(ret, &p->api);
 	settings_judge_pools(ret, &p->settings);
+	settings_judge_endpoints(ret, &p->settings);
 	settings_judge_peers(ret, &p->settings);
 }
 

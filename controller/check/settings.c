@@ -26,6 +26,18 @@ void settings_judge_pools(struct findings *f, const struct settings_facts *s)
 			"there is no pool: no Service gets an address");
 }
 
+void settings_judge_endpoints(struct findings *f, const struct settings_facts *s)
+{
+	const struct config *c = s->config;
+
+	if (c->endpoints.n_allow || c->endpoints.only_pods)
+		findings_ok(f, "endpoints", "what EndpointSlices may name is limited");
+	else if (s->from_kubernetes)
+		findings_bad(f, FINDING_WARNING, "endpoints",
+			"name the networks of the pods in the configuration: endpoints.allow",
+			"whoever may write EndpointSlices sends clients to any address");
+}
+
 static void judge_peer(
 	struct findings *f, const struct config_peer *peer, const struct peer_fact *fact)
 {

@@ -23,5 +23,6 @@ struct settings_facts {
 
 void settings_judge_file(struct findings *f, const struct settings_facts *s);
 void settings_judge_pools(struct findings *f, const struct settings_facts *s);
+void settings_judge_endpoints(struct findings *f, const struct settings_facts *s);
 void settings_judge_peers(struct findings *f, const struct settings_facts *s);
 void settings_facts_done(struct settings_facts *s);

@@ -4,27 +4,31 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/dns.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/explain_table.h"
 #include "cli/table.h"
 #include "config/config_args.h"
+#include "config/listen.h"
 #include "control/control.h"
-#include "objects/names.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
 enum { ANSWER_WITHIN = 5 * 1000 * 1000 /* usec */ };
-enum { KEY_SOCKET = 0x1000 };
+enum { KEY_SOCKET = 0x1000, KEY_CLIENT };
 
 struct args {
 	struct config_args config;
 	const char *service; /* NAMESPACE/NAME */
+	const char *client;  /* ADDRESS:PORT; NULL: nobody is asked after */
 	bool as_json;
 };
 
 static const struct argp_option options[] = {
 	{"socket", KEY_SOCKET, "NAME", 0, "its control.socket, if that is configured", 0},
+	{"client", KEY_CLIENT, "ADDRESS:PORT", 0,
+		"say, too, which real server a new connection from there is given", 0},
 	{"output", 'o', "FORMAT", 0, "table (the default) or json", 0},
 	{0},
 };
@@ -48,6 +52,16 @@ static void take_service(struct args *args, const char *text, const struct argp_
 	args->service = text;
 }
 
+static void take_client(struct args *args, const char *text, const struct argp_state *state)
+{
+	struct listen client;
+	struct err e = {0};
+
+	if (listen_parse(&client, text, &e) < 0 || !client.addr.family || !client.port)
+		argp_error(state, "%s: name the client as ADDRESS:PORT, or [ADDRESS]:PORT", text);
+	args->client = text;
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -58,6 +72,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_SOCKET:
 		config_args_add(&args->config, state, "control.socket", value);
+		return 0;
+	case KEY_CLIENT:
+		take_client(args, value, state);
 		return 0;
 	case 'o':
 		args->as_json = command_wants_json(value, state);
@@ -84,11 +101,11 @@ static const struct argp parser = {
 	       "not, 2 when there is no controller to ask.",
 };
 
-static json_t *request(const char *service)
+static json_t *request(const struct args *args)
 {
-	const char *slash = strchr(service, '/');
-	json_t *ret = json_pack("{s:s, s:s%, s:s}", "type", "explain", "namespace", service,
-		(size_t)(slash - service), "name", slash + 1);
+	const char *service = args->service, *slash = strchr(service, '/');
+	json_t *ret = json_pack("{s:s, s:s%, s:s, s:s*}", "type", "explain", "namespace", service,
+		(size_t)(slash - service), "name", slash + 1, "client", args->client);
 
 	if (!ret)
 		mem_exhausted();
@@ -105,8 +122,7 @@ int cmd_explain(int argc, char **argv)
 	argp_parse(&parser, argc, argv, 0, NULL, &args);
 	if (config_args_load(&config, &args.config, &e) < 0)
 		return command_unusable(&e);
-	if (control_ask(&answer, config->control.socket, request(args.service), ANSWER_WITHIN, &e) <
-		0) {
+	if (control_ask(&answer, config->control.socket, request(&args), ANSWER_WITHIN, &e) < 0) {
 		err_wrap(&e, "asking the controller of this pod");
 		return command_unusable(&e);
 	}

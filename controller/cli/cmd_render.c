@@ -177,20 +177,19 @@ static int print_conf(
 static int render(
 	const struct args *args, const struct config *config, const struct store *s, size_t n_bad)
 {
-	const struct fleet_rules rules = {
-		.fleet = config->fleet,
-		.default_class = config->kubernetes.default_class,
-		.addressing = ADDRESSING_ASKED,
-		.pools = config->pools,
-		.n_pools = config->n_pools,
-	};
-	CLEANUP(fleet_unrefp) struct fleet *fleet = fleet_build(s, &rules);
-	const struct virtual_server *const *servers = fleet_servers(fleet);
+	struct fleet_rules rules = fleet_rules_of(config, ADDRESSING_ASKED);
+	CLEANUP(tunnel_set_done) struct tunnel_set nodes = {0};
+	CLEANUP(fleet_unrefp) struct fleet *fleet = NULL;
+	const struct virtual_server *const *servers;
 	const char *template_path = config->keepalived.template_path;
 	int status;
 
 	if (args->template_path)
 		template_path = args->template_path;
+	fleet_rules_nodes(&nodes, config);
+	rules.tunnel_nodes = &nodes;
+	fleet = fleet_build(s, &rules);
+	servers = fleet_servers(fleet);
 	n_bad += report(fleet);
 	status = args->print_view ? print_view(servers, fleet->n_servers)
 				  : print_conf(servers, fleet->n_servers, template_path);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cli/command.h"
 #include "config/config_args.h"
+#include "loop/confine.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
@@ -77,7 +78,7 @@ int cmd_run(int argc, char **argv)
 		return command_unusable(&e);
 	args.options.origin = (struct follow_origin){args.config.path, load, &args.config};
 	log_setup(config->log.level, config->log.format);
-	if (app_run(config, &args.options, &e) < 0) {
+	if (confine_gain_nothing(&e) < 0 || app_run(config, &args.options, &e) < 0) {
 		log_error("controller.failed", LOG_ERR(&e));
 		return COMMAND_FAILED;
 	}

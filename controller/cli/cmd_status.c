@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <argp.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -83,6 +84,20 @@ static void print_keepalived(const json_t *keepalived)
 	puts("");
 }
 
+/* Nothing without IPVS. */
+static void print_timeouts(const json_t *timeouts)
+{
+	if (!timeouts)
+		return;
+	printf("timeouts     silent connections are forgotten after %lld s, closed ones after "
+	       "%lld s, those of UDP after %lld s",
+		table_num(timeouts, "tcp"), table_num(timeouts, "tcpFin"),
+		table_num(timeouts, "udp"));
+	if (*table_str(timeouts, "error"))
+		printf(" (%s)", table_str(timeouts, "error"));
+	puts("");
+}
+
 static void print_sidecar(const json_t *sidecar)
 {
 	const json_t *prefix;
@@ -114,6 +129,8 @@ static void print_table(const json_t *status)
 		     "alone");
 	print_keepalived(keepalived);
 	print_change(json_object_get(status, "lastChange"));
+	print_timeouts(json_object_get(status, "timeoutsSeconds"));
+	table_alike(json_object_get(status, "tables"));
 	print_sidecar(json_object_get(status, "sidecar"));
 	table_cluster(json_object_get(status, "kubernetes"));
 	json_array_foreach(json_object_get(status, "services"), i, service)
@@ -122,20 +139,25 @@ static void print_table(const json_t *status)
 
 int cmd_status(int argc, char **argv)
 {
+	CLEANUP_FREE char *answer = NULL;
 	json_auto_t *status = NULL;
 	struct args args = {.socket = CONTROL_CONTROLLER};
 	struct err e = {0};
 	int r;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &args);
-	r = control_ask(
-		&status, args.socket, json_pack("{s:s}", "type", "status"), ANSWER_WITHIN, &e);
+	r = control_ask_text(
+		&answer, args.socket, json_pack("{s:s}", "type", "status"), ANSWER_WITHIN, &e);
+	if (r >= 0 && !args.as_json) {
+		status = json_loads(answer, 0, NULL);
+		r = status ? 0 : err_set(&e, EPROTO, "the answer is no JSON");
+	}
 	if (r < 0) {
 		err_wrap(&e, "asking the controller of this pod");
 		return command_unusable(&e);
 	}
 	if (args.as_json)
-		table_json(status);
+		table_text(answer);
 	else
 		print_table(status);
 	return COMMAND_OK;

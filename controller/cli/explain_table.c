@@ -115,6 +115,8 @@ static void print_asks(const json_t *asks)
 	print_asked_addresses(json_object_get(asks, "addresses"));
 	print_ports(json_object_get(asks, "ports"));
 	text_row("scheduler", table_str(asks, "scheduler"));
+	if (strcmp(table_str(asks, "forward"), "tunnel") == 0)
+		row("", "tunnels to its pods (%s)", table_str(asks, "tunnel"));
 	print_check(json_object_get(asks, "healthCheck"));
 	list_row("clients from", json_object_get(asks, "sourceRanges"));
 	if (table_num(asks, "affinitySeconds"))
@@ -252,6 +254,22 @@ static void print_announced(const json_t *announced)
 	}
 }
 
+static void print_choices(const json_t *choices)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(choices, i, one) {
+		CLEANUP_FREE char *real = xasprintf("goes to %s port %lld",
+			table_str(one, "address"), table_num(one, "realPort"));
+		const char *why = table_str(one, "why");
+
+		row(i ? "" : "client", "a new connection to %s port %lld/%s %s",
+			table_str(one, "vip"), table_num(one, "port"), table_str(one, "protocol"),
+			*why ? why : real);
+	}
+}
+
 static void print_reasons(const json_t *answer)
 {
 	const json_t *list = json_object_get(answer, "reasons"), *one;
@@ -273,6 +291,7 @@ static void print_ours(const json_t *answer)
 	print_servers(answer);
 	print_endpoints(json_object_get(answer, "endpoints"));
 	print_announced(json_object_get(answer, "announced"));
+	print_choices(json_object_get(answer, "choices"));
 }
 
 void explain_table(const json_t *answer)

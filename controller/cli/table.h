@@ -15,5 +15,9 @@ void table_server(const json_t *server);
 /* Whether the API server is followed, and who leads; nothing for NULL. */
 void table_cluster(const json_t *cluster);
 
-/* All of it, for programs. */
+/* Whether the tables of other load balancers are ours; nothing for NULL. */
+void table_alike(const json_t *tables);
+
+/* All of it, for programs: a text of compact JSON, without reading it, or what was read. */
+void table_text(const char *json);
 void table_json(const json_t *answer);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/place.h"
 
 static void add(struct guards *g, const struct guard *guard)
@@ -22,9 +23,11 @@ struct guards guards_of(const struct virtual_server *const servers[], size_t n_s
 	for (size_t i = 0; i < n_servers; i++) {
 		const struct virtual_server *vs = servers[i];
 
-		if (vs->restricted)
+		bool tunnels = virtual_server_tunnels(vs);
+
+		if (vs->restricted || tunnels)
 			add(&g, &(struct guard){vs->vip, vs->port, vs->protocol, vs->sources,
-					vs->n_sources});
+					vs->n_sources, !vs->restricted, tunnels});
 	}
 	return g;
 }
@@ -71,14 +74,28 @@ static int cmp_to_server(const void *key, const void *member)
 		*vs);
 }
 
+static void close_guards(struct guard guards[], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(guards[i].sources);
+		guards[i].sources = NULL;
+		guards[i].n_sources = 0;
+		guards[i].open = false;
+	}
+}
+
 void guards_keep(struct guards *g, const struct guards *old,
 	const struct virtual_server *const servers[], size_t n_servers)
 {
+	size_t n_wanted = g->n_items;
+
 	g->items = xreallocarray(g->items, g->n_items + old->n_items + 1, sizeof *g->items);
 	for (size_t i = 0; i < old->n_items; i++)
 		if (n_servers == 0 || !bsearch(&old->items[i], servers, n_servers, sizeof *servers,
 					      cmp_to_server))
 			add(g, &old->items[i]);
+	if (guards_n_sources(g) > LIMIT_FLEET_SOURCES)
+		close_guards(g->items + n_wanted, g->n_items - n_wanted);
 	qsort(g->items, g->n_items, sizeof *g->items, cmp_guards);
 }
 
@@ -91,12 +108,17 @@ static int cmp_sources(const struct guard *a, const struct guard *b)
 	return order;
 }
 
+static bool same_kind(const struct guard *a, const struct guard *b)
+{
+	return a->open == b->open && a->tunnels == b->tunnels;
+}
+
 bool guards_have(const struct guards *g, const struct guard *guard)
 {
 	const struct guard *found =
 		g->n_items ? bsearch(guard, g->items, g->n_items, sizeof *guard, cmp_guards) : NULL;
 
-	return found && cmp_sources(found, guard) == 0;
+	return found && same_kind(found, guard) && cmp_sources(found, guard) == 0;
 }
 
 bool guards_equal(const struct guards *a, const struct guards *b)
@@ -105,6 +127,7 @@ bool guards_equal(const struct guards *a, const struct guards *b)
 
 	for (size_t i = 0; equal && i < a->n_items; i++)
 		equal = cmp_guards(&a->items[i], &b->items[i]) == 0 &&
+			same_kind(&a->items[i], &b->items[i]) &&
 			cmp_sources(&a->items[i], &b->items[i]) == 0;
 	return equal;
 }
@@ -116,6 +139,35 @@ static int cmp_by_sources(const void *a, const void *b)
 	int order = cmp_sources(*one, *other);
 
 	return order ? order : cmp_guards(*one, *other);
+}
+
+/* The caller frees it. */
+static const struct guard **sort_by_sources(const struct guards *g)
+{
+	const struct guard **sorted = xcalloc(g->n_items, sizeof(*sorted));
+
+	for (size_t i = 0; i < g->n_items; i++)
+		sorted[i] = &g->items[i];
+	if (g->n_items > 0)
+		qsort(sorted, g->n_items, sizeof(*sorted), cmp_by_sources);
+	return sorted;
+}
+
+size_t guards_n_sources(const struct guards *g)
+{
+	CLEANUP_FREE const struct guard **sorted = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n_items; i++)
+		n += g->items[i].n_sources;
+	if (n <= LIMIT_FLEET_SOURCES)
+		return n;
+	sorted = sort_by_sources(g);
+	n = 0;
+	for (size_t i = 0; i < g->n_items; i++)
+		if (i == 0 || cmp_sources(sorted[i - 1], sorted[i]) != 0)
+			n += sorted[i]->n_sources;
+	return n;
 }
 
 static json_t *must(json_t *value)
@@ -158,21 +210,29 @@ static void add_allowed(json_t *view, const struct guard *g, size_t clients)
 				ipnet_format(prefix, &g->sources[i])));
 }
 
+static void add_tunnelled(json_t *view, const struct guard *g)
+{
+	char vip[IPADDR_TEXT];
+
+	append(list_of(view, "tunnelled", g->vip.family),
+		json_pack("{s:s, s:s, s:i}", "vip", ipaddr_format(vip, &g->vip), "protocol",
+			place_protocol(g->protocol), "port", g->port));
+}
+
 json_t *guards_view(const struct guards *g)
 {
-	json_t *view = must(json_pack(
-		"{s:[], s:[], s:[], s:[]}", "guarded4", "guarded6", "allowed4", "allowed6"));
-	CLEANUP_FREE const struct guard **sorted = xcalloc(g->n_items, sizeof(*sorted));
+	json_t *view = must(json_pack("{s:[], s:[], s:[], s:[], s:[], s:[]}", "guarded4",
+		"guarded6", "allowed4", "allowed6", "tunnelled4", "tunnelled6"));
+	CLEANUP_FREE const struct guard **sorted = sort_by_sources(g);
 	size_t clients = 0;
 
-	for (size_t i = 0; i < g->n_items; i++)
-		sorted[i] = &g->items[i];
-	if (g->n_items > 0)
-		qsort(sorted, g->n_items, sizeof(*sorted), cmp_by_sources);
 	for (size_t i = 0; i < g->n_items; i++) {
 		if (i == 0 || cmp_sources(sorted[i - 1], sorted[i]) != 0)
 			add_allowed(view, sorted[i], ++clients);
-		add_guarded(view, sorted[i], clients);
+		if (!sorted[i]->open)
+			add_guarded(view, sorted[i], clients);
+		if (sorted[i]->tunnels)
+			add_tunnelled(view, sorted[i]);
 	}
 	return view;
 }

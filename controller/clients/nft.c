@@ -90,7 +90,7 @@ int nft_fill(
 			   json_array_size(json_object_get(view, "allowed6"));
 	size_t len;
 
-	if (n_sources > LIMIT_FLEET_SOURCES)
+	if (n_sources > LIMIT_NFT_SOURCES)
 		return err_set(e, EFBIG, "%zu source ranges; the Services of a fleet may have %d",
 			n_sources, LIMIT_FLEET_SOURCES);
 	if (json_object_set_new(view, "table", json_string(NFT_TABLE)) < 0)
@@ -171,11 +171,13 @@ int nft_try(const void *arg, struct err *e)
 		"add rule " TRIED " out mark 0x6b61676f fib saddr . oif type != local masquerade; "
 		"add chain " TRIED
 		" in { type filter hook input priority filter; policy accept; }; "
-		"add rule " TRIED " in mark 0x6b61676f ct state invalid drop; "
+		"add rule " TRIED
+		" in mark 0x6b61676f ct state invalid meta l4proto { tcp, udp } drop; "
 		"add chain " TRIED " no; "
 		"add rule " TRIED " no meta l4proto tcp reject with tcp reset; "
 		"add map " TRIED " guarded { type ipv6_addr . inet_proto . inet_service : mark; }; "
 		"add set " TRIED " allowed { type mark . ipv4_addr; flags interval; }; "
+		"add set " TRIED " tunnelled { type ipv4_addr . inet_proto . inet_service; }; "
 		"delete table " TRIED,
 		false, e);
 }

@@ -21,7 +21,7 @@ struct nft_order {
 	const struct guards *guards;
 };
 
-/* The filled template, in a new string. Pure. Errors: -EFBIG over LIMIT_FLEET_SOURCES. */
+/* The filled template, in a new string. Pure. Errors: -EFBIG over LIMIT_NFT_SOURCES. */
 int nft_fill(
 	char **ret_text, const struct mustache *template, const struct guards *g, struct err *e);
 

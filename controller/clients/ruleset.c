@@ -21,8 +21,9 @@ struct ruleset {
 	struct mustache *template;
 	void (*on_guards)(void *ud);
 	void *ud;
-	struct guards current; /* what the table holds */
-	bool is_ours;          /* the table is what our template makes of it */
+	struct virtual_server own; /* a listener of ours; port 0: there is none */
+	struct guards current;     /* what the table holds */
+	bool is_ours;              /* the table is what our template makes of it */
 
 	struct errand *nft;   /* NULL: it does not run */
 	struct guards wanted; /* what it puts in place */
@@ -101,6 +102,7 @@ struct ruleset *ruleset_free(struct ruleset *r)
 	guards_done(&r->current);
 	guards_done(&r->wanted);
 	guards_done(&r->next);
+	free(r->own.sources);
 	sd_event_unref(r->loop);
 	free(r->path);
 	free(r);
@@ -192,19 +194,54 @@ static void want(struct ruleset *r, struct guards *wanted)
 	run(r);
 }
 
+/* These and our own, sorted, in a new array. */
+static const struct virtual_server **with_own(size_t *n_all, const struct ruleset *r,
+	const struct virtual_server *const servers[], size_t n_servers)
+{
+	const struct virtual_server **all = xcalloc(n_servers + 1, sizeof(*all));
+	bool comes = r->own.port != 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_servers; i++) {
+		int order = comes ? virtual_server_cmp(&r->own, servers[i]) : 1;
+
+		if (order < 0)
+			all[n++] = &r->own;
+		comes = order > 0 && comes;
+		all[n++] = servers[i];
+	}
+	if (comes)
+		all[n++] = &r->own;
+	*n_all = n;
+	return all;
+}
+
+void ruleset_protect(struct ruleset *r, const struct virtual_server *own)
+{
+	free(r->own.sources);
+	r->own = *own;
+	r->own.sources = xcalloc(own->n_sources, sizeof *own->sources);
+	for (size_t i = 0; i < own->n_sources; i++)
+		r->own.sources[i] = own->sources[i];
+}
+
 void ruleset_guard(
 	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers)
 {
-	struct guards wanted = guards_of(servers, n_servers);
+	size_t n;
+	CLEANUP_FREE const struct virtual_server **all = with_own(&n, r, servers, n_servers);
+	struct guards wanted = guards_of(all, n);
 
-	guards_keep(&wanted, &r->current, servers, n_servers);
+	guards_keep(&wanted, &r->current, all, n);
 	want(r, &wanted);
 }
 
 void ruleset_prune(
 	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers)
 {
-	struct guards wanted = guards_of(servers, n_servers);
+	size_t n;
+	CLEANUP_FREE const struct virtual_server **all = with_own(&n, r, servers, n_servers);
+	struct guards wanted = guards_of(all, n);
 
 	want(r, &wanted);
 }
@@ -213,7 +250,7 @@ bool ruleset_covers(const struct ruleset *r, const struct virtual_server *vs)
 {
 	CLEANUP(guards_donep) struct guards one = {0};
 
-	if (!vs->restricted)
+	if (!vs->restricted && !virtual_server_tunnels(vs))
 		return true;
 	one = guards_of(&vs, 1);
 	return r->is_ours && guards_have(&r->current, &one.items[0]);

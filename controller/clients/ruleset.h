@@ -40,11 +40,18 @@ void ruleset_on_guards(struct ruleset *r, void (*on_guards)(void *ud), void *ud)
 void ruleset_guard(
 	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers);
 
+/*
+ * What is no virtual server, but a listener of our own in the pod: from the next ruleset_guard on
+ * it is guarded like one. At the place of a virtual server there is that alone. `own` is copied.
+ */
+void ruleset_protect(struct ruleset *r, const struct virtual_server *own);
+
 /* When IPVS holds these virtual servers and no others: lets go of the guards of what is gone. */
 void ruleset_prune(
 	struct ruleset *r, const struct virtual_server *const servers[], size_t n_servers);
 
-/* Whether clients that may not use it are kept out: it may get real servers. */
+/* Whether clients that may not use it are kept out, and what tunnels need is there: it may get real
+ * servers. */
 bool ruleset_covers(const struct ruleset *r, const struct virtual_server *vs);
 
 /* Whether something is not in place yet, and why it could not be put there; "" if it could. */

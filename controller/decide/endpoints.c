@@ -6,11 +6,15 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "decide/refusals.h"
+#include "objects/objects.h"
 
 struct prospect {
 	struct ipaddr addr;
-	uint16_t port;
+	uint16_t port, target;
+	struct forward forward;
 	enum endpoint_state state;
+	const struct slice *slice;
 };
 
 struct prospects {
@@ -18,47 +22,36 @@ struct prospects {
 	size_t n;
 };
 
-/* The port of a slice with this name, or any with the number if that is not 0; 0: there is none. */
-static uint16_t find_port(
-	const struct slice *slice, uint16_t protocol, const char *name, uint16_t number)
-{
-	uint16_t by_number = 0;
-
-	for (size_t i = 0; i < slice->n_ports; i++) {
-		const struct slice_port *p = &slice->ports[i];
-
-		if (p->protocol != protocol)
-			continue;
-		if (strcmp(p->name, name) == 0)
-			return p->port;
-		if (p->port == number)
-			by_number = number;
-	}
-	return by_number;
-}
-
 /*
- * The port of a slice's endpoints that a Service's port leads to; 0 if there is none. A port that
- * was given another name has one in the Service and another in the slice for a moment. If the
- * Service says its number that tells, else the name that it had.
+ * Its node must take such tunnels, and all load balancers must know that alike: the port of a real
+ * server, which `mh` hashes, goes by it.
  */
-static uint16_t target_of(const struct slice *slice, const struct service_port *port)
+static struct forward forward_to(const struct endpoint *endpoint, const struct place *place,
+	const struct forward *wanted, const struct tunnel_set *nodes)
 {
-	uint16_t number = port->target_name ? 0 : port->target_port;
-	uint16_t found = find_port(slice, port->protocol, port->name, number);
+	unsigned kind = tunnel_kind(wanted->encapsulation, endpoint->addr.family);
+	bool fits = wanted->method == FORWARD_TUNNEL && nodes && place->protocol != IPPROTO_SCTP &&
+		    tunnel_set_kinds(nodes, endpoint->node) & kind;
 
-	if (!found && port->former_name)
-		found = find_port(slice, port->protocol, port->former_name, 0);
-	return found;
+	return fits ? *wanted : (struct forward){.method = FORWARD_NAT};
 }
 
-static void add_slice(struct prospects *c, const struct slice *slice, uint16_t port)
+static void add_slice(struct prospects *c, const struct slice *slice, uint16_t port,
+	const struct place *place, const struct forward *wanted, const struct tunnel_set *nodes)
 {
 	c->items = xreallocarray(c->items, c->n + slice->n_endpoints + 1, sizeof *c->items);
 	for (size_t i = 0; i < slice->n_endpoints; i++) {
 		const struct endpoint *endpoint = &slice->endpoints[i];
+		struct forward forward = forward_to(endpoint, place, wanted, nodes);
 
-		c->items[c->n++] = (struct prospect){endpoint->addr, port, endpoint->state};
+		c->items[c->n++] = (struct prospect){
+			.addr = endpoint->addr,
+			.port = forward.method == FORWARD_TUNNEL ? place->port : port,
+			.target = port,
+			.forward = forward,
+			.state = endpoint->state,
+			.slice = slice,
+		};
 	}
 }
 
@@ -74,7 +67,11 @@ static int by_place_best_first(const void *pa, const void *pb)
 	const struct prospect *a = pa, *b = pb;
 	int order = by_place(a, b);
 
-	return order ? order : (int)b->state - (int)a->state;
+	if (!order)
+		order = (int)b->state - (int)a->state;
+	if (!order)
+		order = (int)b->forward.method - (int)a->forward.method;
+	return order ? order : (int)a->target - (int)b->target;
 }
 
 static int best_first(const void *pa, const void *pb)
@@ -118,6 +115,40 @@ static void drop_unusable(struct prospects *c)
 	c->n = kept;
 }
 
+/* False: it may not be used, which is noted. */
+static bool may_use(struct endpoints *ret, const struct prospect *one,
+	const struct service *service, const struct place *place, const struct permits *permits)
+{
+	const struct refusal_of what = {*place, one->addr, one->port};
+	const char *why = permits_refuse(permits, service, one->slice, &one->addr);
+	int error;
+
+	if (why && ret->n_forbidden++ == 0) {
+		ret->forbidden = one->addr;
+		ret->why_forbidden = why;
+	}
+	if (why)
+		return false;
+	error = refusals_find(permits->rules->refusals, &what, &service->id);
+	if (error && ret->n_refused++ == 0) {
+		ret->refused = (struct real_server){.addr = one->addr, .port = one->port};
+		ret->refused_error = error;
+	}
+	return !error;
+}
+
+/* In place, in order. */
+static void drop_refused(struct endpoints *ret, struct prospects *c, const struct service *service,
+	const struct place *place, const struct permits *permits)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (may_use(ret, &c->items[i], service, place, permits))
+			c->items[kept++] = c->items[i];
+	c->n = kept;
+}
+
 static void keep_best(struct prospects *c, size_t n)
 {
 	qsort(c->items, c->n, sizeof *c->items, best_first);
@@ -126,11 +157,14 @@ static void keep_best(struct prospects *c, size_t n)
 }
 
 /* The usable ones, and of too many the best ones. */
-static void choose(struct endpoints *ret, struct prospects *c)
+static void choose(struct endpoints *ret, struct prospects *c, const struct service *service,
+	const struct place *place, const struct permits *permits)
 {
+	bool tunnels = service_is_tunnelled(service, permits->rules);
 	enum endpoint_state best = ENDPOINT_NOT_READY;
 
 	drop_unusable(c);
+	drop_refused(ret, c, service, place, permits);
 	if (c->n > LIMIT_ENDPOINTS) {
 		ret->n_left_out = c->n - LIMIT_ENDPOINTS;
 		keep_best(c, LIMIT_ENDPOINTS);
@@ -140,37 +174,44 @@ static void choose(struct endpoints *ret, struct prospects *c)
 			best = c->items[i].state;
 	ret->reals = xcalloc(c->n, sizeof *ret->reals);
 	ret->n_reals = c->n;
-	for (size_t i = 0; i < c->n; i++)
-		ret->reals[i] = (struct real_server){.addr = c->items[i].addr,
-			.port = c->items[i].port,
-			.weight = c->items[i].state == best};
+	for (size_t i = 0; i < c->n; i++) {
+		const struct prospect *one = &c->items[i];
+
+		ret->reals[i] = (struct real_server){.addr = one->addr,
+			.port = one->port,
+			.weight = one->state == best,
+			.forward = one->forward,
+			.target = one->target};
+		ret->n_plain += tunnels && one->forward.method == FORWARD_NAT;
+	}
 }
 
-void endpoints_choose(struct endpoints *ret, const struct slice *slices,
-	const struct service_port *port, int family)
+void endpoints_choose(struct endpoints *ret, const struct service *service,
+	const struct service_port *port, const struct place *place, const struct permits *permits)
 {
+	const struct forward wanted = service_forward(service, permits->rules);
 	struct prospects c = {0};
 
-	*ret = (struct endpoints){0};
-	for (const struct slice *slice = slices; slice; slice = slice->next) {
-		uint16_t number = target_of(slice, port);
+	*ret = (struct endpoints){.kind = tunnel_kind(wanted.encapsulation, place->vip.family)};
+	for (const struct slice *slice = store_slices(service); slice; slice = slice->next) {
+		uint16_t number = slice_target(slice, port);
 
 		ret->n_slices++;
 		ret->n_named += !slice->family;
 		ret->n_unusable += slice->n_left_out;
 		if (!ret->unusable && slice->n_left_out)
 			ret->unusable = slice;
-		if (slice->family != family)
+		if (slice->family != place->vip.family)
 			continue;
 		ret->n_of_family += slice->n_endpoints;
 		if (number)
-			add_slice(&c, slice, number);
+			add_slice(&c, slice, number, place, &wanted, permits->rules->tunnel_nodes);
 	}
 	if (c.n)
 		drop_duplicates(&c);
 	ret->n_of_port = c.n;
 	if (c.n)
-		choose(ret, &c);
+		choose(ret, &c, service, place, permits);
 	free(c.items);
 }
 

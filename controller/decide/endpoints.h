@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "decide/fleet.h"
+#include "decide/permits.h"
 #include "objects/service.h"
 #include "objects/slice.h"
 
@@ -21,13 +22,24 @@ struct endpoints {
 	/* Elements of slices that cannot be used; the first slice that has any, borrowed. */
 	size_t n_unusable;
 	const struct slice *unusable;
+	/* Usable ones that the Service may not have, the first of these, and what that is. */
+	size_t n_forbidden;
+	struct ipaddr forbidden;
+	const char *why_forbidden;
+	/* Usable ones that the kernel refuses, and the first of these. */
+	size_t n_refused;
+	struct real_server refused;
+	int refused_error;
+	unsigned kind;  /* of tunnels that they would get; TUNNEL_KINDS bits */
+	size_t n_plain; /* of `reals`, those that are not tunnelled though that is wanted */
 };
 
 /*
- * Merges the slices chained at `slices`. Ready endpoints get weight 1 and draining ones weight 0;
+ * Merges the slices of a Service. Ready endpoints get weight 1 and draining ones weight 0;
  * if none is ready, the draining ones get weight 1, since serving badly beats not serving
- * (KEP-1672).
+ * (KEP-1672). They are for the virtual server at `place`. Those that can be are tunnelled, if the
+ * Service wants that; then one address is one real server, however many ports of it are named.
  */
-void endpoints_choose(struct endpoints *ret, const struct slice *slices,
-	const struct service_port *port, int family);
+void endpoints_choose(struct endpoints *ret, const struct service *service,
+	const struct service_port *port, const struct place *place, const struct permits *permits);
 void endpoints_done(struct endpoints *p);

@@ -12,11 +12,42 @@
 #include "decide/claims.h"
 #include "decide/endpoints.h"
 #include "decide/fleet_parts.h"
+#include "decide/refusals.h"
 #include "decide/report.h"
+#include "decide/routing.h"
 #include "objects/objects.h"
 
+void fleet_context_init(
+	struct fleet_context *ret, const struct fleet_rules *rules, const struct store *store)
+{
+	*ret = (struct fleet_context){.rules = rules};
+	pools_init(&ret->pools, rules->pools, rules->n_pools);
+	permits_init(&ret->permits, rules, &ret->pools, store);
+}
+
+void fleet_context_done(struct fleet_context *c)
+{
+	permits_done(&c->permits);
+	pools_done(&c->pools);
+}
+
+/* The one that a Service asks for, or the best that the kernel has in its place. */
+static enum scheduler scheduler_of(const struct policy *policy, const struct refusals *refusals)
+{
+	static const enum scheduler others[] = {SCHEDULER_WLC, SCHEDULER_WRR, SCHEDULER_RR,
+		SCHEDULER_LC, SCHEDULER_SH, SCHEDULER_MH};
+
+	if (!refusals_scheduler(refusals, policy->scheduler))
+		return policy->scheduler;
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (!refusals_scheduler(refusals, others[i]))
+			return others[i];
+	return policy->scheduler;
+}
+
+/* Takes over the real servers. */
 static struct virtual_server *new_server(const struct claim *c, const struct fleet_service *owner,
-	struct real_server *reals, size_t n_reals)
+	enum scheduler scheduler, struct endpoints *found)
 {
 	const struct policy *policy = &c->service->policy;
 	struct virtual_server *vs = xnew0(struct virtual_server);
@@ -27,13 +58,14 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 		.vip = c->vip,
 		.port = c->port->port,
 		.protocol = c->port->protocol,
-		.scheduler = policy->scheduler,
+		.scheduler = scheduler,
 		.persistence = policy->persistence,
-		.reals = reals,
-		.n_reals = n_reals,
+		.reals = found->reals,
+		.n_reals = found->n_reals,
 		.restricted = policy->sources.n_nets > 0,
 		.n_refs = 1,
 	};
+	found->reals = NULL;
 	vs->sources = source_ranges_of(&vs->n_sources, &policy->sources, vs->vip.family);
 	if (policy_check_type(policy, vs->protocol) == CHECK_NONE)
 		return vs;
@@ -41,32 +73,54 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 	return vs;
 }
 
-struct virtual_server *fleet_serve_claim(
-	const struct claim *c, const struct fleet_service *owner, struct report *report)
+static void report_endpoints(struct report *r, const struct claim *c, const struct endpoints *found)
 {
+	if (found->n_reals == 0)
+		report_unserved(r, c, found);
+	if (found->n_left_out)
+		report_crowded(r, c, found);
+	if (found->n_unusable)
+		report_unusable(r, found);
+	if (found->n_plain)
+		report_plain(r, c, found);
+	if (found->n_forbidden)
+		report_forbidden(r, found);
+	if (found->n_refused)
+		report_refused_reals(r, found);
+}
+
+struct virtual_server *fleet_serve_claim(const struct claim *c, const struct fleet_service *owner,
+	const struct fleet_context *context, struct report *report)
+{
+	const struct refusals *refusals = context->rules->refusals;
+	const struct policy *policy = &c->service->policy;
+	const struct refusal_of itself = {.place = {c->vip, c->port->protocol, c->port->port}};
+	enum scheduler scheduler = scheduler_of(policy, refusals);
 	struct endpoints found;
+	int error = refusals_find(refusals, &itself, &c->service->id);
 
 	if (c->holder) {
 		report_taken(report, c);
 		return NULL;
 	}
-	endpoints_choose(&found, store_slices(c->service), c->port, c->vip.family);
+	if (error) {
+		report_refused(report, c, error);
+		return NULL;
+	}
+	endpoints_choose(&found, c->service, c->port, &itself.place, &context->permits);
+	report_endpoints(report, c, &found);
 	if (found.n_reals == 0) {
-		report_unserved(report, c, &found);
 		endpoints_done(&found);
 		return NULL;
 	}
-	if (found.n_left_out)
-		report_crowded(report, c, &found);
-	if (found.n_unusable)
-		report_unusable(report, &found);
-	report_affinity(report, &c->service->policy);
+	report_scheduler(report, policy, scheduler);
 	report->n_servers++;
 	report->n_reals += found.n_reals;
-	return new_server(c, owner, steal(found.reals), found.n_reals);
+	return new_server(c, owner, scheduler, &found);
 }
 
-static void serve(struct fleet *f, const struct service *const services[])
+static void serve(struct fleet *f, const struct service *const services[],
+	const struct fleet_context *context)
 {
 	CLEANUP_FREE struct report *reports = xcalloc(f->n_services, sizeof *reports);
 	CLEANUP_FREE struct claim *claims = NULL;
@@ -78,7 +132,7 @@ static void serve(struct fleet *f, const struct service *const services[])
 		size_t k = claims[i].index;
 
 		f->servers[f->n_servers] =
-			fleet_serve_claim(&claims[i], f->services[k], &reports[k]);
+			fleet_serve_claim(&claims[i], f->services[k], context, &reports[k]);
 		f->n_servers += f->servers[f->n_servers] != NULL;
 	}
 	for (size_t i = 0; i < f->n_services; i++)
@@ -86,8 +140,7 @@ static void serve(struct fleet *f, const struct service *const services[])
 			report_finish(&reports[i], f->services[i]);
 }
 
-struct fleet_service *fleet_judge(
-	const struct service *s, const struct fleet_rules *rules, const struct pools *pools)
+struct fleet_service *fleet_judge(const struct service *s, const struct fleet_context *context)
 {
 	struct fleet_service *verdict = xnew0(struct fleet_service);
 
@@ -99,42 +152,50 @@ struct fleet_service *fleet_judge(
 		verdict->reason = s->reason;
 		verdict->message = xstrdup(s->message);
 	} else {
-		addressing_settle(verdict, s, rules, pools);
+		addressing_settle(verdict, s, context->rules, &context->pools);
+		routing_judge(verdict, s, context->rules);
 	}
 	return verdict;
 }
 
 /* Who is wrong or has no address becomes NULL in `services`. */
 static void settle_addresses(
-	struct fleet *f, const struct service *services[], const struct fleet_rules *rules)
+	struct fleet *f, const struct service *services[], const struct fleet_context *context)
 {
-	struct pools pools;
-
-	pools_init(&pools, rules->pools, rules->n_pools);
 	for (size_t i = 0; i < f->n_services; i++) {
-		f->services[i] = fleet_judge(services[i], rules, &pools);
+		f->services[i] = fleet_judge(services[i], context);
 		if (f->services[i]->reason)
 			services[i] = NULL;
 	}
-	pools_done(&pools);
+}
+
+struct fleet *fleet_build_after(
+	const struct fleet *before, const struct store *s, const struct fleet_rules *rules)
+{
+	const struct admission by = {before, rules->per_namespace};
+	struct fleet *f = xnew0(struct fleet);
+	CLEANUP_FREE const struct service **services = store_services(&f->n_services, s, rules);
+	struct fleet_context context;
+
+	fleet_context_init(&context, rules, s);
+	f->n_refs = 1;
+	f->services = xcalloc(f->n_services, sizeof(struct fleet_service *));
+	settle_addresses(f, services, &context);
+	admission_check(f->services, services, f->n_services, &by);
+	for (size_t i = 0; i < f->n_services; i++) {
+		f->n_wanted += f->services[i]->n_wanted;
+		f->n_sources += f->services[i]->n_sources;
+		f->is_full |= admission_is_full(f->services[i]);
+	}
+	routing_settle(f->services, services, f->n_services);
+	serve(f, services, &context);
+	fleet_context_done(&context);
+	return f;
 }
 
 struct fleet *fleet_build(const struct store *s, const struct fleet_rules *rules)
 {
-	struct fleet *f = xnew0(struct fleet);
-	CLEANUP_FREE const struct service **services = store_services(&f->n_services, s, rules);
-
-	f->n_refs = 1;
-	f->services = xcalloc(f->n_services, sizeof(struct fleet_service *));
-	settle_addresses(f, services, rules);
-	admission_check(f->services, services, f->n_services);
-	for (size_t i = 0; i < f->n_services; i++) {
-		f->n_wanted += f->services[i]->n_wanted;
-		f->n_sources += f->services[i]->n_sources;
-		f->is_full |= admission_refused(f->services[i]);
-	}
-	serve(f, services);
-	return f;
+	return fleet_build_after(NULL, s, rules);
 }
 
 const struct virtual_server *const *fleet_servers(const struct fleet *f)
@@ -165,6 +226,8 @@ void fleet_drop_verdict(struct fleet_service *verdict)
 	free(verdict->name);
 	free(verdict->message);
 	free(verdict->complaint);
+	free(verdict->route_complaint);
+	attributes_unref(verdict->route);
 	free(verdict->vips);
 	free(verdict);
 }
@@ -223,6 +286,14 @@ struct fleet_service *fleet_verdict(const struct fleet *f, const char *ns, const
 const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, const char *name)
 {
 	return fleet_verdict(f, ns, name);
+}
+
+bool virtual_server_tunnels(const struct virtual_server *vs)
+{
+	for (size_t i = 0; i < vs->n_reals; i++)
+		if (vs->reals[i].forward.method == FORWARD_TUNNEL)
+			return true;
+	return false;
 }
 
 struct place virtual_server_place(const struct virtual_server *vs)

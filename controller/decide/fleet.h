@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/forward.h"
 #include "base/ipaddr.h"
 #include "base/mem.h"
 #include "base/place.h"
@@ -20,8 +21,10 @@
 
 struct real_server {
 	struct ipaddr addr;
-	uint16_t port;
+	uint16_t port;   /* IPVS's: what it is told by; that of the virtual server in a tunnel */
 	uint32_t weight; /* 1, or 0 while it drains */
+	struct forward forward;
+	uint16_t target; /* the port that it listens on */
 };
 
 /* One VIP, protocol and port. Fleets that follow each other share those that stay the same. */
@@ -45,11 +48,13 @@ struct virtual_server {
 
 /* What became of a Service that is ours. */
 enum fleet_outcome {
-	FLEET_SERVED,       /* every VIP and port has a virtual server */
-	FLEET_NO_ENDPOINTS, /* accepted, but some or all of its virtual servers have no endpoint */
-	FLEET_CONFLICT,     /* another Service holds some of its VIP:protocol:port */
-	FLEET_REJECTED,     /* its own fields or annotations are wrong; nothing of it is served */
-	FLEET_PENDING,      /* it has no address yet: its status has none that it may have */
+	FLEET_SERVED, /* every VIP and port has a virtual server */
+	/* accepted, but some or all of its virtual servers have no endpoint, or none that they may
+	 * have, or are refused by the kernel; the reason says which */
+	FLEET_NO_ENDPOINTS,
+	FLEET_CONFLICT, /* another Service holds some of its VIP:protocol:port */
+	FLEET_REJECTED, /* its own fields or annotations are wrong; nothing of it is served */
+	FLEET_PENDING,  /* it has no address yet: its status has none that it may have */
 };
 
 struct fleet_service {
@@ -63,9 +68,17 @@ struct fleet_service {
 	struct ipaddr *vips; /* sorted; empty when rejected or pending */
 	size_t n_vips;
 	size_t n_virtual_servers;
-	/* Real servers that it may come to have, and its source ranges: what admission counts. */
+	/* Real servers that it may come to have, and its source ranges: what admission counts. None
+	 * of one that is too large. */
 	size_t n_wanted, n_sources;
-	unsigned n_refs; /* fleets that have it */
+	int64_t created; /* of the Service */
+	/* What it says of the routes to its VIPs; NULL: nothing. `route_refused`: a bit for each
+	 * VIP where that does not count (decide/routing.h). */
+	struct attributes *route;
+	unsigned route_refused;
+	enum reason route_reason; /* of a complaint about it */
+	char *route_complaint;    /* NULL: none */
+	unsigned n_refs;          /* fleets that have it */
 };
 
 /* Immutable once it is made, and shared by those who carry it out. */
@@ -75,7 +88,7 @@ struct fleet {
 	struct fleet_service **services; /* sorted by namespace, name */
 	size_t n_services;
 	size_t n_wanted, n_sources; /* of all its Services */
-	bool is_full;               /* some Service is refused for want of room */
+	bool is_full;               /* it has no room for some Service */
 	unsigned n_refs;
 };
 
@@ -101,6 +114,9 @@ const struct fleet_service *fleet_find(const struct fleet *f, const char *ns, co
 
 /* All its virtual servers, as functions that take a selection want them; borrowed. */
 const struct virtual_server *const *fleet_servers(const struct fleet *f);
+
+/* Whether any of its real servers is reached through a tunnel. */
+bool virtual_server_tunnels(const struct virtual_server *vs);
 
 struct place virtual_server_place(const struct virtual_server *vs);
 

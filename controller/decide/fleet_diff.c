@@ -23,6 +23,12 @@ static bool same_settings(const struct virtual_server *a, const struct virtual_s
 	       health_check_equal(&a->check, &b->check);
 }
 
+static bool same_real(const struct real_server *a, const struct real_server *b)
+{
+	return a->weight == b->weight && a->target == b->target &&
+	       forward_equal(&a->forward, &b->forward);
+}
+
 static void diff_reals(
 	struct fleet_diff *d, const struct virtual_server *old, const struct virtual_server *new)
 {
@@ -33,7 +39,7 @@ static void diff_reals(
 			    : j == new->n_reals ? -1
 						: real_cmp(&old->reals[i], &new->reals[j]);
 
-		if (order == 0 && old->reals[i].weight != new->reals[j].weight)
+		if (order == 0 && !same_real(&old->reals[i], &new->reals[j]))
 			d->reals_changed++;
 		d->reals_removed += order < 0;
 		d->reals_added += order > 0;
@@ -111,6 +117,13 @@ static int service_cmp(const struct fleet_service *a, const struct fleet_service
 	return order || a == b ? order : strcmp(a->name, b->name);
 }
 
+int fleet_service_order(const struct fleet_service *a, const struct fleet_service *b)
+{
+	if (!a || !b)
+		return !a ? 1 : -1;
+	return service_cmp(a, b);
+}
+
 /* Most are shared. */
 static bool same_outcome(const struct fleet_service *a, const struct fleet_service *b)
 {
@@ -127,7 +140,7 @@ bool fleet_walk_next(struct fleet_walk *w, const struct fleet *before, const str
 		const struct fleet_service *old = w->i < n_old ? before->services[w->i] : NULL;
 		const struct fleet_service *new =
 			w->j < now->n_services ? now->services[w->j] : NULL;
-		int order = !old ? 1 : !new ? -1 : service_cmp(old, new);
+		int order = fleet_service_order(old, new);
 
 		w->i += order <= 0;
 		w->j += order >= 0;

@@ -34,6 +34,9 @@ struct fleet_walk {
 	const struct fleet_service *old, *new;
 	size_t i, j;
 };
+/* The order of two Services of fleets; one that is NULL comes last. Both may not be. */
+int fleet_service_order(const struct fleet_service *a, const struct fleet_service *b);
+
 bool fleet_walk_next(struct fleet_walk *w, const struct fleet *before, const struct fleet *now);
 
 /* Calls `on_changed` for each of them. */

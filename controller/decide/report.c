@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "decide/routing.h"
 #include "objects/annotations.h"
 #include "objects/port.h"
 
@@ -56,7 +58,31 @@ static char *why_unserved(const struct claim *c, const struct endpoints *p)
 	if (p->n_of_port == 0)
 		return xasprintf("no EndpointSlice has the %s port '%s'",
 			protocol_name(c->port->protocol), c->port->name);
+	if (p->n_forbidden)
+		return xasprintf("it may have none of %zu endpoints that are ready",
+			p->n_forbidden + p->n_refused);
+	if (p->n_refused)
+		return xasprintf(
+			"the kernel refuses all of %zu endpoints that are ready", p->n_refused);
 	return xasprintf("0 of %zu endpoints are ready", p->n_of_port);
+}
+
+/* Why some of it is not served: of several reasons the one that the Service's owner looks at first.
+ */
+static void note_lack(struct report *r, enum reason reason)
+{
+	if (!r->lack || reason == REASON_NO_ENDPOINTS || r->lack == REASON_ENDPOINTS_NOT_ALLOWED)
+		r->lack = reason;
+}
+
+/* As why_unserved. */
+static enum reason lack_of(const struct endpoints *p)
+{
+	if (p->n_of_port > 0 && p->n_forbidden)
+		return REASON_ENDPOINTS_NOT_ALLOWED;
+	if (p->n_of_port > 0 && p->n_refused)
+		return REASON_REFUSED_BY_KERNEL;
+	return REASON_NO_ENDPOINTS;
 }
 
 void report_unserved(struct report *r, const struct claim *c, const struct endpoints *p)
@@ -65,6 +91,7 @@ void report_unserved(struct report *r, const struct claim *c, const struct endpo
 	char buf[CLAIM_TEXT];
 
 	list_add(&r->unserved, xasprintf("%s (%s)", place(buf, c), why));
+	note_lack(r, lack_of(p));
 }
 
 void report_crowded(struct report *r, const struct claim *c, const struct endpoints *p)
@@ -73,6 +100,19 @@ void report_crowded(struct report *r, const struct claim *c, const struct endpoi
 
 	list_add(&r->crowded, xasprintf("%s (%zu of %zu left out)", place(buf, c), p->n_left_out,
 				      p->n_left_out + p->n_reals));
+}
+
+void report_plain(struct report *r, const struct claim *c, const struct endpoints *p)
+{
+	char buf[CLAIM_TEXT], kind[TUNNEL_KINDS_TEXT];
+
+	if (c->port->protocol == IPPROTO_SCTP)
+		list_add(&r->plain, xasprintf("%s (SCTP has no tunnels)", place(buf, c)));
+	else
+		list_add(&r->plain, xasprintf("%s (%zu of %zu real servers, on nodes that take "
+					      "no %s tunnels)",
+					    place(buf, c), p->n_plain, p->n_reals,
+					    tunnel_kinds_format(kind, p->kind, ' ')));
 }
 
 /* Once for a Service: its virtual servers have the same slices. */
@@ -90,14 +130,64 @@ void report_unusable(struct report *r, const struct endpoints *p)
 	}
 }
 
-void report_affinity(struct report *r, const struct policy *p)
+void report_forbidden(struct report *r, const struct endpoints *p)
 {
-	if (r->affinity || !p->persistence || p->scheduler == SCHEDULER_MH ||
-		p->scheduler == SCHEDULER_SH)
+	char addr[IPADDR_TEXT];
+
+	if (r->forbidden)
+		return;
+	ipaddr_format(addr, &p->forbidden);
+	r->forbidden = p->n_forbidden > 1
+			       ? xasprintf("not allowed: %s is %s, and %zu more", addr,
+					 p->why_forbidden, p->n_forbidden - 1)
+			       : xasprintf("not allowed: %s is %s", addr, p->why_forbidden);
+}
+
+void report_refused(struct report *r, const struct claim *c, int error)
+{
+	char buf[CLAIM_TEXT];
+
+	list_add(&r->refused, xasprintf("%s (%s)", place(buf, c), strerror(error)));
+	note_lack(r, REASON_REFUSED_BY_KERNEL);
+}
+
+/* Once for a Service: what is wrong with an address is wrong at all its virtual servers. */
+void report_refused_reals(struct report *r, const struct endpoints *p)
+{
+	CLEANUP_FREE char *others = p->n_refused > 1
+					    ? xasprintf(" and %zu more of them", p->n_refused - 1)
+					    : xstrdup("");
+	char addr[IPADDR_TEXT];
+
+	if (r->refused_reals)
+		return;
+	r->refused_reals = true;
+	list_add(&r->refused,
+		xasprintf("real server %s port %u (%s)%s", ipaddr_format(addr, &p->refused.addr),
+			p->refused.port, strerror(p->refused_error), others));
+}
+
+static void report_fallback(struct report *r, const struct policy *p, enum scheduler scheduler)
+{
+	const char *missing = scheduler_name(p->scheduler);
+
+	if (r->scheduler || scheduler == p->scheduler || !p->scheduler_is_asked)
+		return;
+	r->scheduler =
+		xasprintf("kago.dev/scheduler: the node's kernel has no %s (module ip_vs_%s): "
+			  "%s is in its place",
+			missing, missing, scheduler_name(scheduler));
+}
+
+void report_scheduler(struct report *r, const struct policy *p, enum scheduler scheduler)
+{
+	report_fallback(r, p, scheduler);
+	if (r->affinity || !p->persistence || scheduler == SCHEDULER_MH ||
+		scheduler == SCHEDULER_SH)
 		return;
 	r->affinity = xasprintf("sessionAffinity: with the scheduler %s a client stays with a real "
 				"server at each load balancer alone, with mh at all of them",
-		scheduler_name(p->scheduler));
+		scheduler_name(scheduler));
 }
 
 /* Consumes both texts, each of which may be NULL. */
@@ -139,13 +229,23 @@ static void set_outcome(const struct report *r, struct fleet_service *ret)
 	ret->reason = REASON_SERVED;
 	if (r->affinity)
 		ret->reason = REASON_AFFINITY_IS_LOCAL;
+	if (r->plain.n)
+		ret->reason = REASON_NOT_TUNNELLED;
+	if (ret->route_complaint)
+		ret->reason = ret->route_reason;
+	if (r->scheduler)
+		ret->reason = REASON_SCHEDULER_MISSING;
+	if (r->forbidden)
+		ret->reason = REASON_ENDPOINTS_NOT_ALLOWED;
+	if (r->refused.n)
+		ret->reason = REASON_REFUSED_BY_KERNEL;
 	if (r->unusable)
 		ret->reason = REASON_UNUSABLE_ENDPOINTS;
 	if (r->crowded.n)
 		ret->reason = REASON_TOO_MANY_ENDPOINTS;
-	if (r->unserved.n) {
+	if (r->lack) {
 		ret->outcome = FLEET_NO_ENDPOINTS;
-		ret->reason = REASON_NO_ENDPOINTS;
+		ret->reason = r->lack;
 	}
 	if (r->taken.n) {
 		ret->outcome = FLEET_CONFLICT;
@@ -160,8 +260,13 @@ void report_finish(struct report *r, struct fleet_service *ret)
 	set_outcome(r, ret);
 	complaint = list_text("already taken", &r->taken);
 	complaint = join(complaint, list_text("no endpoints", &r->unserved));
+	complaint = join(complaint, list_text("refused by the kernel", &r->refused));
 	complaint = join(complaint, list_text("too many endpoints", &r->crowded));
 	complaint = join(complaint, r->unusable);
+	complaint = join(complaint, r->forbidden);
+	complaint = join(complaint, list_text("by NAT in place of a tunnel", &r->plain));
+	complaint = join(complaint, routing_complaint(ret));
+	complaint = join(complaint, r->scheduler);
 	complaint = join(complaint, r->affinity);
 	ret->complaint = complaint;
 	ret->message = join(complaint ? xstrdup(complaint) : NULL, served_text(r));

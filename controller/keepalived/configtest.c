@@ -79,24 +79,58 @@ static void on_deadline(void *ud)
 	t->done(t->ud, CONFIGTEST_UNKNOWN, "the test did not end in time");
 }
 
-static const struct child_ops ops = {.on_line = on_line, .on_exit = on_end};
-
-int configtest_start(struct configtest **ret, sd_event *loop, const char *program, const char *path,
-	configtest_fn *done, void *ud, struct err *e)
+static int start(struct configtest *t, sd_event *loop, const char *const argv[],
+	const struct child_ops *ops, struct err *e)
 {
-	CLEANUP(configtest_freep) struct configtest *t = xnew0(struct configtest);
-	const char *const argv[] = {program, "--config-test", "--check", "--use-file", path, NULL};
-	int r;
+	int r = loop_timer_new(&t->deadline, loop, on_deadline, t, e);
 
-	t->done = done;
-	t->ud = ud;
-	r = loop_timer_new(&t->deadline, loop, on_deadline, t, e);
 	if (r < 0)
 		return r;
-	r = child_start(&t->child, loop, argv, &ops, t, e);
+	r = child_start(&t->child, loop, argv, ops, t, e);
 	if (r < 0)
 		return r;
 	loop_timer_arm(t->deadline, CONFIGTEST_TIMEOUT);
+	return 0;
+}
+
+static struct configtest *configtest_new(configtest_fn *done, void *ud)
+{
+	struct configtest *t = xnew0(struct configtest);
+
+	t->done = done;
+	t->ud = ud;
+	return t;
+}
+
+int configtest_start(struct configtest **ret, sd_event *loop, const char *program, const char *path,
+	const char *folder, configtest_fn *done, void *ud, struct err *e)
+{
+	CLEANUP(configtest_freep) struct configtest *t = configtest_new(done, ud);
+	const char *const argv[] = {program, "--config-test", "--check", "--use-file", path, NULL};
+	const char *const writable[] = {folder, NULL};
+	const struct confine confine = {.writable = writable};
+	const struct child_ops ops = {.on_line = on_line, .on_exit = on_end, .confine = &confine};
+	int r = start(t, loop, argv, &ops, e);
+
+	if (r < 0)
+		return r;
+	*ret = steal(t);
+	return 0;
+}
+
+int configtest_start_nameless(struct configtest **ret, sd_event *loop, const char *program, int fd,
+	configtest_fn *done, void *ud, struct err *e)
+{
+	CLEANUP(configtest_freep) struct configtest *t = configtest_new(done, ud);
+	const char *const argv[] = {
+		program, "--config-test", "--check", "--use-file", CONFIGTEST_NAMELESS, NULL};
+	const struct confine confine = {0};
+	const struct child_ops ops = {
+		.on_line = on_line, .on_exit = on_end, .input = fd, .confine = &confine};
+	int r = start(t, loop, argv, &ops, e);
+
+	if (r < 0)
+		return r;
 	*ret = steal(t);
 	return 0;
 }

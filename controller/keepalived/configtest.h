@@ -24,8 +24,19 @@ struct configtest;
 /* `complaints`: what keepalived printed, a line each, possibly cut; "" if nothing. */
 typedef void configtest_fn(void *ud, enum configtest_verdict verdict, const char *complaints);
 
-/* `done` is called once, from the loop; it may call configtest_free. */
+/*
+ * `done` is called once, from the loop; it may call configtest_free. keepalived is confined to
+ * `folder`, where `path` is, as when it runs.
+ */
 int configtest_start(struct configtest **ret, sd_event *loop, const char *program, const char *path,
+	const char *folder, configtest_fn *done, void *ud, struct err *e);
+
+/*
+ * The same for a file without a name, open as `fd`, which has to be so until `done`: keepalived may
+ * write nowhere. It complains of CONFIGTEST_NAMELESS.
+ */
+#define CONFIGTEST_NAMELESS "/proc/self/fd/0"
+int configtest_start_nameless(struct configtest **ret, sd_event *loop, const char *program, int fd,
 	configtest_fn *done, void *ud, struct err *e);
 
 /* Ends it without calling `done`. */

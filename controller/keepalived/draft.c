@@ -52,8 +52,8 @@ static void test(struct draft *d)
 
 	d->state = TESTING;
 	d->n_tests++;
-	if (configtest_start(&d->test, d->loop, d->config->keepalived.program, d->path, on_tested,
-		    d, &e) < 0)
+	if (configtest_start(&d->test, d->loop, d->config->keepalived.program, d->path,
+		    d->config->keepalived.state_dir, on_tested, d, &e) < 0)
 		end(d, DRAFT_UNKNOWN, e.msg);
 }
 

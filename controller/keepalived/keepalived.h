@@ -11,7 +11,7 @@
 /*
  * keepalived as our child. Its lines join our log. When it ends it is started again with backoff;
  * it runs with --dont-release-ipvs, so the kernel's table stays and goes on forwarding whenever and
- * however it ends.
+ * however it ends. One that was stopped and does not go on is killed, and started anew.
  */
 struct keepalived;
 

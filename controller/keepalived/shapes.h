@@ -5,12 +5,12 @@
 
 /*
  * Which shapes of virtual servers keepalived was seen to accept: protocol, family, scheduler,
- * persistence and kind of check. A template is logic-less and its view typed, so keepalived takes a
- * file exactly when it takes one example of each shape in it: a change that brings no new shape
- * needs no config test, and a shape that keepalived refuses keeps only its own Services out of the
- * file. There are SHAPES in all. Pure.
+ * persistence, encapsulation and kind of check. A template is logic-less and its view typed, so
+ * keepalived takes a file exactly when it takes one example of each shape in it: a change that
+ * brings no new shape needs no config test, and a shape that keepalived refuses keeps only its own
+ * Services out of the file. There are SHAPES in all. Pure.
  */
-enum { SHAPE_CHECKS = 1 + 3 * 4, SHAPES = 3 * 2 * 6 * 2 * SHAPE_CHECKS };
+enum { SHAPE_CHECKS = 1 + 3 * 4, SHAPES = 3 * 2 * 6 * 2 * 3 * SHAPE_CHECKS };
 
 enum shape_state { SHAPE_UNTESTED, SHAPE_ACCEPTED, SHAPE_REFUSED };
 

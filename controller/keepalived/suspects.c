@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "decide/fleet_diff.h"
 
@@ -31,46 +32,32 @@ struct suspects *suspects_free(struct suspects *s)
 	return NULL;
 }
 
-static uint64_t mix(uint64_t digest, uint64_t value)
+static void add_number(uint64_t *digest, uint64_t number)
 {
-	enum { FNV_BYTES = 8 };
-	const uint64_t prime = 0x100000001b3;
-
-	for (int i = 0; i < FNV_BYTES; i++)
-		digest = (digest ^ (value >> (8 * i) & 0xff)) * prime;
-	return digest;
-}
-
-static uint64_t mix_bytes(uint64_t digest, const void *bytes, size_t len)
-{
-	const uint8_t *at = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		digest = mix(digest, at[i]);
-	return digest;
-}
-
-/* NULL is another one than "". */
-static uint64_t mix_text(uint64_t digest, const char *text)
-{
-	return text ? mix_bytes(digest, text, strlen(text) + 1) : mix(digest, UINT64_MAX);
+	digest_add(digest, &number, sizeof number);
 }
 
 /* Of all that keepalived is told. */
 static uint64_t digest_of(const struct virtual_server *vs)
 {
 	const struct health_check *check = &vs->check;
-	uint64_t digest = 0xcbf29ce484222325;
+	uint64_t digest = DIGEST_INIT;
 
-	digest = mix(mix(digest, vs->scheduler), vs->persistence);
-	digest = mix(mix(digest, check->type), check->port);
-	digest = mix(mix(digest, check->interval), check->timeout);
-	digest = mix_text(digest, check->path);
-	digest = mix_text(digest, check->codes);
-	digest = mix_text(digest, check->host);
+	add_number(&digest, vs->scheduler);
+	add_number(&digest, vs->persistence);
+	add_number(&digest, check->type);
+	add_number(&digest, check->port);
+	add_number(&digest, check->interval);
+	add_number(&digest, check->timeout);
+	digest_add_text(&digest, check->path);
+	digest_add_text(&digest, check->codes);
+	digest_add_text(&digest, check->host);
 	for (size_t i = 0; i < vs->n_reals; i++) {
-		digest = mix_bytes(digest, vs->reals[i].addr.bytes, sizeof vs->reals[i].addr.bytes);
-		digest = mix(mix(digest, vs->reals[i].port), vs->reals[i].weight);
+		const struct real_server *real = &vs->reals[i];
+
+		digest_add(&digest, real->addr.bytes, sizeof real->addr.bytes);
+		add_number(&digest, real->port);
+		add_number(&digest, real->weight);
 	}
 	return digest;
 }

@@ -102,7 +102,7 @@ static void start_test(struct vet *v)
 	v->n_tests++;
 	if (r >= 0)
 		r = configtest_start(&v->test, v->loop, v->config->keepalived.program, v->path,
-			on_tested, v, &e);
+			v->config->keepalived.state_dir, on_tested, v, &e);
 	if (r < 0)
 		on_tested(v, r == -EINVAL ? CONFIGTEST_REFUSED : CONFIGTEST_UNKNOWN, e.msg);
 }

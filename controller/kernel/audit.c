@@ -14,6 +14,15 @@ static bool is_out_of_order(const struct virtual_server *vs, const struct ipvs_s
 	return moves.n_items > 0;
 }
 
+static bool is_stuck(const struct virtual_server *vs, const struct ipvs_service *held,
+	const struct differ_rules *rules)
+{
+	CLEANUP_IPVS_OPS struct ipvs_ops evictions = {0};
+
+	differ_evict(&evictions, vs, held, rules);
+	return evictions.n_items > 0;
+}
+
 static bool is_wrong(
 	const struct audit *a, const struct virtual_server *vs, const struct ipvs_service *held)
 {
@@ -23,7 +32,9 @@ static bool is_wrong(
 	differ_build(&ops, vs, held, &rules);
 	if (ops.n_items > 0 || !vs || !held)
 		return ops.n_items > 0;
-	return a->ops->is_doubtful(a->ud, vs, held) || (a->ops->order && is_out_of_order(vs, held));
+	return a->ops->is_doubtful(a->ud, vs, held) ||
+	       (a->ops->evict && is_stuck(vs, held, &rules)) ||
+	       (a->ops->order && is_out_of_order(vs, held));
 }
 
 size_t audit(struct place ret[], size_t max, const struct virtual_server *const servers[],

@@ -13,6 +13,7 @@ struct audit_ops {
 	bool (*is_doubtful)(
 		void *ud, const struct virtual_server *vs, const struct ipvs_service *held);
 	bool order; /* whether the order of real servers counts (differ_reorder) */
+	bool evict; /* whether connections of UDP to who is down count (differ_evict) */
 };
 
 /*

@@ -51,12 +51,29 @@ static bool settings_differ(const struct ipvs_service *a, const struct ipvs_serv
 	       a->netmask != b->netmask;
 }
 
+static void set_forward(struct ipvs_dest *dest, const struct forward *f)
+{
+	dest->forward = f->method == FORWARD_TUNNEL ? IP_VS_CONN_F_TUNNEL : IP_VS_CONN_F_MASQ;
+	dest->tunnel = f->encapsulation == ENCAPSULATION_GUE ? IP_VS_CONN_F_TUNNEL_TYPE_GUE
+							     : IP_VS_CONN_F_TUNNEL_TYPE_IPIP;
+	dest->tunnel_port = f->port;
+}
+
 static struct ipvs_dest dest_of(const struct real_server *real, uint32_t weight)
 {
-	return (struct ipvs_dest){.addr = real->addr,
-		.port = real->port,
-		.weight = weight,
-		.forward = IP_VS_CONN_F_MASQ};
+	struct ipvs_dest dest = {.addr = real->addr, .port = real->port, .weight = weight};
+
+	set_forward(&dest, &real->forward);
+	return dest;
+}
+
+static bool forwards_alike(const struct ipvs_dest *dest, const struct forward *f)
+{
+	struct ipvs_dest wanted = {0};
+
+	set_forward(&wanted, f);
+	return dest->forward == wanted.forward && dest->tunnel == wanted.tunnel &&
+	       dest->tunnel_port == wanted.tunnel_port;
 }
 
 static void op_dest(struct ipvs_ops *ops, enum ipvs_op_kind kind, const struct ipvs_service *s,
@@ -131,6 +148,8 @@ static void raise_one(
 
 	if (!real)
 		return;
+	if (!dest && d->rules->evicted && real->weight > 0 && weight == 0)
+		return;
 	if (!dest)
 		add_dest(d->ops, d->vs, &d->wanted, real, weight);
 	else if (weight > dest->weight)
@@ -144,7 +163,8 @@ static void lower_one(
 
 	if (!real || !dest)
 		return;
-	if (weight < dest->weight || (weight == dest->weight && dest->forward != IP_VS_CONN_F_MASQ))
+	if (weight < dest->weight ||
+		(weight == dest->weight && !forwards_alike(dest, &real->forward)))
 		op_dest(d->ops, IPVS_EDIT_DEST, &d->wanted, real, weight);
 }
 
@@ -188,6 +208,31 @@ void differ_build(struct ipvs_ops *ops, const struct virtual_server *vs,
 	each(&d, lower_one);
 	each(&d, remove_unused);
 	each(&d, remove_used);
+}
+
+static bool is_usable(const struct ipvs_service *held)
+{
+	for (size_t i = 0; i < held->n_dests; i++)
+		if (held->dests[i].weight > 0)
+			return true;
+	return false;
+}
+
+static void evict_one(
+	const struct differ *d, const struct real_server *real, const struct ipvs_dest *dest)
+{
+	if (real && dest && real->weight > 0 && dest->weight == 0 && weight_of(d, real) == 0 &&
+		dest->active_conns + dest->inactive_conns > 0)
+		ipvs_ops_add(d->ops, IPVS_REMOVE_DEST, &d->wanted, dest);
+}
+
+void differ_evict(struct ipvs_ops *ops, const struct virtual_server *vs,
+	const struct ipvs_service *held, const struct differ_rules *rules)
+{
+	const struct differ d = {ops, vs, held, rules, service_of(vs)};
+
+	if (vs->protocol == IPPROTO_UDP && is_usable(held))
+		each(&d, evict_one);
 }
 
 static const struct ipvs_dest *held_dest(

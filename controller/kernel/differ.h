@@ -23,6 +23,8 @@
 struct differ_rules {
 	/* Clients that may not use it are kept out. Else nothing is added and no weight raised. */
 	bool may_add;
+	/* What is down and not there is not added: its connections are ending (differ_evict). */
+	bool evicted;
 	/* Whether a health check has taken the real server down. */
 	bool (*is_down)(void *ud, const struct virtual_server *vs, const struct real_server *real);
 	/* Whether somebody may have added what was not decided: the template's sorry server. */
@@ -35,6 +37,17 @@ struct differ_rules {
  * where nothing shall be, `held` where nothing is.
  */
 void differ_build(struct ipvs_ops *ops, const struct virtual_server *vs,
+	const struct ipvs_service *held, const struct differ_rules *rules);
+
+/*
+ * Adds the operations that end the connections of UDP to real servers that a health check has taken
+ * down, of a service that is right otherwise. IPVS remembers the real server of a client as long as
+ * packets come, also at weight 0, and nothing tells a client of UDP. So the real server is removed,
+ * whereby its connections end if net.ipv4.vs.expire_nodest_conn is 1; when they have ended it may
+ * come again, at weight 0 as before, and has its slots of `mh` again. Nothing is done where nobody
+ * else could take them.
+ */
+void differ_evict(struct ipvs_ops *ops, const struct virtual_server *vs,
 	const struct ipvs_service *held, const struct differ_rules *rules);
 
 /*

@@ -8,14 +8,9 @@
 #include "loop/errand.h"
 #include "net/ipvs.h"
 
-struct found {
-	size_t n_places;
-	struct place places[LOOK_PLACES_MAX];
-};
-
 struct look {
 	struct look_spec spec;
-	struct found *found; /* memory that the child shares */
+	struct look_found *found; /* memory that the child shares */
 	struct errand *child;
 	look_fn *done;
 	void *ud;
@@ -40,6 +35,8 @@ static int look_at_all(const void *arg, struct err *e)
 		return r;
 	l->found->n_places = audit(l->found->places, LOOK_PLACES_MAX, spec->servers,
 		spec->n_servers, table, &spec->ops, spec->ops_ud);
+	tables_sketch(
+		&l->found->tables, spec->servers, spec->n_servers, table, &spec->ops, spec->ops_ud);
 	return 0;
 }
 
@@ -47,7 +44,7 @@ static void on_answer(void *ud, int result, const struct err *e)
 {
 	const struct look *l = ud;
 
-	l->done(l->ud, result, l->found->places, l->found->n_places, e);
+	l->done(l->ud, result, l->found, e);
 }
 
 int look_start(struct look **ret, sd_event *loop, const struct look_spec *spec, look_fn *done,

@@ -4,7 +4,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "kernel/audit.h"
+#include "kernel/tables.h"
 
 /*
  * A look at all that IPVS holds, in a forked child: it takes long where there is much. The child
@@ -21,9 +21,17 @@ struct look_spec {
 	void *ops_ud;
 };
 
-/* `result` and `e` as in loop/errand.h; the places (audit.h) are valid until look_free. */
-typedef void look_fn(
-	void *ud, int result, const struct place places[], size_t n_places, const struct err *e);
+/*
+ * `result` and `e` as in loop/errand.h; the places (audit.h) and what is found are valid until
+ * look_free.
+ */
+struct look_found {
+	size_t n_places;
+	struct sketch tables; /* kernel/tables.h */
+	struct place places[LOOK_PLACES_MAX];
+};
+
+typedef void look_fn(void *ud, int result, const struct look_found *found, const struct err *e);
 
 /* `done` is called once, from the loop; it may call look_free. */
 int look_start(struct look **ret, sd_event *loop, const struct look_spec *spec, look_fn *done,

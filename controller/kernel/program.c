@@ -22,11 +22,14 @@ enum {
 	RETRY_MIN = 100 * 1000,
 	RETRY_MAX = 10 * 1000 * 1000,
 	LOOK_MAX = 60 * 1000 * 1000,
+	/* Until connections of who was removed for it have ended; longer if they come again. */
+	EVICTED_MIN = 500 * 1000,
+	EVICTED_MAX = 10 * 1000 * 1000,
 };
 
 struct program {
 	sd_event *loop;
-	sd_event_source *work_timer, *retry_timer, *look_timer;
+	sd_event_source *work_timer, *retry_timer, *look_timer, *evicted_timer;
 	struct settler *settler;
 	struct program_ops ops;
 	void *ud;
@@ -34,7 +37,8 @@ struct program {
 	size_t n_servers;
 	struct checks *checks;
 	struct tasks *todo, *failed;
-	struct backoff backoff;
+	struct tasks *evicted; /* places whose real servers that are down come again later */
+	struct backoff backoff, evictions;
 	struct look *look;      /* NULL: none is under way */
 	struct repairs repairs; /* since they were last reported */
 	struct place changed[PROGRAM_CHANGED_MAX];
@@ -95,12 +99,20 @@ static bool is_spare(void *ud, const struct virtual_server *vs, const struct ipv
 	return p->ops.is_spare(p->ud, vs, dest);
 }
 
+static bool is_evicted(const struct program *p, const struct virtual_server *vs)
+{
+	const struct place at = vs ? virtual_server_place(vs) : (struct place){0};
+
+	return vs && !tasks_empty(p->evicted) && tasks_find(p->evicted, &at);
+}
+
 static struct differ_rules rules_for(void *ud, const struct virtual_server *vs)
 {
 	struct program *p = ud;
 
 	return (struct differ_rules){
 		.may_add = vs && p->ops.may_add(p->ud, vs),
+		.evicted = is_evicted(p, vs),
 		.is_down = is_down,
 		.is_spare = is_spare,
 		.ud = p,
@@ -145,8 +157,41 @@ static void count_repairs(struct program *p, const struct settled *settled)
 {
 	if (settled->moved)
 		p->repairs.unordered++;
-	else
+	else if (!settled->evicted)
 		repairs_count(&p->repairs, &settled->ops);
+}
+
+/* They come again when their connections have ended, each in its place. */
+static void note_evicted(struct program *p, const struct place *place)
+{
+	tasks_at(p->evicted, place);
+	loop_timer_arm(p->evicted_timer, backoff_next(&p->evictions, 0));
+}
+
+/* What became of operations. */
+struct outcome {
+	size_t n_done, n_refused;
+	bool failed; /* some of them, for other reasons than that the kernel refuses them */
+};
+
+static struct outcome outcome_of(
+	struct program *p, const struct virtual_server *vs, const struct ipvs_ops *ops)
+{
+	struct outcome o = {0};
+
+	for (size_t i = 0; i < ops->n_items; i++) {
+		const struct ipvs_op *op = &ops->items[i];
+
+		if (op->result == 0) {
+			o.n_done++;
+		} else if (vs && ipvs_op_is_refused(op)) {
+			o.n_refused++;
+			p->ops.on_refused(p->ud, vs, op);
+		} else if (!ipvs_op_is_stale(op)) {
+			o.failed = true;
+		}
+	}
+	return o;
 }
 
 static void do_task(struct program *p, const struct task *t)
@@ -157,16 +202,23 @@ static void do_task(struct program *p, const struct task *t)
 	struct settled settled;
 	struct err e = {0};
 	int r = settle(&settled, p->settler, &job, &e);
+	struct outcome outcome = outcome_of(p, vs, &settled.ops);
 
+	if (outcome.n_refused > 0 && !outcome.failed)
+		r = 0;
 	p->status.n_operations += settled.ops.n_items;
 	if (t->told || settled.ops.n_items > 0)
 		note_changed(p, &t->place);
 	if (t->unasked)
 		count_repairs(p, &settled);
+	if (settled.evicted)
+		note_evicted(p, &t->place);
 	if (r < 0 && (r != -EAGAIN || t->tries == TRIES)) {
 		fail(p, t, &e);
 	} else {
-		p->agreed &= settled.ops.n_items == 0;
+		/* That it holds all it takes is seen when there is nothing else to do. */
+		p->agreed &=
+			settled.ops.n_items == 0 || (outcome.n_refused > 0 && outcome.n_done == 0);
 		if (r < 0)
 			try_again(p, t);
 	}
@@ -247,6 +299,16 @@ static void on_retry(void *ud)
 	work(p);
 }
 
+static void on_evicted(void *ud)
+{
+	struct program *p = ud;
+	struct task t;
+
+	while (tasks_take(&t, p->evicted))
+		task_for(p, &t.place)->reorder = true;
+	work(p);
+}
+
 static void on_overdue(void *ud, const struct place *place)
 {
 	struct program *p = ud;
@@ -299,8 +361,7 @@ static void fail_look(struct program *p, const struct err *e)
 		loop_timer_arm(p->look_timer, RETRY_MIN);
 }
 
-static void on_looked(
-	void *ud, int result, const struct place places[], size_t n_places, const struct err *e)
+static void on_looked(void *ud, int result, const struct look_found *found, const struct err *e)
 {
 	struct program *p = ud;
 
@@ -308,8 +369,11 @@ static void on_looked(
 		fail_look(p, e);
 		return;
 	}
-	for (size_t i = 0; i < n_places; i++)
-		on_wrong(p, &places[i]);
+	for (size_t i = 0; i < found->n_places; i++)
+		on_wrong(p, &found->places[i]);
+	p->ops.on_tables(p->ud, &found->tables);
+	if (tasks_empty(p->evicted))
+		p->evictions.last = 0;
 	end_look(p);
 	p->looked = true;
 	p->agreed = true;
@@ -318,8 +382,8 @@ static void on_looked(
 
 static void start_look(struct program *p)
 {
-	const struct look_spec spec = {
-		p->servers, p->n_servers, {rules_for, is_doubtful, reorder_is_possible()}, p};
+	const struct look_spec spec = {p->servers, p->n_servers,
+		{rules_for, is_doubtful, reorder_is_possible(), reorder_ends_connections()}, p};
 	struct err e = {0};
 
 	p->agreed = false;
@@ -386,6 +450,7 @@ static int create_timers(struct program *p, struct err *e)
 		{&p->work_timer, work},
 		{&p->retry_timer, on_retry},
 		{&p->look_timer, on_look_time},
+		{&p->evicted_timer, on_evicted},
 	};
 	int r = 0;
 
@@ -406,7 +471,9 @@ int program_new(struct program **ret, sd_event *loop, struct ipvs *ipvs,
 	p->ud = ud;
 	p->todo = tasks_new();
 	p->failed = tasks_new();
+	p->evicted = tasks_new();
 	p->backoff = (struct backoff){.min = RETRY_MIN, .max = RETRY_MAX};
+	p->evictions = (struct backoff){.min = EVICTED_MIN, .max = EVICTED_MAX};
 	r = create_timers(p, e);
 	if (r >= 0)
 		r = checks_new(&p->checks, loop, &checks_ops, p, e);
@@ -425,11 +492,13 @@ struct program *program_free(struct program *p)
 	look_free(p->look);
 	tasks_free(p->todo);
 	tasks_free(p->failed);
+	tasks_free(p->evicted);
 	checks_free(p->checks);
 	settler_free(p->settler);
 	sd_event_source_disable_unref(p->work_timer);
 	sd_event_source_disable_unref(p->retry_timer);
 	sd_event_source_disable_unref(p->look_timer);
+	sd_event_source_disable_unref(p->evicted_timer);
 	sd_event_unref(p->loop);
 	free(p);
 	return NULL;

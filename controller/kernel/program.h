@@ -6,9 +6,10 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
+#include "base/sketch.h"
 #include "decide/fleet.h"
 #include "kernel/health.h"
-#include "net/ipvs.h"
+#include "net/ipvs_write.h"
 
 /*
  * Keeps IPVS equal to what was decided: what a change is about is read from the kernel, compared
@@ -30,6 +31,13 @@ struct program_ops {
 	void (*on_changed)(void *ud, const struct place places[], size_t n_places);
 	/* The kernel was seen to hold all that is wanted; what changed, since `at` (loop_clock). */
 	void (*on_settled)(void *ud, uint64_t at);
+	/*
+	 * The kernel refuses this of a virtual server: it will not take it however often it is
+	 * asked. Nothing else waits for it; it comes again with each look at the table.
+	 */
+	void (*on_refused)(void *ud, const struct virtual_server *vs, const struct ipvs_op *op);
+	/* All of the kernel's tables as they were a moment ago (kernel/tables.h). */
+	void (*on_tables)(void *ud, const struct sketch *tables);
 	/* Something cannot be written, or was not as it should be. */
 	void (*on_trouble)(void *ud);
 	/* Whether clients that may not use a virtual server are kept out of it. */

@@ -9,7 +9,7 @@
 
 #define SYSCTL "/proc/sys/net/ipv4/vs/expire_nodest_conn"
 
-static bool expires(void)
+bool reorder_ends_connections(void)
 {
 	CLEANUP_CLOSE int fd = open(SYSCTL, O_RDONLY | O_CLOEXEC);
 	char value = '1';
@@ -26,12 +26,12 @@ static int put(char value)
 
 bool reorder_is_possible(void)
 {
-	return access(SYSCTL, W_OK) == 0 || !expires();
+	return access(SYSCTL, W_OK) == 0 || !reorder_ends_connections();
 }
 
 int reorder_begin(bool *ret_restore)
 {
-	*ret_restore = expires();
+	*ret_restore = reorder_ends_connections();
 	return *ret_restore ? put('0') : 0;
 }
 

@@ -11,6 +11,9 @@
  */
 bool reorder_is_possible(void);
 
+/* Whether connections of a real server that is removed end at once: the sysctl is 1. */
+bool reorder_ends_connections(void);
+
 /* Between both the sysctl is 0. Errors: the errno of writing it; nothing is to be ended then. */
 int reorder_begin(bool *ret_restore);
 void reorder_end(bool restore);

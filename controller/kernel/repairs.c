@@ -19,6 +19,8 @@ void repairs_count(struct repairs *r, const struct ipvs_ops *ops)
 	for (size_t i = 0; i < ops->n_items; i++) {
 		const struct ipvs_op *op = &ops->items[i];
 
+		if (op->result < 0)
+			continue;
 		switch (op->kind) {
 		case IPVS_ADD_SERVICE:
 		case IPVS_ADD_DEST:

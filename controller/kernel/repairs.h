@@ -12,5 +12,5 @@ struct repairs {
 	char first[IPVS_OP_TEXT + 32]; /* "10.1.1.1 port 80/tcp: missing"; "" when all was right */
 };
 
-/* What a service needed to be as it should. */
+/* What a service needed to be as it should, and got. */
 void repairs_count(struct repairs *r, const struct ipvs_ops *ops);

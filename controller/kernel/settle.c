@@ -54,6 +54,37 @@ static int settle_order(struct settled *ret, struct settler *s, const struct set
 	return err_set(e, EAGAIN, "its real servers were moved");
 }
 
+/* Whether connections may be to be ended once all is as it was decided. */
+static bool has_down(const struct settle_job *job)
+{
+	const struct virtual_server *vs = job->vs;
+
+	for (size_t i = 0; vs && vs->protocol == IPPROTO_UDP && i < vs->n_reals; i++)
+		if (job->rules.is_down(job->rules.ud, vs, &vs->reals[i]))
+			return true;
+	return false;
+}
+
+/* What is to be ended where it can be. */
+static void find_evictions(
+	struct settled *ret, const struct settle_job *job, const struct ipvs_service *held)
+{
+	differ_evict(&ret->ops, job->vs, held, &job->rules);
+	if (ret->ops.n_items > 0 && !reorder_ends_connections())
+		ipvs_ops_done(&ret->ops);
+	ret->evicted = ret->ops.n_items > 0;
+}
+
+/* All of it is as it was decided. */
+static int settle_rest(struct settled *ret, struct settler *s, const struct settle_job *job,
+	const struct ipvs_service *held, struct err *e)
+{
+	find_evictions(ret, job, held);
+	if (ret->evicted)
+		return ipvs_write(s->writer, ret->ops.items, ret->ops.n_items, e);
+	return job->reorder ? settle_order(ret, s, job, held, e) : 0;
+}
+
 int settle(struct settled *ret, struct settler *s, const struct settle_job *job, struct err *e)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *table = NULL;
@@ -67,8 +98,10 @@ int settle(struct settled *ret, struct settler *s, const struct settle_job *job,
 		job->on_held(job->ud, job->vs, held);
 	differ_build(&ret->ops, job->vs, held, &job->rules);
 	if (ret->ops.n_items == 0)
-		return job->reorder && job->vs && held ? settle_order(ret, s, job, held, e) : 0;
+		return job->vs && held ? settle_rest(ret, s, job, held, e) : 0;
 	r = ipvs_write(s->writer, ret->ops.items, ret->ops.n_items, e);
+	if (r == 0 && has_down(job))
+		return err_set(e, EAGAIN, "connections to who is down come next");
 	return r == 0 && job->reorder
 		       ? err_set(e, EAGAIN, "the order of its real servers comes next")
 		       : r;

@@ -27,6 +27,7 @@ struct settle_job {
 
 struct settled {
 	struct ipvs_ops ops; /* carried out, also where one of them failed */
+	bool evicted;        /* they end connections (differ_evict), and nothing else */
 	bool moved;          /* they bring real servers into order, and nothing else */
 };
 

@@ -30,6 +30,10 @@ static const struct setting settings[] = {
 		"connections to a removed real server hang until they time out"},
 	{"net/ipv4/vs/expire_quiescent_template", "1", SYSCTL_ADVISED,
 		"clients with session affinity stay with a real server that drains"},
+	{"net/ipv4/vs/sloppy_tcp", "1", SYSCTL_ADVISED,
+		"connections through tunnels are reset when they move to this load balancer"},
+	{"net/ipv4/vs/schedule_icmp", "1", SYSCTL_ADVISED,
+		"pods that are reached through tunnels learn late how large packets may be"},
 	{"net/ipv4/conf/*/send_redirects", "0", SYSCTL_ADVISED,
 		"neighbours get needless ICMP redirects"},
 };

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /*
- * The sysctls that forwarding in NAT mode stands on, in the network namespace we are in:
+ * The sysctls that forwarding stands on, in the network namespace we are in:
  *
  * net.ipv4.vs.conntrack=1: replies take the way back through the masquerade rule.
  *
@@ -14,6 +14,12 @@
  * net.ipv4.vs.expire_nodest_conn=1: connections to a removed real server end at once.
  *
  * net.ipv4.vs.expire_quiescent_template=1: session affinity lets go of a real server that drains.
+ *
+ * net.ipv4.vs.sloppy_tcp=1: a connection through a tunnel that comes from another load balancer
+ * goes on, at the real server that this one, too, would have chosen. By NAT it cannot: its real
+ * server resets it, as the pod would have without.
+ *
+ * net.ipv4.vs.schedule_icmp=1: an ICMP error about such a connection gets to its real server, too.
  *
  * net.ipv4.conf.*.send_redirects=0: requests and replies use the same interface on purpose.
  *

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/str.h"
+#include "doc/jsonx.h"
 
 enum {
 	SHOWN = 300, /* bytes of a server's message */
@@ -30,7 +32,8 @@ bool failure_is_passing(int status)
 
 int failure_http(struct err *e, int status, const char *text)
 {
-	json_auto_t *body = text ? json_loads(text, 0, NULL) : NULL;
+	bool is_small = text && jsonx_count(text, strlen(text)) <= LIMIT_KUBE_OBJECT_VALUES;
+	json_auto_t *body = is_small ? json_loads(text, 0, NULL) : NULL;
 	const char *message = json_string_value(json_object_get(body, "message"));
 	char quoted[STR_QUOTED_SIZE];
 
@@ -48,6 +51,9 @@ int failure_parse(json_t **ret, const char *text, size_t len, struct err *e)
 
 	if (len == 0)
 		return err_set(e, EINVAL, "the answer is empty");
+	if (jsonx_count(text, len) > LIMIT_KUBE_BODY_VALUES)
+		return err_set(
+			e, EINVAL, "the answer has more than %d values", LIMIT_KUBE_BODY_VALUES);
 	body = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (!body)
 		return err_set(e, EINVAL, "the answer is no JSON: %s", error.text);

@@ -21,5 +21,8 @@ bool failure_is_passing(int status);
 /* The server refused: `text` is its answer, a Status (v1) as a rule; NULL: it has none. */
 int failure_http(struct err *e, int status, const char *text);
 
-/* The answer as JSON. -EINVAL when it is none; `text` may be NULL when `len` is 0. */
+/*
+ * The answer as JSON. -EINVAL when it is none, or has more than LIMIT_KUBE_BODY_VALUES values;
+ * `text` may be NULL when `len` is 0.
+ */
 int failure_parse(json_t **ret, const char *text, size_t len, struct err *e);

@@ -27,6 +27,7 @@ struct kube {
 	struct kube_stats ended; /* without those that still run */
 	bool stale_token;        /* the server did not take the last one */
 	bool fresh_connection;   /* the last one may be dead */
+	bool multiplexes;        /* the last answer came by HTTP/2 */
 };
 
 struct kube_call {
@@ -37,7 +38,7 @@ struct kube_call {
 	char *text;         /* of a document, or of an error */
 	size_t len, size;
 	sd_event_source *silence_timer;
-	uint64_t silence, last_byte;
+	uint64_t silence, alive_at; /* loop_clock */
 	void (*on_open)(void *ud);
 	int (*on_line)(void *ud, const char *line, size_t len, struct err *e);
 	void (*done)(void *ud, const struct kube_answer *answer);
@@ -82,10 +83,16 @@ static bool is_success(int status)
 	return status / 100 == HTTP_OK / 100;
 }
 
+static void show_life(struct kube_call *c)
+{
+	c->alive_at = loop_clock();
+}
+
 static int give_line(void *ud, const char *line, size_t len, struct err *e)
 {
-	const struct kube_call *c = ud;
+	struct kube_call *c = ud;
 
+	show_life(c);
 	if (c->cancelled)
 		return err_set(e, ECANCELED, "cancelled");
 	return c->on_line(c->ud, line, len, e);
@@ -106,18 +113,33 @@ static int keep_text(struct kube_call *c, const char *data, size_t len)
 	return 0;
 }
 
+/* A line has the time of a silence from its first byte to its last: a drip is no life. */
+static int take_lines(struct kube_call *c, const char *data, size_t len)
+{
+	bool was_between = lines_pending(&c->lines) == 0;
+	int r = lines_feed(&c->lines, data, len, give_line, c, &c->err);
+
+	if (was_between && lines_pending(&c->lines) > 0)
+		show_life(c);
+	return r;
+}
+
+/* A document has its time for the whole call; with a stream, it is an error that has to end. */
+static int take_text(struct kube_call *c, const char *data, size_t len)
+{
+	if (!c->on_line)
+		show_life(c);
+	return keep_text(c, data, len);
+}
+
 static size_t on_data(char *data, size_t one, size_t len, void *ud)
 {
 	struct kube_call *c = ud;
-	int r;
+	bool is_stream = c->on_line && is_success(request_status(&c->request));
 
 	(void)one;
-	c->last_byte = loop_clock();
-	if (c->on_line && is_success(request_status(&c->request)))
-		r = lines_feed(&c->lines, data, len, give_line, c, &c->err);
-	else
-		r = keep_text(c, data, len);
-	return r < 0 ? 0 : len; /* another number than `len` ends the transfer */
+	/* Another number than `len` ends the transfer. */
+	return (is_stream ? take_lines(c, data, len) : take_text(c, data, len)) < 0 ? 0 : len;
 }
 
 /* The empty line ends the headers, also those of a 1xx answer that precedes the real one. */
@@ -126,9 +148,11 @@ static size_t on_header(const char *data, size_t one, size_t len, void *ud)
 	struct kube_call *c = ud;
 
 	(void)one;
-	c->last_byte = loop_clock();
-	if (c->on_open && !c->cancelled && len <= 2 && data[0] == '\r' &&
-		is_success(request_status(&c->request)))
+	if (len > 2 || data[0] != '\r' || !is_success(request_status(&c->request)))
+		return len;
+	show_life(c);
+	c->kube->multiplexes = request_multiplexes(&c->request);
+	if (c->on_open && !c->cancelled)
 		c->on_open(c->ud);
 	return len;
 }
@@ -202,13 +226,16 @@ static void on_ended(void *ud, CURLcode result)
 
 static void on_removed_for_silence(void *ud)
 {
-	fail_transport(ud, "silent for too long");
+	struct kube_call *c = ud;
+
+	fail_transport(c, lines_pending(&c->lines) > 0 ? "a line that takes too long"
+						       : "silent for too long");
 }
 
 static void on_silence(void *ud)
 {
 	struct kube_call *c = ud;
-	uint64_t quiet = loop_clock() - c->last_byte;
+	uint64_t quiet = loop_clock() - c->alive_at;
 
 	if (quiet < c->silence) {
 		loop_timer_arm(c->silence_timer, c->silence - quiet);
@@ -223,7 +250,7 @@ static void watch_silence(struct kube_call *c, uint64_t silence)
 	struct err e = {0};
 
 	c->silence = silence;
-	c->last_byte = loop_clock();
+	show_life(c);
 	if (silence && loop_timer_new(&c->silence_timer, c->kube->loop, on_silence, c, &e) >= 0)
 		loop_timer_arm(c->silence_timer, silence);
 }
@@ -252,6 +279,17 @@ static void set_callbacks(struct kube_call *c)
 		.easy = easy, .done = on_ended, .removed = on_removed, .ud = c};
 }
 
+/*
+ * Calls wait for a connection to share only where the server is known to have such: with HTTP/1.1
+ * libcurl 8.14 may let them wait until it ends, which that of a watch does not.
+ */
+static enum request_connection choose_connection(const struct kube *k)
+{
+	if (k->fresh_connection)
+		return REQUEST_FRESH;
+	return k->multiplexes ? REQUEST_SHARES : REQUEST_OWN;
+}
+
 struct kube_call *kube_start(struct kube *k, const struct kube_request *r)
 {
 	struct kube_call *c = xnew0(struct kube_call);
@@ -262,7 +300,7 @@ struct kube_call *kube_start(struct kube *k, const struct kube_request *r)
 	c->on_line = r->on_line;
 	c->done = r->done;
 	c->ud = r->ud;
-	request_init(&c->request, k->conf, r, current_token(k), k->fresh_connection);
+	request_init(&c->request, k->conf, r, current_token(k), choose_connection(k));
 	k->fresh_connection = false;
 	set_callbacks(c);
 	watch_silence(c, r->silence);

@@ -42,7 +42,9 @@ struct kube_request {
 	const json_t *body; /* borrowed; NULL: none */
 	const char *type;   /* of the body; NULL: "application/json" */
 	uint64_t timeout;   /* usec for the whole call; 0: without end */
-	uint64_t silence;   /* usec without a byte after which it has failed; 0: never */
+	/* usec after which it has failed; 0: never. A document may say nothing for so long; a
+	 * stream may complete no line for so long, nor may a line take longer. */
+	uint64_t silence;
 	/* A 2xx answer begins; NULL: no matter. */
 	void (*on_open)(void *ud);
 	/* For streams: called with each line of a 2xx answer; an error of it ends the call with

@@ -108,6 +108,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ud)
 {
 	int what = 0;
 
+	loop_doing(LOOP_HERE("on_io"));
 	(void)source;
 	if (events & EPOLLIN)
 		what |= CURL_CSELECT_IN;

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/str.h"
-
 enum {
 	CONNECT_TIMEOUT_MS = 10 * 1000,
 	DEAD_AFTER_MS = 20 * 1000, /* what was sent and is not acknowledged so long: no peer */
@@ -104,16 +102,12 @@ static void set_identity(struct request *q, const struct kubeconf *conf, const c
 		curl_easy_setopt(q->easy, CURLOPT_SSLKEY, conf->key_file);
 }
 
-/*
- * Calls wait to share a connection that is being made, for it will be HTTP/2; without TLS it never
- * is, and curl would let them wait until the first call has ended.
- */
-static void set_connection(CURL *easy, const char *server, uint64_t timeout, bool fresh)
+static void set_connection(CURL *easy, uint64_t timeout, enum request_connection connection)
 {
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)str_has_prefix(server, "https:"));
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)fresh);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)(connection == REQUEST_SHARES));
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)(connection == REQUEST_FRESH));
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "kago-controller/" KAGO_VERSION);
@@ -143,13 +137,13 @@ static void set_body(struct request *q, const struct kube_request *r)
 }
 
 void request_init(struct request *ret, const struct kubeconf *conf, const struct kube_request *r,
-	const char *token, bool fresh)
+	const char *token, enum request_connection connection)
 {
 	*ret = (struct request){.easy = curl_easy_init()};
 	if (!ret->easy)
 		mem_exhausted();
 	set_server(ret, conf, r->path);
-	set_connection(ret->easy, conf->server, r->timeout, fresh);
+	set_connection(ret->easy, r->timeout, connection);
 	set_identity(ret, conf, token);
 	set_body(ret, r);
 	curl_easy_setopt(ret->easy, CURLOPT_HTTPHEADER, ret->headers);
@@ -171,4 +165,12 @@ int request_status(const struct request *r)
 
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	return (int)status;
+}
+
+bool request_multiplexes(const struct request *r)
+{
+	long version = 0;
+
+	curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
+	return version >= CURL_HTTP_VERSION_2_0;
 }

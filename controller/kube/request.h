@@ -14,12 +14,18 @@ struct request {
 	char *url, *login;
 };
 
-/*
- * `token`: the bearer token, or NULL. `fresh`: on a new connection, for those there may be dead.
- */
+enum request_connection {
+	REQUEST_OWN,    /* one that is free, else a new one */
+	REQUEST_SHARES, /* the one of others, even if that is still being made */
+	REQUEST_FRESH,  /* a new one, for those there may be dead */
+};
+
+/* `token`: the bearer token, or NULL. */
 void request_init(struct request *ret, const struct kubeconf *conf, const struct kube_request *r,
-	const char *token, bool fresh);
+	const char *token, enum request_connection connection);
 void request_done(struct request *r);
 
 /* 0 before the answer has begun. */
 int request_status(const struct request *r);
+/* Whether the answer came on a connection that calls can share: HTTP/2. */
+bool request_multiplexes(const struct request *r);

@@ -89,6 +89,7 @@ static void on_gone(void *ud, const char *ns, const char *name)
 
 static void finish_list(struct watch *w)
 {
+	loop_doing(LOOP_HERE("finish_list"));
 	known_sweep(w->known, on_gone, w);
 	w->phase = PHASE_WATCH;
 	w->page_items = WATCH_PAGE_ITEMS;
@@ -102,7 +103,7 @@ static void take_upsert(struct watch *w, json_t *object)
 	struct watch_event_id id;
 	struct err e = {0};
 
-	if (watch_event_identify(&id, object, &e) < 0) {
+	if (watch_event_check_size(object, &e) < 0 || watch_event_identify(&id, object, &e) < 0) {
 		w->ops.problem(w->ud, w->path, e.msg);
 		return;
 	}
@@ -154,6 +155,11 @@ static int on_line(void *ud, const char *line, size_t len, struct err *e)
 	struct watch_event ev;
 	int r = watch_event_parse(&ev, line, len, e);
 
+	loop_doing(LOOP_HERE("on_line"));
+	if (r == -EINVAL) {
+		w->ops.problem(w->ud, w->path, e->msg);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	r = take_event(w, &ev, e);

@@ -24,8 +24,8 @@ struct watch_spec {
 	const char *path;               /* the collection: "/api/v1/services" */
 	const char *selectors;          /* an escaped piece of a query, such as
 					   "fieldSelector=spec.type%3DLoadBalancer"; "" for all */
-	uint64_t
-		silence; /* usec without a byte, bookmarks included, after which a stream is dead */
+	uint64_t silence; /* usec that it may say nothing, bookmarks included, or that one line
+			     may take, until a stream is dead */
 };
 
 struct watch_ops {

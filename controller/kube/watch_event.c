@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
@@ -66,19 +67,51 @@ static int read_event(struct watch_event *ev, struct err *e)
 	return jsonx_str(&ev->version, ev->object, "metadata.resourceVersion", e);
 }
 
+static int too_large(struct err *e)
+{
+	return err_set(e, EINVAL, "an object with more than %d values is passed over",
+		LIMIT_KUBE_OBJECT_VALUES);
+}
+
+int watch_event_check_size(const json_t *object, struct err *e)
+{
+	return jsonx_size(object) > LIMIT_KUBE_OBJECT_VALUES ? too_large(e) : 0;
+}
+
+/* Who manages which field is as long as all else, and nobody asks: it is not even read. */
+static json_t *load_without_fields(const char *line, size_t len, json_error_t *error)
+{
+	static const char nothing[] = "0";
+	const size_t n_nothing = sizeof nothing - 1;
+	size_t n = 0, before;
+	const char *fields = jsonx_find_text(&n, line, len, "object.metadata.managedFields");
+	CLEANUP_FREE char *shorter = NULL;
+
+	if (!fields || n < n_nothing)
+		return json_loadb(line, len, JSON_ALLOW_NUL, error);
+	before = (size_t)(fields - line);
+	shorter = xcalloc(len - n + n_nothing, 1);
+	memcpy(shorter, line, before);
+	memcpy(shorter + before, nothing, n_nothing);
+	memcpy(shorter + before + n_nothing, fields + n, len - before - n);
+	return json_loadb(shorter, len - n + n_nothing, JSON_ALLOW_NUL, error);
+}
+
 int watch_event_parse(struct watch_event *ret, const char *line, size_t len, struct err *e)
 {
 	struct watch_event ev = {.version = ""};
 	json_error_t error;
 	int r;
 
-	ev.document = json_loadb(line, len, JSON_ALLOW_NUL, &error);
+	if (jsonx_count(line, len) > LIMIT_KUBE_OBJECT_VALUES)
+		return too_large(e);
+	ev.document = load_without_fields(line, len, &error);
 	if (!ev.document)
 		return err_set(e, EPROTO, "an event that is no JSON: %s", error.text);
 	r = read_event(&ev, e);
 	if (r < 0) {
 		watch_event_done(&ev);
-		return err_wrap(e, "an event that is none");
+		return err_set(e, EPROTO, "an event that is none: %s", e->msg);
 	}
 	*ret = ev;
 	return 0;

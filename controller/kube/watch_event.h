@@ -21,7 +21,9 @@ struct watch_event {
 	bool expired;        /* an error: what was asked for is too old (410) */
 };
 
-/* Takes a line of a watch apart. -EPROTO when it is no event, with its message for WATCH_ERROR too.
+/*
+ * Takes a line of a watch apart. -EPROTO when it is no event, with its message for WATCH_ERROR too;
+ * -EINVAL when its object has more than LIMIT_KUBE_OBJECT_VALUES values, and was not read.
  */
 int watch_event_parse(struct watch_event *ret, const char *line, size_t len, struct err *e);
 void watch_event_done(struct watch_event *ev);
@@ -32,6 +34,9 @@ struct watch_event_id {
 	uint64_t version;
 };
 int watch_event_identify(struct watch_event_id *ret, const json_t *object, struct err *e);
+
+/* -EINVAL when an object that was read has too many values. */
+int watch_event_check_size(const json_t *object, struct err *e);
 
 /* A page of a list; all borrowed from `document`. `next` is "" on the last one. */
 struct watch_event_page {

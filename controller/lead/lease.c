@@ -45,6 +45,12 @@ static int decode_meta(struct lease *l, const json_t *object, struct err *e)
 		r = jsonx_object(&annotations, object, "metadata.annotations", e);
 	l->fleet = text_in(labels, LEASE_FLEET_LABEL);
 	l->announces = text_in(annotations, LEASE_ANNOUNCES);
+	l->tunnels = text_in(annotations, LEASE_TUNNELS);
+	l->node = text_in(annotations, LEASE_NODE);
+	l->tunnel_nodes = text_in(annotations, LEASE_TUNNEL_NODES);
+	l->pod_ips = text_in(annotations, LEASE_POD_IPS);
+	l->node_ips = text_in(annotations, LEASE_NODE_IPS);
+	l->tables = text_in(annotations, LEASE_TABLES);
 	return r;
 }
 
@@ -95,13 +101,29 @@ static json_t *micro_time(int64_t usec)
 	return jsonx_must(json_string(text));
 }
 
+/* Unless there is no text for it. */
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	if (text)
+		jsonx_set(object, key, json_string(text));
+}
+
 static json_t *build_meta(const struct lease *l)
 {
+	json_auto_t *annotations = jsonx_must(json_object());
 	json_t *meta = jsonx_must(json_pack("{s:s, s:s, s:{s:s}}", "name", l->name, "namespace",
 		l->ns, "labels", LEASE_FLEET_LABEL, l->fleet));
 
-	if (l->announces)
-		jsonx_set(meta, "annotations", json_pack("{s:s}", LEASE_ANNOUNCES, l->announces));
+	set_text(json_object_get(meta, "labels"), LEASE_AGENT_LABEL, l->node ? "true" : NULL);
+	set_text(annotations, LEASE_ANNOUNCES, l->announces);
+	set_text(annotations, LEASE_TUNNELS, l->tunnels);
+	set_text(annotations, LEASE_NODE, l->node);
+	set_text(annotations, LEASE_TUNNEL_NODES, l->tunnel_nodes);
+	set_text(annotations, LEASE_POD_IPS, l->pod_ips);
+	set_text(annotations, LEASE_NODE_IPS, l->node_ips);
+	set_text(annotations, LEASE_TABLES, l->tables);
+	if (json_object_size(annotations))
+		jsonx_set(meta, "annotations", json_incref(annotations));
 	if (l->resource_version && l->resource_version[0])
 		jsonx_set(meta, "resourceVersion", json_string(l->resource_version));
 	return meta;

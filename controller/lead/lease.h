@@ -11,7 +11,15 @@
 
 #define LEASE_API_VERSION "coordination.k8s.io/v1"
 #define LEASE_FLEET_LABEL "kago.dev/fleet"
+/* "true" of an agent's, that is of one that names its node. */
+#define LEASE_AGENT_LABEL "kago.dev/agent"
 #define LEASE_ANNOUNCES "kago.dev/announces"
+#define LEASE_TUNNELS "kago.dev/tunnels"
+#define LEASE_NODE "kago.dev/node"
+#define LEASE_TUNNEL_NODES "kago.dev/tunnel-nodes"
+#define LEASE_POD_IPS "kago.dev/pod-ips"
+#define LEASE_NODE_IPS "kago.dev/node-ips"
+#define LEASE_TABLES "kago.dev/tables"
 
 /* Strings are borrowed and never NULL in a decoded Lease, "" when absent. Times: usec since 1970.
  */
@@ -19,10 +27,16 @@ struct lease {
 	const char *name, *ns;
 	const char *uid, *resource_version; /* "": the object is new */
 	const char *fleet;                  /* the label */
-	const char *announces;              /* the annotation; NULL in lease_build: none */
-	const char *holder;                 /* "": nobody's */
-	uint64_t duration;                  /* usec; whole seconds in the object */
-	uint64_t transitions;               /* how often the holder has changed */
+	/* Annotations; NULL in lease_build: none. */
+	const char *announces;
+	const char *tunnels, *node; /* what an agent's node takes, and which that is */
+	const char *tunnel_nodes;   /* the nodes that take tunnels */
+	/* A load balancer's addresses, and those of its node, with commas between them. */
+	const char *pod_ips, *node_ips;
+	const char *tables;   /* a sketch of what its kernel holds (lead/agreement.h) */
+	const char *holder;   /* "": nobody's */
+	uint64_t duration;    /* usec; whole seconds in the object */
+	uint64_t transitions; /* how often the holder has changed */
 	int64_t acquired, renewed;
 };
 

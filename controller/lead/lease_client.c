@@ -26,6 +26,24 @@ static struct kube_call *start(const struct lease_client *c, struct kube_request
 	return call;
 }
 
+int lease_client_watch(struct watch **ret, const struct lease_client *c, const char *labels,
+	const char *fields, uint64_t silence, const struct watch_ops *ops, void *ud, struct err *e)
+{
+	CLEANUP_FREE char *path = path_of(c, NULL);
+	CLEANUP_FREE char *all_labels = xasprintf(LEASE_FLEET_LABEL "=%s%s", c->fleet, labels);
+	CLEANUP_FREE char *label_value = kube_escape(all_labels);
+	CLEANUP_FREE char *field_value = kube_escape(fields);
+	CLEANUP_FREE char *selectors = xasprintf(
+		"labelSelector=%s%s%s", label_value, *fields ? "&fieldSelector=" : "", field_value);
+	const struct watch_spec spec = {.api_version = LEASE_API_VERSION,
+		.kind = "Lease",
+		.path = path,
+		.selectors = selectors,
+		.silence = silence};
+
+	return watch_new(ret, c->loop, c->kube, &spec, ops, ud, e);
+}
+
 struct kube_call *lease_client_put(const struct lease_client *c, const struct lease *l,
 	uint64_t timeout, void (*done)(void *ud, const struct kube_answer *answer), void *ud)
 {

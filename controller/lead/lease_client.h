@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "kube/kube.h"
+#include "kube/watch.h"
 #include "lead/lease.h"
 
 /* What those who write the Leases of a fleet share: who they are and how they write. */
@@ -17,6 +18,13 @@ struct lease_client {
 	void (*recovered)(void *ud, const char *where, uint64_t lost_for);
 	void *ud;
 };
+
+/*
+ * Follows the Leases of the fleet, as watch_new. `labels`: what else their labels have to be, such
+ * as ",!kago.dev/agent"; `fields`: a selector of fields; "" for all.
+ */
+int lease_client_watch(struct watch **ret, const struct lease_client *c, const char *labels,
+	const char *fields, uint64_t silence, const struct watch_ops *ops, void *ud, struct err *e);
 
 /*
  * Creates the Lease, or updates it if it has a resource version. Namespace, label and the time of

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "lead/heard.h"
+#include "lead/lease_addresses.h"
 #include "lead/prefix_set.h"
 
 /* A Lease as it was last seen; "": there is none. */
@@ -11,11 +13,19 @@ struct seen {
 	char *uid, *version;
 };
 
+/* As its annotation has them; none if that is unreadable. */
+struct addresses {
+	char *text;
+	struct ipaddr items[LIMIT_LEASE_ADDRESSES];
+	size_t n_items;
+};
+
 struct member {
 	UT_hash_handle hh;
 	struct seen heartbeat, announcement;
 	char *announces;
 	struct prefix_set set;
+	struct addresses pod_ips, node_ips;
 	uint64_t renewed; /* on the members' clock */
 	uint64_t duration;
 	bool lives;
@@ -24,8 +34,8 @@ struct member {
 
 struct members {
 	struct member *all;
-	uint64_t clock; /* the time in which something was heard */
-	uint64_t heard; /* the last time; 0: never */
+	struct heard heard;
+	bool moved; /* addresses are others */
 };
 
 struct members *members_new(void)
@@ -52,6 +62,8 @@ static void member_free(struct members *ms, struct member *m)
 	seen_done(&m->heartbeat);
 	seen_done(&m->announcement);
 	free(m->announces);
+	free(m->pod_ips.text);
+	free(m->node_ips.text);
 	free(m);
 }
 
@@ -87,7 +99,9 @@ static struct member *find_or_add(struct members *ms, const char *pod)
 	set_seen(&m->heartbeat, "", "");
 	set_seen(&m->announcement, "", "");
 	m->announces = xstrdup("");
-	m->renewed = ms->clock;
+	m->pod_ips.text = xstrdup("");
+	m->node_ips.text = xstrdup("");
+	m->renewed = ms->heard.clock;
 	m->duration = MEMBERS_DURATION;
 	HASH_ADD_KEYPTR(hh, ms->all, m->pod, len, m);
 	return m;
@@ -99,41 +113,62 @@ static void forget_if_gone(struct members *ms, struct member *m)
 		member_free(ms, m);
 }
 
-static void advance(struct members *ms, uint64_t now)
-{
-	if (ms->heard && now > ms->heard)
-		ms->clock += now - ms->heard < MEMBERS_HEARD ? now - ms->heard : MEMBERS_HEARD;
-	ms->heard = now;
-}
-
 static bool bury(struct members *ms)
 {
 	bool changed = false;
 
 	for (struct member *m = ms->all; m; m = m->hh.next) {
-		if (!m->lives || ms->clock < m->renewed + m->duration)
+		if (!m->lives || ms->heard.clock < m->renewed + m->duration)
 			continue;
 		m->lives = false;
+		ms->moved |= m->pod_ips.n_items > 0;
 		changed = true;
 	}
 	return changed;
 }
 
-bool members_seen(struct members *ms, const char *pod, const struct lease *l, uint64_t now)
+/* Whether they are others. */
+static bool set_addresses(struct member *m, struct addresses *a, const char *annotation,
+	const char *text, struct err *e)
+{
+	struct addresses now = {0};
+	bool other;
+
+	if (strcmp(a->text, text) == 0)
+		return false;
+	if (lease_addresses_parse(now.items, &now.n_items, text, e) < 0)
+		err_wrap(e, "annotation %s of the Lease of %s", annotation, m->pod);
+	other = !ipaddrs_equal(a->items, a->n_items, now.items, now.n_items);
+	now.text = steal(a->text);
+	*a = now;
+	xreplace(&a->text, text);
+	return other;
+}
+
+static void set_places(struct members *ms, struct member *m, const struct lease *l, struct err *e)
+{
+	ms->moved |= set_addresses(m, &m->pod_ips, LEASE_POD_IPS, l->pod_ips, e);
+	ms->moved |= set_addresses(m, &m->node_ips, LEASE_NODE_IPS, l->node_ips, e);
+}
+
+bool members_seen(
+	struct members *ms, const char *pod, const struct lease *l, uint64_t now, struct err *e)
 {
 	struct member *m;
 	bool changed;
 
-	advance(ms, now);
+	heard_now(&ms->heard, now);
 	m = find_or_add(ms, pod);
 	/* The same version again is no renewal: it was listed again. */
 	if (strcmp(m->heartbeat.version, l->resource_version) == 0)
 		return bury(ms);
 	set_seen(&m->heartbeat, l->uid, l->resource_version);
-	m->renewed = ms->clock;
+	set_places(ms, m, l, e);
+	m->renewed = ms->heard.clock;
 	m->duration = l->duration ? l->duration : MEMBERS_DURATION;
 	changed = !m->lives;
 	m->lives = true;
+	ms->moved |= changed && m->pod_ips.n_items > 0;
 	return bury(ms) || changed;
 }
 
@@ -141,10 +176,12 @@ bool members_gone(struct members *ms, const char *pod, uint64_t now)
 {
 	struct member *m = find(ms, pod);
 	bool changed = m && m->lives;
+	struct err e = {0};
 
-	advance(ms, now);
+	heard_now(&ms->heard, now);
 	if (m) {
 		set_seen(&m->heartbeat, "", "");
+		set_places(ms, m, &(struct lease){.pod_ips = "", .node_ips = ""}, &e);
 		m->lives = false;
 		forget_if_gone(ms, m);
 	}
@@ -168,7 +205,7 @@ bool members_announce(
 	struct member *m;
 	bool changed;
 
-	advance(ms, now);
+	heard_now(&ms->heard, now);
 	m = find_or_add(ms, pod);
 	set_seen(&m->announcement, l->uid, l->resource_version);
 	changed = set_announces(m, l->announces, e);
@@ -181,7 +218,7 @@ bool members_silent(struct members *ms, const char *pod, uint64_t now)
 	struct err e = {0};
 	bool changed = m && set_announces(m, "", &e);
 
-	advance(ms, now);
+	heard_now(&ms->heard, now);
 	if (m) {
 		set_seen(&m->announcement, "", "");
 		forget_if_gone(ms, m);
@@ -189,9 +226,16 @@ bool members_silent(struct members *ms, const char *pod, uint64_t now)
 	return bury(ms) || changed;
 }
 
+bool members_lives(const struct members *ms, const char *pod)
+{
+	const struct member *m = find(ms, pod);
+
+	return m && m->lives;
+}
+
 bool members_heard(struct members *ms, uint64_t now)
 {
-	advance(ms, now);
+	heard_now(&ms->heard, now);
 	return bury(ms);
 }
 
@@ -223,6 +267,49 @@ const char **members_announcers(
 	return names;
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct member_address *left = a, *right = b;
+	int order = ipaddr_cmp(&left->addr, &right->addr);
+
+	return order ? order : (int)left->is_node - (int)right->is_node;
+}
+
+static size_t add_addresses(
+	struct member_address list[], size_t n, const struct addresses *a, bool is_node)
+{
+	for (size_t i = 0; i < a->n_items; i++)
+		list[n++] = (struct member_address){a->items[i], is_node};
+	return n;
+}
+
+struct member_address *members_addresses(const struct members *ms, size_t *ret_n)
+{
+	size_t max = HASH_COUNT(ms->all) * (2 * LIMIT_LEASE_ADDRESSES), n = 0, kept = 0;
+	struct member_address *list = xcalloc(max, sizeof *list);
+
+	for (const struct member *m = ms->all; m; m = m->hh.next) {
+		if (m->lives)
+			n = add_addresses(list, n, &m->pod_ips, false);
+		n = add_addresses(list, n, &m->node_ips, true);
+	}
+	if (n > 1)
+		qsort(list, n, sizeof *list, by_address);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !ipaddr_equal(&list[kept - 1].addr, &list[i].addr))
+			list[kept++] = list[i];
+	*ret_n = kept;
+	return list;
+}
+
+bool members_moved(struct members *ms)
+{
+	bool moved = ms->moved;
+
+	ms->moved = false;
+	return moved;
+}
+
 /* Its heartbeat last: that says since when it is dead. */
 static struct members_garbage garbage_of(const struct member *m)
 {
@@ -235,7 +322,7 @@ static struct members_garbage garbage_of(const struct member *m)
 bool members_garbage(const struct members *ms, struct members_garbage *ret)
 {
 	for (const struct member *m = ms->all; m; m = m->hh.next) {
-		if (m->lives || ms->clock < m->renewed + m->duration + MEMBERS_GARBAGE)
+		if (m->lives || ms->heard.clock < m->renewed + m->duration + MEMBERS_GARBAGE)
 			continue;
 		*ret = garbage_of(m);
 		return true;

@@ -15,16 +15,13 @@
  * what it announces, and is written when that changes. Pure: times are passed in, usec of one
  * monotonic clock.
  *
- * One is dead that was not renewed for as long as its Lease says. Only time in which something was
- * heard counts, at most MEMBERS_HEARD from one thing to the next: who renews its own Lease every
- * ten seconds hears that at least, and while nothing is heard nobody can be judged. So nobody dies
- * because the API server is away, nor in the moment it is back.
+ * One is dead that was not renewed for as long as its Lease says, in the time that counts
+ * (lead/heard.h).
  */
 struct members;
 
 enum {
 	MEMBERS_DURATION = 40 * 1000 * 1000, /* of a Lease that does not say */
-	MEMBERS_HEARD = 15 * 1000 * 1000,
 };
 static const uint64_t MEMBERS_GARBAGE = UINT64_C(3600) * 1000 * 1000; /* dead for an hour */
 
@@ -34,15 +31,19 @@ DEFINE_CLEANUP(struct members *, members_free);
 
 /*
  * All return whether it changes who lives or what somebody announces. This is the heartbeat of the
- * load balancer `pod`; it is gone.
+ * load balancer `pod`, whose addresses are none when they are unreadable, which is in *e then; it
+ * is gone.
  */
-bool members_seen(struct members *ms, const char *pod, const struct lease *l, uint64_t now);
+bool members_seen(
+	struct members *ms, const char *pod, const struct lease *l, uint64_t now, struct err *e);
 bool members_gone(struct members *ms, const char *pod, uint64_t now);
 
 /* This is what it announces: nothing when that is unreadable, which is in *e then; it is gone. */
 bool members_announce(
 	struct members *ms, const char *pod, const struct lease *l, uint64_t now, struct err *e);
 bool members_silent(struct members *ms, const char *pod, uint64_t now);
+
+bool members_lives(const struct members *ms, const char *pod);
 
 /* Any other event of the watch. */
 bool members_heard(struct members *ms, uint64_t now);
@@ -53,6 +54,21 @@ bool members_heard(struct members *ms, uint64_t now);
  */
 const char **members_announcers(const struct members *ms, const struct ipaddr vips[], size_t n_vips,
 	size_t *ret_n) __attribute__((warn_unused_result));
+
+/*
+ * The addresses of those that live, for a dead one's may be another pod's soon; and of the nodes of
+ * all, as long as there are their heartbeats. Sorted, each once, in a new array that the caller
+ * frees.
+ */
+struct member_address {
+	struct ipaddr addr;
+	bool is_node; /* and no load balancer's own */
+};
+struct member_address *members_addresses(const struct members *ms, size_t *ret_n)
+	__attribute__((warn_unused_result));
+
+/* Whether these may be others than when this was asked before. */
+bool members_moved(struct members *ms);
 
 /* A Lease of one that has been dead for MEMBERS_GARBAGE; false if none. What is put out is
  * borrowed. */

@@ -10,15 +10,25 @@
 #include "base/ipaddr.h"
 #include "base/mem.h"
 #include "kube/kube.h"
+#include "lead/agreement.h"
+#include "lead/members.h"
 
 /*
  * The load balancers of a fleet, who of them leads, and what each announces, by Leases
  * (coordination.k8s.io/v1) in one namespace, with the label kago.dev/fleet=FLEET:
  *
  *	kago-FLEET       the leader's: renewed every 2 s, anybody's after 10 s without
- *	kago-FLEET.POD   one of each load balancer: renewed every 10 s, void after 40 s
+ *	kago-FLEET.POD   one of each load balancer: renewed every 10 s, void after 40 s; its
+ *	                 annotation kago.dev/pod-ips says what it sends from,
+ *	                 kago.dev/node-ips the addresses of its node, and kago.dev/tables what its
+ *	                 kernel holds (lead/agreement.h)
  *	announces.kago-FLEET.POD   another, written when it has news: its annotation
  *	                 kago.dev/announces has what the sidecar announces
+ *	tunnels.kago-FLEET.NODE    one of each agent of a node, which renews it every 10 s; void
+ *	                 after 40 s: its annotation kago.dev/tunnels has the kinds of tunnels that
+ *	                 the node takes, "ipip", and kago.dev/node the node's name
+ *	nodes.kago-FLEET the leader's, written when it has news: its annotation
+ *	                 kago.dev/tunnel-nodes has the nodes that take tunnels (lead/agents.h)
  *
  * A leader that cannot renew stops leading 7 s after its last renewal, before anybody else can
  * start. Times are counted from what this process saw, so clocks need not agree.
@@ -29,6 +39,8 @@ struct membership_spec {
 	const char *fleet;
 	const char *namespace; /* of the Leases */
 	const char *identity;  /* our pod's name: no other process that lives has it */
+	/* Addresses of our pod and of its node, with commas between them; NULL: not known. */
+	const char *pod_ips, *node_ips;
 };
 
 struct membership_ops {
@@ -36,6 +48,12 @@ struct membership_ops {
 	void (*on_leadership)(void *ud, bool leads);
 	/* Who is there, or what somebody announces, has changed. */
 	void (*on_members)(void *ud);
+	/* membership_addresses are known, or may be others. */
+	void (*on_addresses)(void *ud);
+	/* The nodes that take tunnels (membership_tunnel_nodes) are known, or are others. */
+	void (*on_tunnel_nodes)(void *ud);
+	/* membership_agreement has something new. */
+	void (*on_agreement)(void *ud);
 	/* As that of watch_ops: for the log. */
 	void (*problem)(void *ud, const char *where, const char *what);
 	void (*recovered)(void *ud, const char *where, uint64_t lost_for);
@@ -53,11 +71,27 @@ bool membership_leads(const struct membership *m);
 /* Who leads, as far as known; "" if nobody does. Borrowed until the next turn of the loop. */
 const char *membership_leader(const struct membership *m);
 
+/*
+ * The nodes that take tunnels, as the leader has published them and all load balancers read them: a
+ * text of tunnel_set. Borrowed until the next turn of the loop.
+ */
+const char *membership_tunnel_nodes(const struct membership *m);
+
 /* What our sidecar announces now: an array of prefixes as text, or NULL for nothing; borrowed. */
 void membership_announce(struct membership *m, const json_t *prefixes);
 
+/* What our kernel holds now, which our heartbeat says from its next renewal on. */
+void membership_tables(struct membership *m, const struct sketch *tables);
+
+/* Whether others that live hold the same. */
+const struct agreement *membership_agreement(const struct membership *m);
+
 /* As watch_wake. */
 void membership_wake(struct membership *m);
+
+/* As members_addresses. */
+struct member_address *membership_addresses(const struct membership *m, size_t *ret_n)
+	__attribute__((warn_unused_result));
 
 /*
  * The living load balancers that announce all of these addresses, sorted by name, in a new array

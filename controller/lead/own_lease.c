@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lead/own_lease.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "lead/members.h"
 #include "loop/backoff.h"
 #include "loop/loop.h"
@@ -20,8 +23,9 @@ struct own_lease {
 	void (*on_left)(void *ud);
 	void *ud;
 	char *name;
-	char *announces; /* NULL: it does not say */
-	uint64_t renew;  /* usec; 0: news alone are written */
+	/* Annotations; NULL: it does not say. */
+	char *announces, *tunnels, *node, *pod_ips, *node_ips, *tables;
+	uint64_t renew; /* usec; 0: news alone are written */
 	/* Of our Lease, as we have left it and as the watch has last told; "": there is none. */
 	char *uid, *version, *told_uid, *told_version;
 	int64_t acquired;
@@ -34,6 +38,7 @@ struct own_lease {
 	bool known;          /* the list is complete */
 	bool changed;        /* something is to be said */
 	bool leaving, left;
+	uint64_t leave_at; /* not before; that of `not_before` is for what we say */
 };
 
 DEFINE_CLEANUP(struct own_lease *, own_lease_free);
@@ -49,8 +54,12 @@ int own_lease_new(struct own_lease **ret, const struct lease_client *client, con
 	uint64_t renew, void (*on_left)(void *ud), void *ud, struct err *e)
 {
 	CLEANUP(own_lease_freep) struct own_lease *p = xnew0(struct own_lease);
-	int r = loop_timer_new(&p->timer, client->loop, on_time, p, e);
+	int r;
 
+	if (strlen(name) > LIMIT_NAME)
+		return err_set(e, EINVAL, "the name of our Lease, %s, has more than %d bytes", name,
+			LIMIT_NAME);
+	r = loop_timer_new(&p->timer, client->loop, on_time, p, e);
 	if (r < 0)
 		return r;
 	sd_event_source_set_priority(p->timer, LOOP_LEASES);
@@ -77,6 +86,11 @@ struct own_lease *own_lease_free(struct own_lease *p)
 	sd_event_source_disable_unref(p->timer);
 	free(p->name);
 	free(p->announces);
+	free(p->tunnels);
+	free(p->node);
+	free(p->pod_ips);
+	free(p->node_ips);
+	free(p->tables);
 	free(p->uid);
 	free(p->version);
 	free(p->told_uid);
@@ -140,8 +154,14 @@ static void on_deleted(void *ud, const struct kube_answer *answer)
 {
 	struct own_lease *p = ud;
 
-	(void)answer;
 	p->call = NULL;
+	lease_client_tell(p->client, &p->trouble, p->name, answer);
+	/* 409: it is another one by now, which is not ours to take away. */
+	if (answer->error && answer->status != 404 && answer->status != 409) {
+		p->leave_at = loop_clock() + PACE;
+		act(p);
+		return;
+	}
 	p->left = true;
 	p->on_left(p->ud);
 }
@@ -151,6 +171,11 @@ static void renew(struct own_lease *p)
 	const struct lease l = {.name = p->name,
 		.resource_version = p->version,
 		.announces = p->announces,
+		.tunnels = p->tunnels,
+		.node = p->node,
+		.pod_ips = p->pod_ips,
+		.node_ips = p->node_ips,
+		.tables = p->tables,
 		.holder = p->client->identity,
 		.duration = MEMBERS_DURATION,
 		.acquired = p->acquired};
@@ -192,6 +217,8 @@ static void act(struct own_lease *p)
 	if (p->call || p->left || !(p->known || p->leaving))
 		return;
 	if (p->leaving)
+		at = p->leave_at;
+	if (p->leaving && now >= at)
 		go(p);
 	else if (now >= at)
 		renew(p);
@@ -233,6 +260,34 @@ void own_lease_announce(struct own_lease *p, char *text)
 	p->announces = text;
 	p->changed = true;
 	act(p);
+}
+
+void own_lease_carry(struct own_lease *p, char *tables)
+{
+	free(p->tables);
+	p->tables = tables;
+}
+
+/* Whether it is another one. */
+static bool replace(char **text, const char *with)
+{
+	if (str_equal(*text, with))
+		return false;
+	free(*text);
+	*text = with ? xstrdup(with) : NULL;
+	return true;
+}
+
+void own_lease_annotate(struct own_lease *p, const struct lease *says)
+{
+	bool other = replace(&p->tunnels, says->tunnels);
+
+	other |= replace(&p->node, says->node);
+	other |= replace(&p->pod_ips, says->pod_ips);
+	other |= replace(&p->node_ips, says->node_ips);
+	p->changed |= other;
+	if (other)
+		act(p);
 }
 
 void own_lease_leave(struct own_lease *p)

@@ -11,7 +11,8 @@ struct own_lease;
 
 /*
  * `client` is borrowed, `name` copied. `renew`: usec between two renewals; 0: only news are
- * written. `on_left`: after own_lease_leave, when there is nothing left to be done.
+ * written. `on_left`: after own_lease_leave, when there is nothing left to be done. Errors: -EINVAL
+ * for a name that is too long.
  */
 int own_lease_new(struct own_lease **ret, const struct lease_client *client, const char *name,
 	uint64_t renew, void (*on_left)(void *ud), void *ud, struct err *e);
@@ -27,5 +28,13 @@ void own_lease_synced(struct own_lease *p);
 /* What we announce, as a text of prefix_set, is in it from now on; consumed. */
 void own_lease_announce(struct own_lease *p, char *text);
 
-/* Takes it away. */
+/* The annotations tunnels, node, pod_ips and node_ips of `says` are in it from now on; NULL: it has
+ * none. */
+void own_lease_annotate(struct own_lease *p, const struct lease *says);
+
+/* The annotation tables is in it from the next renewal on, which it does not bring about; consumed.
+ */
+void own_lease_carry(struct own_lease *p, char *tables);
+
+/* Takes it away; tried again every second until it is gone. */
 void own_lease_leave(struct own_lease *p);

@@ -6,17 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dns.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
-#include "objects/names.h"
+#include "objects/route_options.h"
 #include "objects/suggest.h"
 
 enum { SECOND = 1000000, CODE_MIN = 100, CODE_MAX = 599 };
 
 static const char *const schedulers[] = {"rr", "wrr", "lc", "wlc", "sh", "mh", NULL};
-static const char *const forwards[] = {"nat", "tunnel", NULL};
 
 const char *scheduler_name(enum scheduler s)
 {
@@ -73,20 +73,20 @@ static int parse_scheduler(struct policy *p, const char *text, struct err *e)
 	if (r < 0)
 		return r;
 	p->scheduler = (enum scheduler)choice;
+	p->scheduler_is_asked = true;
 	return 0;
 }
 
 static int parse_forward(struct policy *p, const char *text, struct err *e)
 {
-	unsigned choice = 0;
-	int r = parse_choice(&choice, text, forwards, e);
+	p->forward_is_asked = true;
+	return forward_method_parse(&p->forward, text, e);
+}
 
-	(void)p;
-	if (r < 0)
-		return r;
-	if (strcmp(forwards[choice], "nat") != 0)
-		return err_set(e, EINVAL, "'tunnel' does not exist yet; use nat");
-	return 0;
+static int parse_tunnel(struct policy *p, const char *text, struct err *e)
+{
+	p->encapsulation_is_asked = true;
+	return encapsulation_parse(&p->encapsulation, text, e);
 }
 
 static int parse_check(struct policy *p, const char *text, struct err *e)
@@ -205,7 +205,7 @@ static int parse_timeout(struct policy *p, const char *text, struct err *e)
 }
 
 /* What an annotation is good for. */
-enum needs { NEEDS_NOTHING, NEEDS_CHECK, NEEDS_HTTP };
+enum needs { NEEDS_NOTHING, NEEDS_CHECK, NEEDS_HTTP, NEEDS_NO_SCTP, NEEDS_TUNNEL };
 
 static const struct option {
 	const char *key;
@@ -217,7 +217,13 @@ static const struct option {
 	{"pool", NULL, NEEDS_NOTHING},
 	{"share", NULL, NEEDS_NOTHING},
 	{"scheduler", parse_scheduler, NEEDS_NOTHING},
-	{"forward", parse_forward, NEEDS_NOTHING},
+	{"forward", parse_forward, NEEDS_NO_SCTP},
+	{"tunnel", parse_tunnel, NEEDS_TUNNEL},
+	{"bgp-communities", route_options_communities, NEEDS_NOTHING},
+	{"bgp-local-preference", route_options_local_preference, NEEDS_NOTHING},
+	{"bgp-med", route_options_med, NEEDS_NOTHING},
+	{"bgp-as-path-prepend", route_options_prepend, NEEDS_NOTHING},
+	{"bgp-peers", route_options_peers, NEEDS_NOTHING},
 	{"health-check", parse_check, NEEDS_NOTHING},
 	{"health-check-path", parse_path, NEEDS_HTTP},
 	{"health-check-host", parse_host, NEEDS_HTTP},
@@ -230,7 +236,7 @@ enum { N_OPTIONS = sizeof options / sizeof options[0] };
 
 /* An annotation that nothing would heed is a mistake, so it is refused. */
 static int check_needs(
-	const struct option *option, const struct policy *p, bool has_tcp, struct err *e)
+	const struct option *option, const struct policy *p, struct protocols has, struct err *e)
 {
 	if (option->needs == NEEDS_HTTP && !health_check_is_http(&p->check))
 		return err_set(e, EINVAL,
@@ -240,16 +246,24 @@ static int check_needs(
 		return err_set(e, EINVAL,
 			KAGO_PREFIX "%s: of no use with " KAGO_PREFIX "health-check: none",
 			option->key);
-	if (option->needs == NEEDS_CHECK && !p->check_every_port && !has_tcp)
+	if (option->needs == NEEDS_CHECK && !p->check_every_port && !has.tcp)
 		return err_set(e, EINVAL,
 			KAGO_PREFIX "%s: no port of this Service is checked; set " KAGO_PREFIX
 				    "health-check",
+			option->key);
+	if (option->needs == NEEDS_TUNNEL && p->forward_is_asked && p->forward == FORWARD_NAT)
+		return err_set(e, EINVAL,
+			KAGO_PREFIX "%s: of no use with " KAGO_PREFIX "forward: nat", option->key);
+	if (option->needs == NEEDS_NO_SCTP && p->forward == FORWARD_TUNNEL && has.sctp)
+		return err_set(e, EINVAL,
+			KAGO_PREFIX "%s: 'tunnel' carries TCP and UDP, and this Service has an "
+				    "SCTP port; use nat",
 			option->key);
 	return 0;
 }
 
 static int parse_option(const struct option *option, struct policy *p, const json_t *object,
-	bool has_tcp, struct err *e)
+	struct protocols has, struct err *e)
 {
 	char key[64];
 	const char *text = NULL;
@@ -264,7 +278,7 @@ static int parse_option(const struct option *option, struct policy *p, const jso
 	r = option->parse(p, text, e);
 	if (r < 0)
 		return err_wrap(e, KAGO_PREFIX "%s", option->key);
-	return check_needs(option, p, has_tcp, e);
+	return check_needs(option, p, has, e);
 }
 
 static bool is_known(const char *key)
@@ -303,7 +317,7 @@ static void set_http_defaults(struct health_check *check)
 		check->codes = xstrdup("200-399");
 }
 
-int annotations_parse(struct policy *p, const json_t *object, bool has_tcp, struct err *e)
+int annotations_parse(struct policy *p, const json_t *object, struct protocols has, struct err *e)
 {
 	json_t *annotations = NULL;
 	int r;
@@ -313,7 +327,7 @@ int annotations_parse(struct policy *p, const json_t *object, bool has_tcp, stru
 		return r;
 	r = refuse_unknown(annotations, e);
 	for (size_t i = 0; r >= 0 && i < N_OPTIONS; i++)
-		r = parse_option(&options[i], p, object, has_tcp, e);
+		r = parse_option(&options[i], p, object, has, e);
 	if (r >= 0 && health_check_is_http(&p->check))
 		set_http_defaults(&p->check);
 	return r;

@@ -18,8 +18,7 @@ int annotation_text(const char **ret, const json_t *object, const char *key, str
 
 /*
  * Sets what the annotations of a Service object say in `p`, which holds the defaults; those about
- * addresses are left to wish.h. `has_tcp`: it
- * has a TCP port, which is checked unless an annotation says otherwise. Errors: -EINVAL with
+ * addresses are left to wish.h. `has` is that of policy_parse. Errors: -EINVAL with
  * "kago.dev/KEY: what is wrong and what would be right"; `p` may be half changed then.
  */
-int annotations_parse(struct policy *p, const json_t *object, bool has_tcp, struct err *e);
+int annotations_parse(struct policy *p, const json_t *object, struct protocols has, struct err *e);

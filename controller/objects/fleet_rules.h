@@ -3,8 +3,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "config/pool.h"
+#include "base/forward.h"
+#include "base/ipaddr.h"
+#include "base/tunnel_set.h"
+#include "config/config.h"
+
+struct refusals;
 
 /* Where the addresses of a Service come from. */
 enum addressing {
@@ -12,11 +18,38 @@ enum addressing {
 	ADDRESSING_STATUS, /* it has what its status says, which the leader writes */
 };
 
-/* What the configuration says to decisions; all borrowed. */
+/* An address that no endpoint may have. */
+struct keep_out {
+	struct ipaddr addr;
+	const char *what; /* it is, as "the node's own address"; static */
+};
+
+/* What decisions go by besides the objects; all borrowed. */
 struct fleet_rules {
 	const char *fleet;
 	bool default_class; /* Services without a class and an annotation are of this fleet */
 	enum addressing addressing;
 	const struct config_pool *pools; /* none: with ADDRESSING_ASKED any address will do */
 	size_t n_pools;
+	const struct ipnet *aggregates; /* announced prefixes, which lead here */
+	size_t n_aggregates;
+	const struct config_peer *peers; /* BGP peers, for what Services say of routes */
+	size_t n_peers;
+	const struct ipnet *endpoints; /* addresses that endpoints may have; none: any */
+	size_t n_endpoints;
+	size_t per_namespace; /* real servers of one namespace; 0: any number */
+	bool only_pods;       /* no endpoints but those that the Service's own selector finds */
+	enum forward_method forward;           /* of Services that do not say */
+	enum encapsulation encapsulation;      /* of these, too */
+	uint16_t gue_port;                     /* UDP's */
+	const struct tunnel_set *tunnel_nodes; /* that take tunnels; NULL: none */
+	const struct keep_out *keep_out;
+	size_t n_keep_out;
+	const struct refusals *refusals; /* decide/refusals.h; NULL: nothing was refused */
 };
+
+/* The nodes that take tunnels as the configuration says. */
+void fleet_rules_nodes(struct tunnel_set *ret, const struct config *c);
+
+/* What the configuration says; the rest is empty. */
+struct fleet_rules fleet_rules_of(const struct config *c, enum addressing addressing);

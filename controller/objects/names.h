@@ -2,18 +2,9 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
-
-/*
- * Names as Kubernetes has them: RFC 1123, so a first digit is fine. A label has at most 63 of
- * [a-z0-9-], and no dash at either end. A subdomain is such labels, of any length, joined by dots,
- * of LIMIT_NAME in all.
- */
-bool dns_label_valid(const char *text);
-bool dns_subdomain_valid(const char *text);
 
 /* A namespace and a name in one piece of memory, which serves as the key of a hash table. */
 struct objname {

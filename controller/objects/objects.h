@@ -34,6 +34,9 @@ void store_news_done(struct store_news *news);
 /* NULL when it is not known. It is the store's, to be read, or kept with service_ref. */
 struct service *store_find(const struct store *s, const char *ns, const char *name);
 
+/* The slices of the API server itself, those of the Service default/kubernetes; NULL if none. */
+const struct slice *store_api_server(const struct store *s);
+
 /* The first of a Service's slices, which are chained by `next` in no particular order; NULL if
  * none. The Service is the store's. */
 const struct slice *store_slices(const struct service *service);

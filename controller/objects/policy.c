@@ -35,13 +35,13 @@ static int parse_affinity(struct policy *p, const json_t *object, struct err *e)
 	return 0;
 }
 
-static int parse(struct policy *p, enum reason *ret_reason, const json_t *object, bool has_tcp,
-	struct err *e)
+static int parse(struct policy *p, enum reason *ret_reason, const json_t *object,
+	struct protocols has, struct err *e)
 {
 	int r;
 
 	*ret_reason = REASON_INVALID_ANNOTATION;
-	r = annotations_parse(p, object, has_tcp, e);
+	r = annotations_parse(p, object, has, e);
 	if (r < 0)
 		return r;
 	*ret_reason = REASON_INVALID_SPEC;
@@ -51,14 +51,14 @@ static int parse(struct policy *p, enum reason *ret_reason, const json_t *object
 	return r;
 }
 
-int policy_parse(struct policy *ret, enum reason *ret_reason, const json_t *object, bool has_tcp,
-	struct err *e)
+int policy_parse(struct policy *ret, enum reason *ret_reason, const json_t *object,
+	struct protocols has, struct err *e)
 {
 	struct policy p = {
 		.scheduler = SCHEDULER_MH,
 		.check = {.type = CHECK_TCP, .interval = 5 * SECOND, .timeout = 3 * SECOND},
 	};
-	int r = parse(&p, ret_reason, object, has_tcp, e);
+	int r = parse(&p, ret_reason, object, has, e);
 
 	if (r < 0) {
 		policy_done(&p);
@@ -72,15 +72,20 @@ void policy_done(struct policy *p)
 {
 	health_check_done(&p->check);
 	source_ranges_done(&p->sources);
+	attributes_unref(p->route);
 	*p = (struct policy){0};
 }
 
 bool policy_equal(const struct policy *a, const struct policy *b)
 {
-	return a->scheduler == b->scheduler && a->persistence == b->persistence &&
-	       a->check_every_port == b->check_every_port &&
+	return a->scheduler == b->scheduler && a->scheduler_is_asked == b->scheduler_is_asked &&
+	       a->forward == b->forward && a->forward_is_asked == b->forward_is_asked &&
+	       a->encapsulation == b->encapsulation &&
+	       a->encapsulation_is_asked == b->encapsulation_is_asked &&
+	       a->persistence == b->persistence && a->check_every_port == b->check_every_port &&
 	       health_check_equal(&a->check, &b->check) &&
-	       source_ranges_equal(&a->sources, &b->sources);
+	       source_ranges_equal(&a->sources, &b->sources) &&
+	       attributes_equal(a->route, b->route);
 }
 
 enum check_type policy_check_type(const struct policy *p, uint16_t protocol)

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attributes.h"
 #include "base/err.h"
+#include "base/forward.h"
 #include "objects/health_check.h"
 #include "objects/reason.h"
 #include "objects/source_ranges.h"
@@ -26,21 +28,31 @@ enum scheduler {
 };
 const char *scheduler_name(enum scheduler s); /* "rr", ..., as IPVS and keepalived spell it */
 
+struct protocols {
+	bool tcp, sctp;
+};
+
 struct policy {
 	enum scheduler scheduler;
+	bool scheduler_is_asked; /* it is not the default */
+	enum forward_method forward;
+	bool forward_is_asked; /* else the fleet's default counts, and not `forward` */
+	enum encapsulation encapsulation;
+	bool encapsulation_is_asked;
 	uint32_t persistence; /* seconds; 0: none */
 	struct health_check check;
 	bool check_every_port; /* it was asked for; else `check` is for TCP ports only */
 	struct source_ranges sources;
+	struct attributes *route; /* of the BGP routes to its VIPs; NULL: it says nothing */
 };
 
 /*
- * Parses the policy of a Service object. `has_tcp`: it has a TCP port, which is checked unless the
- * Service says otherwise. Errors: -EINVAL with "FIELD: what is wrong and what would be right", and
- * the reason for machines in *ret_reason.
+ * Parses the policy of a Service object. `has`: protocols that it has a port of. TCP ports are
+ * checked unless the Service says otherwise; SCTP cannot be tunnelled. Errors: -EINVAL with
+ * "FIELD: what is wrong and what would be right", and the reason for machines in *ret_reason.
  */
-int policy_parse(struct policy *ret, enum reason *ret_reason, const json_t *object, bool has_tcp,
-	struct err *e);
+int policy_parse(struct policy *ret, enum reason *ret_reason, const json_t *object,
+	struct protocols has, struct err *e);
 void policy_done(struct policy *p);
 
 bool policy_equal(const struct policy *a, const struct policy *b);

@@ -14,6 +14,7 @@ static const char *const names[N_REASONS] = {
 	[REASON_POOL_EXHAUSTED] = "PoolExhausted",
 	[REASON_POOL_NOT_ALLOWED] = "PoolNotAllowed",
 	[REASON_POOL_UNKNOWN] = "PoolUnknown",
+	[REASON_QUOTA_EXCEEDED] = "QuotaExceeded",
 	[REASON_SERVED] = "Served",
 	[REASON_CONFLICT] = "Conflict",
 	[REASON_FLEET_FULL] = "FleetFull",
@@ -21,6 +22,12 @@ static const char *const names[N_REASONS] = {
 	[REASON_TOO_LARGE] = "TooLarge",
 	[REASON_TOO_MANY_ENDPOINTS] = "TooManyEndpoints",
 	[REASON_UNUSABLE_ENDPOINTS] = "UnusableEndpoints",
+	[REASON_ENDPOINTS_NOT_ALLOWED] = "EndpointsNotAllowed",
+	[REASON_REFUSED_BY_KERNEL] = "RefusedByKernel",
+	[REASON_SCHEDULER_MISSING] = "SchedulerMissing",
+	[REASON_NOT_TUNNELLED] = "NotTunnelled",
+	[REASON_ROUTE_CONFLICT] = "RouteConflict",
+	[REASON_PEER_UNKNOWN] = "PeerUnknown",
 	[REASON_AFFINITY_IS_LOCAL] = "AffinityIsLocal",
 	[REASON_ACCEPTED] = "Accepted",
 	[REASON_ADDRESS_ASSIGNED] = "AddressAssigned",
@@ -41,5 +48,8 @@ const char *reason_name(enum reason r)
 bool reason_is_note(enum reason r)
 {
 	return r == REASON_TOO_MANY_ENDPOINTS || r == REASON_UNUSABLE_ENDPOINTS ||
+	       r == REASON_ENDPOINTS_NOT_ALLOWED || r == REASON_REFUSED_BY_KERNEL ||
+	       r == REASON_SCHEDULER_MISSING || r == REASON_NOT_TUNNELLED ||
+	       r == REASON_ROUTE_CONFLICT || r == REASON_PEER_UNKNOWN ||
 	       r == REASON_AFFINITY_IS_LOCAL;
 }

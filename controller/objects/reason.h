@@ -25,6 +25,7 @@ enum reason {
 	REASON_POOL_EXHAUSTED,
 	REASON_POOL_NOT_ALLOWED,
 	REASON_POOL_UNKNOWN,
+	REASON_QUOTA_EXCEEDED,
 
 	/* What became of it in a fleet. */
 	REASON_SERVED,
@@ -34,6 +35,12 @@ enum reason {
 	REASON_TOO_LARGE,
 	REASON_TOO_MANY_ENDPOINTS,
 	REASON_UNUSABLE_ENDPOINTS,
+	REASON_ENDPOINTS_NOT_ALLOWED,
+	REASON_REFUSED_BY_KERNEL, /* some of it */
+	REASON_SCHEDULER_MISSING, /* the kernel has not got the one that it asks for */
+	REASON_NOT_TUNNELLED,     /* some of it, which NAT serves in place of a tunnel */
+	REASON_ROUTE_CONFLICT,    /* another Service, or an aggregate, says what a route has */
+	REASON_PEER_UNKNOWN,      /* one that its routes shall go to */
 	REASON_AFFINITY_IS_LOCAL, /* a client stays with its pod at each load balancer alone */
 
 	/* Of conditions. */

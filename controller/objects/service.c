@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dns.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -181,12 +182,15 @@ static int decode_ports(
 	return 0;
 }
 
-static bool has_tcp(const struct service *s)
+static struct protocols protocols_of(const struct service *s)
 {
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i].protocol == IPPROTO_TCP)
-			return true;
-	return false;
+	struct protocols has = {0};
+
+	for (size_t i = 0; i < s->n_ports; i++) {
+		has.tcp |= s->ports[i].protocol == IPPROTO_TCP;
+		has.sctp |= s->ports[i].protocol == IPPROTO_SCTP;
+	}
+	return has;
 }
 
 /* Which fleets it asks for; in *ret_class the class as it stands there. */
@@ -228,7 +232,7 @@ static int decode_rest(
 	r = wish_parse(&s->wish, ret_reason, object, e);
 	if (r < 0)
 		return r;
-	return policy_parse(&s->policy, ret_reason, object, has_tcp(s), e);
+	return policy_parse(&s->policy, ret_reason, object, protocols_of(s), e);
 }
 
 static int decode(struct service *s, enum reason *ret_reason, const json_t *object, struct err *e)
@@ -268,9 +272,11 @@ static bool is_for_others(const json_t *object)
 	       strcmp(cluster_ip, "None") == 0;
 }
 
-/* What nobody but the API server writes; what cannot be read of it is unknown. */
+/* What nobody but the API server writes, and who makes its slices; what cannot be read of it is
+ * unknown. */
 static void decode_metadata(struct service *s, const json_t *object)
 {
+	const json_t *spec = json_object_get(object, "spec");
 	const char *uid = "", *version = "";
 	uint64_t generation = 0;
 	struct err e = {0};
@@ -281,6 +287,7 @@ static void decode_metadata(struct service *s, const json_t *object)
 	s->uid = xstrdup(uid);
 	s->resource_version = xstrdup(version);
 	s->generation = (int64_t)generation;
+	s->has_selector = json_object_size(json_object_get(spec, "selector")) > 0;
 }
 
 void service_decode(struct service **ret, const struct objname *id, const json_t *object)
@@ -343,8 +350,8 @@ static bool port_equal(const struct service_port *a, const struct service_port *
 
 static bool claim_equal(const struct service *a, const struct service *b)
 {
-	return a->any_fleet == b->any_fleet && a->unclaimed == b->unclaimed &&
-	       str_equal(a->class_fleet, b->class_fleet) &&
+	return a->any_fleet == b->any_fleet && a->has_selector == b->has_selector &&
+	       a->unclaimed == b->unclaimed && str_equal(a->class_fleet, b->class_fleet) &&
 	       str_equal(a->annotation_fleet, b->annotation_fleet);
 }
 
@@ -428,6 +435,23 @@ bool service_asks_for(const struct service *s, const struct fleet_rules *rules)
 	return s->any_fleet || str_equal(s->class_fleet, rules->fleet) ||
 	       str_equal(s->annotation_fleet, rules->fleet) ||
 	       (s->unclaimed && rules->default_class);
+}
+
+struct forward service_forward(const struct service *s, const struct fleet_rules *rules)
+{
+	const struct policy *p = &s->policy;
+	enum encapsulation asked =
+		p->encapsulation_is_asked ? p->encapsulation : rules->encapsulation;
+
+	if ((p->forward_is_asked ? p->forward : rules->forward) == FORWARD_NAT)
+		return (struct forward){.method = FORWARD_NAT};
+	return (struct forward){
+		FORWARD_TUNNEL, asked, asked == ENCAPSULATION_GUE ? rules->gue_port : (uint16_t)0};
+}
+
+bool service_is_tunnelled(const struct service *s, const struct fleet_rules *rules)
+{
+	return service_forward(s, rules).method == FORWARD_TUNNEL;
 }
 
 /* Pools are given to one fleet each. */

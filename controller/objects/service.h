@@ -37,6 +37,7 @@ struct service {
 	char *class_fleet;      /* the fleet that spec.loadBalancerClass names; NULL: none */
 	char *annotation_fleet; /* the fleet that kago.dev/fleet names; NULL: none */
 	bool any_fleet;         /* which fleet it asks for could not be read: all of them tell */
+	bool has_selector;      /* its slices are made by the cluster's controller */
 	bool unclaimed;         /* it names no load balancer: that of the default class serves it */
 	struct service_port *ports;
 	size_t n_ports;
@@ -80,6 +81,11 @@ int service_cmp_seniority(const struct service *a, const struct service *b);
 
 /* Whether the fleet of these rules has to serve it or to say why it does not. */
 bool service_asks_for(const struct service *s, const struct fleet_rules *rules);
+
+/* How its pods are to be reached, where that can be. */
+struct forward service_forward(const struct service *s, const struct fleet_rules *rules);
+/* Whether that is by tunnels. */
+bool service_is_tunnelled(const struct service *s, const struct fleet_rules *rules);
 
 /*
  * Whether it has a status as if it asked for this fleet, but does not: it asks for none, or for

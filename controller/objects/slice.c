@@ -5,13 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dns.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
 #include "objects/port.h"
+#include "objects/service.h"
 
 #define SERVICE_LABEL "kubernetes.io/service-name"
+#define MANAGER_LABEL "endpointslice.kubernetes.io/managed-by"
+#define CONTROLLER "endpointslice-controller.k8s.io"
 
 /* The Service it belongs to; *ret stays NULL if it names none. */
 static int decode_service_label(const char **ret, const json_t *object, struct err *e)
@@ -112,7 +116,9 @@ static int endpoint_cmp(const void *pa, const void *pb)
 	const struct endpoint *a = pa, *b = pb;
 	int order = ipaddr_cmp(&a->addr, &b->addr);
 
-	return order ? order : (int)a->state - (int)b->state;
+	if (!order)
+		order = (int)a->state - (int)b->state;
+	return order ? order : strcmp(a->node, b->node);
 }
 
 static void leave_out(struct slice *s, const char *list, size_t i, const struct err *e)
@@ -121,11 +127,52 @@ static void leave_out(struct slice *s, const char *list, size_t i, const struct 
 		s->complaint = xasprintf("%s[%zu]: %s", list, i, e->msg);
 }
 
+/* The object's. */
+static int decode_node(const char **ret, const json_t *endpoint, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	const char *node = "";
+	int r = jsonx_str(&node, endpoint, "nodeName", e);
+
+	if (r < 0)
+		return r;
+	if (*node && !dns_subdomain_valid(node))
+		return err_set(e, EINVAL, "nodeName: %s is not a name (RFC 1123)",
+			str_quote(quoted, node));
+	*ret = node;
+	return 0;
+}
+
 static int decode_endpoint(struct endpoint *ret, const json_t *item, int family, struct err *e)
 {
 	int r = decode_address(&ret->addr, item, family, e);
 
-	return r < 0 ? r : decode_state(&ret->state, item, e);
+	if (r == 0)
+		r = decode_state(&ret->state, item, e);
+	return r < 0 ? r : decode_node(&ret->node, item, e);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Their endpoints have them from the object; many are on one node. */
+static void keep_nodes(struct slice *s)
+{
+	CLEANUP_FREE const char **all = xcalloc(s->n_endpoints, sizeof(const char *));
+
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		all[i] = s->endpoints[i].node;
+	if (s->n_endpoints)
+		qsort(all, s->n_endpoints, sizeof *all, by_text);
+	s->nodes = xcalloc(s->n_endpoints, sizeof(char *));
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		if (s->n_nodes == 0 || strcmp(s->nodes[s->n_nodes - 1], all[i]) != 0)
+			s->nodes[s->n_nodes++] = xstrdup(all[i]);
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		s->endpoints[i].node = *(char *const *)bsearch(
+			&s->endpoints[i].node, s->nodes, s->n_nodes, sizeof(char *), by_text);
 }
 
 static int decode_endpoints(struct slice *s, const json_t *object, struct err *e)
@@ -150,6 +197,7 @@ static int decode_endpoints(struct slice *s, const json_t *object, struct err *e
 			s->n_endpoints++;
 	}
 	qsort(s->endpoints, s->n_endpoints, sizeof *s->endpoints, endpoint_cmp);
+	keep_nodes(s);
 	return 0;
 }
 
@@ -210,6 +258,15 @@ static int decode_ports(struct slice *s, const json_t *object, struct err *e)
 	return 0;
 }
 
+/* What mirrors Endpoints, which anybody may have written, says another name. */
+static bool is_of_controller(const json_t *object)
+{
+	const json_t *labels = json_object_get(json_object_get(object, "metadata"), "labels");
+	const char *manager = json_string_value(json_object_get(labels, MANAGER_LABEL));
+
+	return manager && strcmp(manager, CONTROLLER) == 0;
+}
+
 int slice_decode(struct slice **ret, const struct objname *id, const json_t *object, struct err *e)
 {
 	CLEANUP(slice_freep) struct slice *s = xnew0(struct slice);
@@ -235,6 +292,7 @@ int slice_decode(struct slice **ret, const struct objname *id, const json_t *obj
 		return r;
 	objname_init(&s->id, id->ns, id->name);
 	objname_init(&s->service, id->ns, service);
+	s->is_of_controller = is_of_controller(object);
 	*ret = steal(s);
 	return 0;
 }
@@ -249,6 +307,9 @@ struct slice *slice_free(struct slice *s)
 		free(s->ports[i].name);
 	free(s->ports);
 	free(s->endpoints);
+	for (size_t i = 0; i < s->n_nodes; i++)
+		free(s->nodes[i]);
+	free(s->nodes);
 	free(s->complaint);
 	free(s);
 	return NULL;
@@ -258,7 +319,8 @@ bool slice_equal(const struct slice *a, const struct slice *b)
 {
 	if (objname_cmp(&a->service, &b->service) != 0 || a->family != b->family ||
 		a->n_ports != b->n_ports || a->n_endpoints != b->n_endpoints ||
-		a->n_left_out != b->n_left_out || !str_equal(a->complaint, b->complaint))
+		a->is_of_controller != b->is_of_controller || a->n_left_out != b->n_left_out ||
+		!str_equal(a->complaint, b->complaint))
 		return false;
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (slice_port_cmp(&a->ports[i], &b->ports[i]) != 0)
@@ -267,4 +329,33 @@ bool slice_equal(const struct slice *a, const struct slice *b)
 		if (endpoint_cmp(&a->endpoints[i], &b->endpoints[i]) != 0)
 			return false;
 	return true;
+}
+
+/* The port of a slice with this name, or any with the number if that is not 0; 0: there is none. */
+static uint16_t find_port(
+	const struct slice *slice, uint16_t protocol, const char *name, uint16_t number)
+{
+	uint16_t by_number = 0;
+
+	for (size_t i = 0; i < slice->n_ports; i++) {
+		const struct slice_port *p = &slice->ports[i];
+
+		if (p->protocol != protocol)
+			continue;
+		if (strcmp(p->name, name) == 0)
+			return p->port;
+		if (p->port == number)
+			by_number = number;
+	}
+	return by_number;
+}
+
+uint16_t slice_target(const struct slice *slice, const struct service_port *port)
+{
+	uint16_t number = port->target_name ? 0 : port->target_port;
+	uint16_t found = find_port(slice, port->protocol, port->name, number);
+
+	if (!found && port->former_name)
+		found = find_port(slice, port->protocol, port->former_name, 0);
+	return found;
 }

@@ -14,6 +14,8 @@
 
 /* An EndpointSlice (discovery.k8s.io/v1), as far as it matters here. */
 
+struct service_port;
+
 /* What the conditions of an endpoint come to (KEP-1672), worst first. */
 enum endpoint_state {
 	ENDPOINT_NOT_READY, /* gets nothing */
@@ -24,6 +26,7 @@ enum endpoint_state {
 struct endpoint {
 	struct ipaddr addr;
 	enum endpoint_state state;
+	const char *node; /* the slice's; "": it is not said where it is */
 };
 
 struct slice_port {
@@ -35,11 +38,14 @@ struct slice_port {
 struct slice {
 	struct objname id;
 	struct objname service;
+	bool is_of_controller;    /* the cluster's, which makes them from selectors */
 	int family;               /* 0: it has host names, which are of no use */
 	struct slice_port *ports; /* sorted; none: it leads nowhere */
 	size_t n_ports;
 	struct endpoint *endpoints; /* sorted */
 	size_t n_endpoints;
+	char **nodes; /* of its endpoints, sorted, no two alike */
+	size_t n_nodes;
 	char *complaint;   /* about the first element that cannot be used; NULL: all can */
 	size_t n_left_out; /* such elements */
 
@@ -59,3 +65,10 @@ struct slice *slice_free(struct slice *s);
 DEFINE_CLEANUP(struct slice *, slice_free);
 
 bool slice_equal(const struct slice *a, const struct slice *b);
+
+/*
+ * The port of its endpoints that a Service's port leads to; 0 if there is none. A port that was
+ * given another name has one in the Service and another in the slice for a moment. If the Service
+ * says its number that tells, else the name that it had.
+ */
+uint16_t slice_target(const struct slice *slice, const struct service_port *port);

@@ -68,24 +68,6 @@ static int parse_annotation(struct source_ranges *s, const json_t *object, struc
 	return 0;
 }
 
-static int net_cmp(const void *a, const void *b)
-{
-	return ipnet_cmp(a, b);
-}
-
-/* A prefix comes right before those inside it. */
-static void settle(struct source_ranges *s)
-{
-	size_t kept = 0;
-
-	if (s->n_nets)
-		qsort(s->nets, s->n_nets, sizeof *s->nets, net_cmp);
-	for (size_t i = 0; i < s->n_nets; i++)
-		if (kept == 0 || !ipnet_contains(&s->nets[kept - 1], &s->nets[i].addr))
-			s->nets[kept++] = s->nets[i];
-	s->n_nets = kept;
-}
-
 int source_ranges_parse(struct source_ranges *ret, const json_t *object, struct err *e)
 {
 	struct source_ranges s = {0};
@@ -99,7 +81,7 @@ int source_ranges_parse(struct source_ranges *ret, const json_t *object, struct 
 		source_ranges_done(&s);
 		return r;
 	}
-	settle(&s);
+	s.n_nets = ipnets_settle(s.nets, s.n_nets);
 	*ret = s;
 	return 0;
 }

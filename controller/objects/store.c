@@ -31,7 +31,7 @@ struct store {
 };
 
 /* With more news than this all is decided anew. */
-enum { NEWS_MAX = 256 };
+enum { NEWS_MAX = 1024 };
 
 struct store *store_new(void)
 {
@@ -76,6 +76,18 @@ static void note(struct store *s, const struct objname *service)
 	objname_init(&n->services[n->n_services++], service->ns, service->name);
 }
 
+void store_touch_service(struct store *s, const struct objname *id)
+{
+	note(s, id);
+}
+
+static int cmp_keep_out(const void *addr, const void *item)
+{
+	const struct keep_out *one = item;
+
+	return ipaddr_cmp(addr, &one->addr);
+}
+
 static struct backend *find_backend(const struct store *s, const struct objname *service)
 {
 	struct backend *backend;
@@ -92,11 +104,53 @@ static struct service *find_service(const struct store *s, const struct objname 
 	return service;
 }
 
+/* Slices of Services that are no load balancers are most of all that change. */
+static void note_slice(struct store *s, const struct slice *slice)
+{
+	if (find_service(s, &slice->service))
+		note(s, &slice->service);
+}
+
+static bool has_one_of(const struct slice *slice, const struct keep_out *addrs, size_t n)
+{
+	for (size_t i = 0; i < slice->n_endpoints; i++)
+		if (bsearch(&slice->endpoints[i].addr, addrs, n, sizeof *addrs, cmp_keep_out))
+			return true;
+	return false;
+}
+
+void store_touch_endpoints(struct store *s, const struct keep_out *addrs, size_t n)
+{
+	for (const struct slice *slice = s->slices; n && slice; slice = slice->hh.next)
+		if (has_one_of(slice, addrs, n))
+			note_slice(s, slice);
+}
+
+static bool is_tunnelled(const struct service *s, const struct fleet_rules *rules)
+{
+	return service_asks_for(s, rules) && service_is_tunnelled(s, rules);
+}
+
+void store_touch_tunnelled(struct store *s, const struct fleet_rules *rules)
+{
+	for (const struct service *service = s->services; service; service = service->hh.next)
+		if (is_tunnelled(service, rules))
+			note(s, &service->id);
+}
+
+bool store_has_tunnelled(const struct store *s, const struct fleet_rules *rules)
+{
+	for (const struct service *service = s->services; service; service = service->hh.next)
+		if (is_tunnelled(service, rules))
+			return true;
+	return false;
+}
+
 static void add_slice(struct store *s, struct slice *slice)
 {
 	struct backend *backend = find_backend(s, &slice->service);
 
-	note(s, &slice->service);
+	note_slice(s, slice);
 	if (!backend) {
 		backend = xnew0(struct backend);
 		objname_init(&backend->id, slice->service.ns, slice->service.name);
@@ -113,7 +167,7 @@ static void remove_slice(struct store *s, struct slice *slice)
 {
 	struct backend *backend = find_backend(s, &slice->service);
 
-	note(s, &slice->service);
+	note_slice(s, slice);
 	HASH_DEL(s->slices, slice);
 	DL_DELETE(backend->slices, slice);
 	if (!backend->slices) {
@@ -210,6 +264,13 @@ static enum store_change replace_service(
 	return before || after ? STORE_CHANGED : STORE_SAME;
 }
 
+/* Its endpoints are nobody else's (decide/permits.h), so all decisions depend on them. */
+static bool is_api_server(const struct slice *slice)
+{
+	return slice && strcmp(slice->service.ns, "default") == 0 &&
+	       strcmp(slice->service.name, "kubernetes") == 0;
+}
+
 /* Of a Service that we do not know, which may be one of those that are no load balancers. */
 static bool is_foreign(const struct store *s, const struct slice *slice)
 {
@@ -223,6 +284,10 @@ static enum store_change replace_slice(struct store *s, struct slice *before, st
 	if (before && after && slice_equal(before, after)) {
 		slice_free(after);
 		return STORE_SAME;
+	}
+	if (is_api_server(before) || is_api_server(after)) {
+		store_touch(s);
+		foreign = false;
 	}
 	if (before)
 		remove_slice(s, before);
@@ -338,6 +403,7 @@ bool store_remove(struct store *s, const char *kind, const char *ns, const char 
 	struct service *service = NULL;
 	struct slice *slice = NULL;
 	struct objname id;
+	bool foreign;
 
 	objname_init(&id, ns, name);
 	if (strcmp(kind, "Service") == 0)
@@ -345,11 +411,14 @@ bool store_remove(struct store *s, const char *kind, const char *ns, const char 
 	else if (strcmp(kind, "EndpointSlice") == 0)
 		slice = find_slice(s, &id);
 	objname_done(&id);
+	foreign = is_foreign(s, slice) && !is_api_server(slice);
 	if (service)
 		remove_service(s, service);
+	if (is_api_server(slice))
+		store_touch(s);
 	if (slice)
 		remove_slice(s, slice);
-	return service || slice;
+	return service || (slice && !foreign);
 }
 
 struct service *store_find(const struct store *s, const char *ns, const char *name)
@@ -387,6 +456,17 @@ const struct service **store_left(
 	size_t *ret_n, const struct store *s, const struct fleet_rules *rules)
 {
 	return select_services(ret_n, s, rules, service_is_left);
+}
+
+const struct slice *store_api_server(const struct store *s)
+{
+	const struct backend *backend;
+	struct objname id;
+
+	objname_init(&id, "default", "kubernetes");
+	backend = find_backend(s, &id);
+	objname_done(&id);
+	return backend ? backend->slices : NULL;
 }
 
 const struct slice *store_slices(const struct service *service)

@@ -11,6 +11,9 @@
  * door: a wrong object is remembered as such, with the reason, and never hides its neighbours.
  */
 struct store;
+struct fleet_rules;
+struct keep_out;
+struct objname;
 
 struct store *store_new(void) __attribute__((warn_unused_result));
 struct store *store_free(struct store *s);
@@ -36,5 +39,20 @@ bool store_forget_names(struct store *s);
 /* The rules have changed: all is decided anew by the next fleet_next. */
 void store_touch(struct store *s);
 
-/* `kind` is "Service" or "EndpointSlice". True if it was there. */
+/* The same for one Service. */
+void store_touch_service(struct store *s, const struct objname *id);
+
+/* The same for those with an endpoint at one of these addresses, which are sorted. */
+void store_touch_endpoints(struct store *s, const struct keep_out *addrs, size_t n);
+
+/* The same for the Services of the fleet of these rules that are to be reached by tunnels. */
+void store_touch_tunnelled(struct store *s, const struct fleet_rules *rules);
+
+/* Whether there is one. */
+bool store_has_tunnelled(const struct store *s, const struct fleet_rules *rules);
+
+/*
+ * `kind` is "Service" or "EndpointSlice". True if it was there, and store_put would not say
+ * STORE_IGNORED of it.
+ */
 bool store_remove(struct store *s, const char *kind, const char *ns, const char *name);

@@ -157,7 +157,7 @@ static struct condition unannounced_though_accepted(
 	const struct conditions *c, const struct facts *f)
 {
 	if (c->lack)
-		return unannounced(REASON_NO_ENDPOINTS, c->lack);
+		return unannounced(f->decision->reason, c->lack);
 	if (has_outcome(f, FLEET_CONFLICT) && f->decision->n_virtual_servers == 0)
 		return unannounced(REASON_CONFLICT, c->items[CONDITION_ACCEPTED].message);
 	if (!f->decision || has_outcome(f, FLEET_PENDING) ||
@@ -171,20 +171,53 @@ static struct condition unannounced_though_accepted(
 	return unannounced(REASON_NOT_ANNOUNCED, "all health checks fail, or no BGP session is up");
 }
 
+static size_t count_served(const struct conditions *c, const struct facts *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_served; i++)
+		n += ipaddrs_have(c->vips, c->n_vips, &f->served[i]);
+	return n;
+}
+
+/* Whether what is announced is what it has; or, where one address is enough, is among it. */
+static bool is_enough(const struct conditions *c, const struct facts *f)
+{
+	if (f->n_announcers == 0)
+		return false;
+	return conditions_keep_vips(c, &f->service->held) ||
+	       (facts_may_lack(f->service) && f->n_served > 0 && count_served(c, f) == f->n_served);
+}
+
+/* ", but not fd00::1", or "": what they do not announce, unless that has no endpoints. */
+static char *exception_text(const struct conditions *c, const struct facts *f)
+{
+	CLEANUP_FREE struct ipaddr *others = xcalloc(c->n_vips, sizeof *others);
+	CLEANUP_FREE char *text = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; f->n_served > 0 && !c->lack && i < c->n_vips; i++)
+		if (!ipaddrs_have(f->served, f->n_served, &c->vips[i]))
+			others[n++] = c->vips[i];
+	text = vips_text(others, n);
+	return n ? xasprintf(", but not %s", text) : xstrdup("");
+}
+
 static struct condition announced(const struct conditions *c, const struct facts *f)
 {
-	CLEANUP_FREE char *names = NULL;
+	CLEANUP_FREE char *names = NULL, *exception = NULL;
 
 	if (is_refused(f))
 		return unannounced(REASON_NOT_ACCEPTED, "it is not accepted");
 	if (c->n_vips == 0)
 		return unannounced(REASON_NO_ADDRESS, "it has no address");
-	if (f->n_announcers == 0 || !conditions_keep_vips(c, &f->service->held))
+	if (!is_enough(c, f))
 		return unannounced_though_accepted(c, f);
 	names = names_text(f->announcers, f->n_announcers);
+	exception = exception_text(c, f);
 	return say('T', REASON_ANNOUNCED,
-		xasprintf(
-			"announced by %s%s%s", names, c->lack ? "; " : "", c->lack ? c->lack : ""));
+		xasprintf("announced by %s%s%s%s", names, exception, c->lack ? "; " : "",
+			c->lack ? c->lack : ""));
 }
 
 void conditions_build(struct conditions *ret, const struct facts *f)

@@ -9,9 +9,9 @@
 #include "base/mem.h"
 
 /*
- * Which Events are sent when. What was told within half an hour is counted up and not told anew. A
- * Service has ten Events at once and then one each 30 s; of one reason only the newest waits. All
- * Services together have 20 a second, and at most LIMIT_EVENTS_WAITING wait. Pure.
+ * Which Events are sent when. A Service has one of each reason: what happens again within half an
+ * hour is counted up and says the newest. The first is sent at once, what follows after a second,
+ * two, four, at last 30; all together are 50 ms apart. At most LIMIT_EVENTS are known. Pure.
  */
 struct event_book;
 
@@ -26,23 +26,22 @@ struct events_subject {
 	const char *ns, *name, *uid, *resource_version;
 };
 
-/* An Event that waits or is on its way. */
 struct event {
 	char *ns, *name, *uid, *resource_version; /* the Service */
 	char *reason, *note;
 	bool warning;
 	int64_t first, last; /* when it happened, usec since 1970 */
-	uint64_t times;      /* how often since it was told */
-
-	/* From event_book_take on: the object in the API server. */
-	bool exists;     /* it is there, so its count is raised; else it is made */
-	uint64_t number; /* of its name; larger than those before */
-	uint64_t count;  /* that it shall have */
+	uint64_t count;      /* how often */
+	bool exists;         /* in the API server, so it is changed there; else it is made */
+	uint64_t number;     /* of its name there; larger than those before */
 
 	/* The book's own. */
-	uint64_t slot, text; /* digests of Service and reason, and of these and the note */
-	struct event_pace *pace;
-	bool paid;
+	uint64_t key;   /* the digest of Service and reason */
+	uint64_t clock; /* when it happened, or was sent, last */
+	bool waits;
+	uint64_t next_at;          /* when it may be sent again */
+	uint64_t gap;              /* from when it was sent until then */
+	struct event *prev, *next; /* of those that wait */
 	UT_hash_handle hh;
 };
 
@@ -54,8 +53,11 @@ DEFINE_CLEANUP(struct event_book *, event_book_free);
 void event_book_add(struct event_book *b, const struct events_subject *about, bool warning,
 	const char *reason, const char *note, struct event_time now);
 
-/* The next one to send, for which event_book_end has to be called; NULL: none may be sent now. */
-struct event *event_book_take(struct event_book *b, struct event_time now);
+/*
+ * The next one to send, for which event_book_end has to be called; it stays the book's, and may
+ * change when it happens again. NULL: none may be sent now.
+ */
+const struct event *event_book_take(struct event_book *b, struct event_time now);
 
 /*
  * How many usec until event_book_take has something to give; UINT64_MAX: not before an event is
@@ -65,15 +67,15 @@ uint64_t event_book_wait(const struct event_book *b, uint64_t clock);
 
 enum event_end {
 	EVENT_TOLD,
-	EVENT_LOST,    /* the object whose count was to be raised is gone: it is made anew */
+	EVENT_LOST,    /* the object that was to be changed is gone: it is made anew */
+	EVENT_THERE,   /* the one that was to be made is there: it is changed */
 	EVENT_AGAIN,   /* it could not be sent: it waits again */
 	EVENT_REFUSED, /* nor will it ever be */
 };
-
-/* Consumes `e`, which came from event_book_take. */
-void event_book_end(struct event_book *b, struct event *e, enum event_end end, uint64_t clock);
+/* What became of the one that was taken. */
+void event_book_end(struct event_book *b, enum event_end end, uint64_t clock);
 
 size_t event_book_waiting(const struct event_book *b);
 
-/* How many were left out: there were too many, or a newer one of the same reason came. */
+/* How many were left out, for there were too many. */
 uint64_t event_book_left_out(const struct event_book *b);

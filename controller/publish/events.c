@@ -12,7 +12,6 @@
 #include "loop/loop.h"
 
 enum {
-	FLIGHTS = 4,
 	SECOND = 1000 * 1000, /* usec */
 	TIMEOUT = 10 * SECOND,
 	BACKOFF_MIN = SECOND,
@@ -21,20 +20,14 @@ enum {
 	HTTP_CONFLICT = 409,
 };
 
-/* An Event on its way. */
-struct flight {
-	struct events *events;
-	struct event *event; /* NULL: none */
-	struct kube_call *call;
-};
-
 struct events {
 	sd_event *loop;
 	struct kube *kube;
 	char *identity;
 	struct event_book *book;
 	sd_event_source *timer;
-	struct flight flights[FLIGHTS];
+	struct kube_call *call; /* NULL: none is on its way */
+	bool exists;            /* what it changes; else it makes one */
 	struct backoff backoff;
 	uint64_t paused_until;
 	uint64_t sent, refused, failed;
@@ -59,8 +52,6 @@ int events_new(
 	ev->identity = xstrdup(identity);
 	ev->book = event_book_new();
 	ev->backoff = (struct backoff){.min = BACKOFF_MIN, .max = BACKOFF_MAX};
-	for (size_t i = 0; i < FLIGHTS; i++)
-		ev->flights[i].events = ev;
 	r = loop_timer_new(&ev->timer, loop, pump, ev, e);
 	if (r < 0)
 		return err_wrap(e, "Events");
@@ -72,11 +63,7 @@ struct events *events_free(struct events *ev)
 {
 	if (!ev)
 		return NULL;
-	for (size_t i = 0; i < FLIGHTS; i++) {
-		kube_cancel(ev->flights[i].call);
-		if (ev->flights[i].event)
-			event_book_end(ev->book, ev->flights[i].event, EVENT_REFUSED, 0);
-	}
+	kube_cancel(ev->call);
 	sd_event_source_unref(ev->timer);
 	event_book_free(ev->book);
 	free(ev->identity);
@@ -121,18 +108,25 @@ static json_t *event_json(const struct events *ev, const struct event *e)
 		(json_int_t)e->count));
 }
 
-static json_t *count_json(const struct event *e)
+/* What is new about one that happened before. */
+static json_t *news_json(const struct event *e)
 {
-	return jsonx_must(json_pack(
-		"{s:I, s:o}", "count", (json_int_t)e->count, "lastTimestamp", time_json(e->last)));
+	return jsonx_must(json_pack("{s:s, s:s, s:I, s:o}", "type",
+		e->warning ? "Warning" : "Normal", "message", e->note, "count",
+		(json_int_t)e->count, "lastTimestamp", time_json(e->last)));
 }
 
-/* What became of a call. What is there already was made by a call whose answer was lost. */
-static enum event_end judge(const struct event *e, const struct kube_answer *answer)
+/*
+ * What became of a call. What is there already was made by a call whose answer was lost, and may
+ * say what was so then.
+ */
+static enum event_end judge(bool exists, const struct kube_answer *answer)
 {
-	if (!answer->error || (!e->exists && answer->status == HTTP_CONFLICT))
+	if (!answer->error)
 		return EVENT_TOLD;
-	if (e->exists && answer->status == HTTP_NOT_FOUND)
+	if (!exists && answer->status == HTTP_CONFLICT)
+		return EVENT_THERE;
+	if (exists && answer->status == HTTP_NOT_FOUND)
 		return EVENT_LOST;
 	return failure_is_passing(answer->status) ? EVENT_AGAIN : EVENT_REFUSED;
 }
@@ -145,18 +139,14 @@ static void set_problem(struct events *ev, const char *problem)
 
 static void pause_sending(struct events *ev, uint64_t retry_after)
 {
-	uint64_t clock = loop_clock(), until = clock + retry_after;
+	uint64_t wait = backoff_next(&ev->backoff, 0);
 
-	/* Calls side by side fail together: that is one failure. */
-	if (ev->paused_until <= clock)
-		ev->paused_until = clock + backoff_next(&ev->backoff, 0);
-	if (ev->paused_until < until)
-		ev->paused_until = until;
+	ev->paused_until = loop_clock() + (wait > retry_after ? wait : retry_after);
 }
 
 static void count_end(struct events *ev, enum event_end end, const struct kube_answer *answer)
 {
-	if (end == EVENT_TOLD || end == EVENT_LOST) {
+	if (end == EVENT_TOLD || end == EVENT_LOST || end == EVENT_THERE) {
 		ev->sent += end == EVENT_TOLD;
 		ev->backoff.last = 0;
 		set_problem(ev, NULL);
@@ -171,43 +161,34 @@ static void count_end(struct events *ev, enum event_end end, const struct kube_a
 
 static void on_done(void *ud, const struct kube_answer *answer)
 {
-	struct flight *f = ud;
-	struct event *e = steal(f->event);
-	enum event_end end = judge(e, answer);
+	struct events *ev = ud;
+	enum event_end end = judge(ev->exists, answer);
 
-	f->call = NULL;
-	event_book_end(f->events->book, e, end, loop_clock());
-	count_end(f->events, end, answer);
-	pump(f->events);
+	ev->call = NULL;
+	event_book_end(ev->book, end, loop_clock());
+	count_end(ev, end, answer);
+	pump(ev);
 }
 
-static void start(struct flight *f, struct event *e)
+static void start(struct events *ev, const struct event *e)
 {
 	CLEANUP_FREE char *name = object_name(e);
 	CLEANUP_FREE char *ns = kube_escape(e->ns);
 	CLEANUP_FREE char *path = xasprintf("/api/v1/namespaces/%s/events%s%s", ns,
 		e->exists ? "/" : "", e->exists ? name : "");
-	json_auto_t *body = e->exists ? count_json(e) : event_json(f->events, e);
+	json_auto_t *body = e->exists ? news_json(e) : event_json(ev, e);
 
-	f->event = e;
-	f->call = kube_start(
-		f->events->kube, &(struct kube_request){
-					 .method = e->exists ? "PATCH" : "POST",
-					 .path = path,
-					 .body = body,
-					 .type = e->exists ? "application/merge-patch+json" : NULL,
-					 .timeout = TIMEOUT,
-					 .done = on_done,
-					 .ud = f,
-				 });
-}
-
-static struct flight *free_flight(struct events *ev)
-{
-	for (size_t i = 0; i < FLIGHTS; i++)
-		if (!ev->flights[i].event)
-			return &ev->flights[i];
-	return NULL;
+	ev->exists = e->exists;
+	ev->call = kube_start(
+		ev->kube, &(struct kube_request){
+				  .method = e->exists ? "PATCH" : "POST",
+				  .path = path,
+				  .body = body,
+				  .type = e->exists ? "application/merge-patch+json" : NULL,
+				  .timeout = TIMEOUT,
+				  .done = on_done,
+				  .ud = ev,
+			  });
 }
 
 /* Sends what may be sent, and comes again when more may. */
@@ -215,21 +196,15 @@ static void pump(void *ud)
 {
 	struct events *ev = ud;
 	struct event_time at = now();
-	struct flight *f = NULL;
-	struct event *e;
-	uint64_t wait;
+	bool paused = at.clock < ev->paused_until;
+	const struct event *e = paused ? NULL : event_book_take(ev->book, at);
+	uint64_t wait = event_book_wait(ev->book, paused ? ev->paused_until : at.clock);
 
 	loop_timer_stop(ev->timer);
-	if (at.clock < ev->paused_until) {
-		if (event_book_waiting(ev->book))
-			loop_timer_arm(ev->timer, ev->paused_until - at.clock);
-		return;
-	}
-	while ((f = free_flight(ev)) && (e = event_book_take(ev->book, at)))
-		start(f, e);
-	wait = f ? event_book_wait(ev->book, at.clock) : UINT64_MAX;
-	if (wait != UINT64_MAX)
-		loop_timer_arm(ev->timer, wait);
+	if (e)
+		start(ev, e);
+	else if (wait != UINT64_MAX)
+		loop_timer_arm(ev->timer, wait + (paused ? ev->paused_until - at.clock : 0));
 }
 
 void events_send(struct events *ev, const struct events_subject *about, bool warning,

@@ -10,10 +10,9 @@
 #include "publish/event_book.h"
 
 /*
- * Sends Events (v1) about Services. The same Event again within half an hour raises the count of
- * the one that is there; a Service that changes all the time has its Events told at a slower and
- * slower pace, the newest of a reason at last. Memory and calls per second are bounded
- * (event_book.h); what is left out is counted.
+ * Sends Events (v1) about Services: one of each reason, which within half an hour is changed to say
+ * the newest and how often it happened; of a Service that changes all the time at a slower and
+ * slower pace. Memory and calls per second are bounded (event_book.h); what is left out is counted.
  */
 struct events;
 

@@ -59,6 +59,11 @@ size_t facts_served(struct ipaddr ret[], const struct service *s, const struct f
 	return held->n_vips;
 }
 
+bool facts_may_lack(const struct service *s)
+{
+	return s->wish.n_vips == 0 && s->wish.n_needed < s->wish.n_wanted;
+}
+
 uint64_t facts_digest(const struct facts *f)
 {
 	uint64_t digest = DIGEST_INIT;
@@ -67,6 +72,7 @@ uint64_t facts_digest(const struct facts *f)
 	add_assignment(&digest, f->assignment);
 	if (f->decision)
 		add_decision(&digest, f->decision);
+	digest_add(&digest, f->served, f->n_served * sizeof *f->served);
 	for (size_t i = 0; i < f->n_announcers; i++)
 		digest_add_text(&digest, f->announcers[i]);
 	return digest ? digest : 1;

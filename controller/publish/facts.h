@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@ struct facts {
 	/* That the decision is from, for ports that another Service has; NULL: these are not told.
 	 */
 	const struct fleet *fleet;
-	/* The VIPs of its status that have a virtual server, if it is known which; else all. */
+	/* The VIPs of its status that have a virtual server, if it is known which, else all; or one
+	 * of them that is announced, where that is enough (facts_may_lack). */
 	const struct ipaddr *served;
 	size_t n_served;
 	/* The load balancers (pod names) that announce all of these, sorted. */
@@ -32,6 +34,9 @@ struct facts {
  */
 size_t facts_served(struct ipaddr ret[], const struct service *s, const struct fleet_service *d,
 	const struct fleet *fleet);
+
+/* Whether one address announced is enough: of PreferDualStack the second one is a wish. Pure. */
+bool facts_may_lack(const struct service *s);
 
 /* Equal for equal facts, so that what was looked at once is passed over quickly. Pure. */
 uint64_t facts_digest(const struct facts *f);

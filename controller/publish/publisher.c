@@ -9,7 +9,7 @@
 #include "loop/loop.h"
 #include "objects/objects.h"
 #include "publish/contest.h"
-#include "publish/facts.h"
+#include "publish/gather.h"
 #include "publish/story.h"
 #include "publish/writes.h"
 
@@ -71,47 +71,10 @@ static struct news *news_new(const struct facts *f, const json_t *document)
 	return n;
 }
 
-/* A decision from before the Service had an address says nothing about it now. */
-static const struct fleet_service *find_decision(
-	const struct fleet *fleet, const struct assignment *a)
+/* NULL: what was decided is not about the objects as they are. */
+static const struct fleet *decision_of(const struct publisher *p)
 {
-	const struct objname *id = &a->service->id;
-	const struct fleet_service *found = fleet ? fleet_find(fleet, id->ns, id->name) : NULL;
-
-	return found && found->outcome == FLEET_PENDING && a->n_vips > 0 ? NULL : found;
-}
-
-/* What facts borrow. */
-struct gathered {
-	const char **names;
-	struct ipaddr *vips;
-};
-
-static void gathered_done(struct gathered *g)
-{
-	free(g->names);
-	free(g->vips);
-}
-
-static struct facts gather(
-	struct gathered *ret, const struct publisher *p, const struct assignment *a)
-{
-	const struct fleet *fleet = p->decided ? p->looked_at : NULL;
-	struct facts f = {
-		.service = a->service,
-		.assignment = a,
-		.decision = find_decision(fleet, a),
-	};
-
-	f.fleet = f.decision ? fleet : NULL;
-	*ret = (struct gathered){.vips = xcalloc(a->service->held.n_vips, sizeof *ret->vips)};
-	f.n_served = facts_served(ret->vips, a->service, f.decision, f.fleet);
-	f.served = ret->vips;
-	if (f.n_served > 0)
-		ret->names = membership_announcers(
-			p->parts.membership, ret->vips, f.n_served, &f.n_announcers);
-	f.announcers = ret->names;
-	return f;
+	return p->decided ? p->looked_at : NULL;
 }
 
 static void tell(const struct publisher *p, const struct objname *id, const char *uid,
@@ -149,7 +112,7 @@ static void remind_of(struct publisher *p, const struct assignment *a, uint64_t 
 
 	if (now < one->remind_at)
 		return;
-	f = gather(&gathered, p, a);
+	f = gather(&gathered, p->parts.membership, decision_of(p), a);
 	if (is_well(&f))
 		return;
 	story_remind(&story, &f);
@@ -238,7 +201,7 @@ static void write_status(struct publisher *p, struct write *one)
 		one->digest = 0;
 		writes_put_off(p->writes, one);
 	} else if (a) {
-		f = gather(&gathered, p, a);
+		f = gather(&gathered, p->parts.membership, decision_of(p), a);
 		document = status_document(&f, p->parts.features, loop_date());
 	}
 	if (document && status_document_digest(document) == one->told && !may_repeat(p, one))
@@ -328,7 +291,7 @@ static void look_at(struct publisher *p, struct write *one, const struct assignm
 		writes_put_off(p->writes, one);
 	if (!p->decided && !has_news)
 		return;
-	f = gather(&gathered, p, a);
+	f = gather(&gathered, p->parts.membership, decision_of(p), a);
 	digest = facts_digest(&f);
 	if (one->digest == digest)
 		return;

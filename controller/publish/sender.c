@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "kube/failure.h"
+#include "loop/loop.h"
 
 enum {
 	/* usec; shorter than what is left of the lease when a leader has to stop */
@@ -103,6 +104,7 @@ static void on_answer(void *ud, const struct kube_answer *answer)
 		.retry_after = answer->retry_after,
 	};
 
+	loop_doing(LOOP_HERE("on_answer"));
 	sending->write->data = NULL;
 	s->ops.on_end(s->ud, sending->write, &end, sending->news);
 }

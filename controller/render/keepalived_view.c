@@ -26,13 +26,36 @@ static json_t *address(const struct ipaddr *a)
 	return json_string(ipaddr_format(text, a));
 }
 
-static json_t *real_server_view(const struct real_server *real)
+static json_t *tunnel_view(const struct forward *f)
 {
+	json_t *view = json_object();
+
+	set(view, "type", json_string(encapsulation_name(f->encapsulation)));
+	set(view, "port", f->port ? json_integer(f->port) : json_false());
+	return view;
+}
+
+/* Where its check goes, if that is not the port that IPVS tells it by; 0: there. */
+static uint16_t check_port(const struct virtual_server *vs, const struct real_server *real)
+{
+	if (vs->check.port)
+		return vs->check.port;
+	return real->forward.method == FORWARD_TUNNEL && real->target != real->port ? real->target
+										    : 0;
+}
+
+static json_t *real_server_view(const struct virtual_server *vs, const struct real_server *real)
+{
+	uint16_t checked = check_port(vs, real);
 	json_t *view = json_object();
 
 	set(view, "address", address(&real->addr));
 	set(view, "port", json_integer(real->port));
 	set(view, "weight", json_integer(real->weight));
+	set(view, "tunnel",
+		real->forward.method == FORWARD_TUNNEL ? tunnel_view(&real->forward)
+						       : json_false());
+	set(view, "check_port", checked ? json_integer(checked) : json_false());
 	return view;
 }
 
@@ -41,7 +64,7 @@ static json_t *reals_view(const struct virtual_server *vs)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < vs->n_reals; i++)
-		append(list, real_server_view(&vs->reals[i]));
+		append(list, real_server_view(vs, &vs->reals[i]));
 	return list;
 }
 

@@ -1,231 +1,251 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/advice.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
-
-static const char *str(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static bool is(const json_t *object, const char *key, const char *text)
-{
-	return strcmp(str(object, key), text) == 0;
-}
-
-static bool is_true(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
+#include "base/place.h"
+#include "report/answer.h"
 
 /* Nothing is known that is not known here yet. */
-static char *advise_lost(const json_t *answer)
+static char *advise_lost(const struct advice *a)
 {
-	const json_t *k = json_object_get(answer, "kubernetes");
+	const struct cluster_state *c = &a->x->now->cluster;
 
-	if (k && !is_true(k, "following"))
+	if (c->identity && c->lost_for > 0)
 		return xstrdup("the API server cannot be followed, what was known stands: the log "
 			       "of this load balancer says why (source.problem)");
-	if (!is_true(answer, "synced"))
+	if (!a->x->synced)
 		return xstrdup("wait: not all that exists has arrived yet");
 	return NULL;
 }
 
 /* It is known, and somebody else's. */
-static char *advise_foreign(const json_t *answer)
+static char *advise_foreign(const struct advice *a)
 {
-	const char *fleet = str(json_object_get(answer, "asks"), "fleet");
+	const struct service *s = a->service;
+	const char *fleet = s->class_fleet ? s->class_fleet : s->annotation_fleet;
 
-	if (*fleet)
+	if (fleet)
 		return xasprintf("ask a load balancer of the fleet %s", fleet);
 	return xasprintf("if it shall be served here, set spec.loadBalancerClass: kago.dev/%s",
-		str(answer, "fleet"));
+		a->x->now->fleet_name);
 }
 
-static char *advise_stranger(const json_t *answer)
+static char *advise_stranger(const struct advice *a)
 {
-	const char *followed = str(answer, "followedNamespace");
 	char *advice;
 
-	if (*followed && !is(answer, "namespace", followed))
-		return xasprintf("ask a load balancer that follows the namespace %s",
-			str(answer, "namespace"));
-	if (is_true(answer, "known"))
-		return advise_foreign(answer);
-	advice = advise_lost(answer);
+	if (*a->x->followed && strcmp(a->x->followed, a->ns) != 0)
+		return xasprintf("ask a load balancer that follows the namespace %s", a->ns);
+	if (a->service)
+		return advise_foreign(a);
+	advice = advise_lost(a);
 	if (advice)
 		return advice;
-	return xasprintf("look what it asks for: kubectl get service %s -n %s -o yaml",
-		str(answer, "name"), str(answer, "namespace"));
+	return xasprintf(
+		"look what it asks for: kubectl get service %s -n %s -o yaml", a->name, a->ns);
 }
 
-static char *advise_rejected(const json_t *answer)
+static char *advise_undecided(const struct advice *a)
 {
-	const json_t *decision = json_object_get(answer, "decision");
+	char *advice;
 
-	if (!is(decision, "outcome", "rejected"))
+	if (a->decision)
 		return NULL;
-	if (is(decision, "reason", "TooLarge") || is(decision, "reason", "FleetFull"))
+	advice = advise_lost(a);
+	return advice ? advice : xstrdup("wait a moment: nothing is decided yet");
+}
+
+static char *advise_rejected(const struct advice *a)
+{
+	const struct fleet_service *d = a->decision;
+
+	if (d->outcome != FLEET_REJECTED)
+		return NULL;
+	if (d->reason == REASON_TOO_LARGE || d->reason == REASON_FLEET_FULL)
 		return xstrdup("give it fewer endpoints, VIPs or ports, or another fleet");
-	return xasprintf("correct the Service: %s", str(decision, "message"));
+	return xasprintf("correct the Service: %s", d->message);
 }
 
 /* Nothing is written to the API server. */
-static char *advise_leaderless(const json_t *answer)
+static char *advise_leaderless(const struct advice *a)
 {
-	const json_t *k = json_object_get(answer, "kubernetes");
+	const struct cluster_state *c = &a->x->now->cluster;
 
-	if (k && is(k, "leader", ""))
+	if (c->identity && !*c->leader)
 		return xasprintf("nobody leads the fleet, so nobody writes addresses and status: "
 				 "the logs of its load balancers say why, and "
 				 "kubectl get leases -A -l kago.dev/fleet=%s",
-			str(answer, "fleet"));
+			a->x->now->fleet_name);
 	return NULL;
 }
 
-static char *advise_pending(const json_t *answer)
+/* It does not get what it asks for, if perhaps something else. */
+static char *advise_assignment(const struct advice *a)
 {
-	const json_t *k = json_object_get(answer, "kubernetes");
-	const json_t *assignment = json_object_get(answer, "assignment");
+	if (!a->assignment || !a->assignment->message)
+		return NULL;
+	return xasprintf("correct the Service or the pools: %s", a->assignment->message);
+}
+
+static char *advise_pending(const struct advice *a)
+{
+	const struct cluster_state *c = &a->x->now->cluster;
 	char *advice;
 
-	if (!is(json_object_get(answer, "decision"), "outcome", "pending"))
+	if (a->decision->outcome != FLEET_PENDING)
 		return NULL;
-	advice = advise_lost(answer);
+	advice = advise_lost(a);
 	if (!advice)
-		advice = advise_leaderless(answer);
+		advice = advise_leaderless(a);
 	if (advice)
 		return advice;
 	/* With the lease it leads, if not quite yet: what others wrote is read first. */
-	if (!is(k, "leader", str(k, "identity")))
+	if (c->identity && strcmp(c->leader, c->identity) != 0)
 		return xasprintf("ask the leader: kubectl exec %s -c ipvs -- kago-controller "
 				 "explain %s/%s",
-			str(k, "leader"), str(answer, "namespace"), str(answer, "name"));
-	if (*str(assignment, "message"))
-		return xasprintf(
-			"correct the Service or the pools: %s", str(assignment, "message"));
+			c->leader, a->ns, a->name);
+	advice = advise_assignment(a);
+	if (advice)
+		return advice;
 	return xstrdup("wait a moment: its address is being written; if that stays so, the log "
 		       "says why (status.not_written)");
 }
 
-static char *advise_conflict(const json_t *answer)
+static bool is_its_own(const struct advice *a, const struct virtual_server *vs)
 {
-	const json_t *one;
-	size_t i;
+	return vs->ns == a->decision->ns && vs->name == a->decision->name;
+}
 
-	if (!is(json_object_get(answer, "decision"), "outcome", "conflict"))
+/* Who has one of its VIPs and ports; NULL: nobody. */
+static const struct virtual_server *find_rival(const struct advice *a)
+{
+	const struct fleet_service *d = a->decision;
+
+	for (size_t i = 0; i < d->n_vips; i++)
+		for (size_t k = 0; k < a->service->n_ports; k++) {
+			const struct virtual_server *vs = explain_server(
+				a->x->now->fleet, &d->vips[i], &a->service->ports[k]);
+
+			if (vs && !is_its_own(a, vs))
+				return vs;
+		}
+	return NULL;
+}
+
+static char *advise_conflict(const struct advice *a)
+{
+	const struct virtual_server *rival;
+
+	if (a->decision->outcome != FLEET_CONFLICT)
 		return NULL;
-	json_array_foreach(json_object_get(answer, "unserved"), i, one)
-		if (*str(one, "heldBy"))
-			return xasprintf("give it or %s another VIP or port", str(one, "heldBy"));
+	rival = find_rival(a);
+	if (rival)
+		return xasprintf("give it or %s/%s another VIP or port", rival->ns, rival->name);
 	return xstrdup("give it or the other one another VIP or port");
 }
 
-static char *advise_endpoints(const json_t *answer)
+static char *advise_endpoints(const struct advice *a)
 {
-	if (!is(json_object_get(answer, "decision"), "outcome", "no_endpoints"))
+	if (a->decision->outcome != FLEET_NO_ENDPOINTS)
 		return NULL;
+	if (a->decision->reason == REASON_REFUSED_BY_KERNEL)
+		return xstrdup("see what this node's kernel refuses, in the decision: an address "
+			       "that no packet can be sent to, or a protocol that it has not got");
+	if (a->decision->reason == REASON_ENDPOINTS_NOT_ALLOWED)
+		return xstrdup("give it endpoints that it may have: the decision says which it may "
+			       "not, and why (endpoints in kago.yaml)");
 	return xasprintf("look at its pods: kubectl get endpointslices -n %s -l "
 			 "kubernetes.io/service-name=%s",
-		str(answer, "namespace"), str(answer, "name"));
+		a->ns, a->name);
 }
 
-static bool all_down(const json_t *server)
+static bool all_down(const struct virtual_server *vs, const struct ipvs_service *there)
 {
-	const json_t *reals = json_object_get(server, "realServers"), *real;
-	size_t i;
+	for (size_t i = 0; i < vs->n_reals; i++) {
+		const struct real_server *real = &vs->reals[i];
+		const struct ipvs_dest *dest = ipvs_service_find(there, &real->addr, real->port);
 
-	json_array_foreach(reals, i, real)
-		if (!is(real, "state", "down"))
+		if (strcmp(snapshot_real_state(real, dest), "down") != 0)
 			return false;
-	return json_array_size(reals) > 0;
+	}
+	return vs->n_reals > 0;
 }
 
-static char *advise_server(const json_t *server)
+static char *advise_server(const struct snapshot *now, const struct virtual_server *vs)
 {
-	if (*str(server, "refusedByKeepalived"))
+	const struct ipvs_service *there =
+		ipvs_table_find(now->kernel, &vs->vip, vs->protocol, vs->port);
+
+	if (apply_complaint(now->apply, vs))
 		return xstrdup("look at the template (keepalived.template): what it makes of this "
 			       "Service is refused by keepalived, so there are no health checks");
-	if (!is_true(server, "inKernel"))
+	if (!there)
 		return xstrdup("see why the last change did not bring it into the kernel: "
 			       "kago-controller status");
-	if (all_down(server))
-		return xasprintf("port %lld: all real servers fail their health check: see whether "
+	if (all_down(vs, there))
+		return xasprintf("port %u: all real servers fail their health check: see whether "
 				 "kago.dev/health-check fits what the pods speak, and whether a "
 				 "NetworkPolicy keeps the load balancers out",
-			json_integer_value(json_object_get(server, "port")));
+			vs->port);
 	return NULL;
 }
 
-static char *advise_kernel(const json_t *answer)
+static char *advise_kernel(const struct advice *a)
 {
-	const json_t *server;
+	const struct snapshot *now = a->x->now;
+	const struct virtual_server *const *servers = fleet_servers(now->fleet);
 	char *advice = NULL;
-	size_t i;
 
-	if (is(answer, "mode", "render-only"))
+	if (now->render_only)
 		return NULL;
-	if (!is_true(answer, "kernelReadable"))
+	if (!now->kernel)
 		return xstrdup("the kernel's IPVS cannot be read: the log of this load balancer "
 			       "says why (ipvs.read_failed)");
-	json_array_foreach(json_object_get(answer, "virtualServers"), i, server) {
-		advice = advise_server(server);
-		if (advice)
-			break;
-	}
+	for (size_t i = 0; !advice && i < now->fleet->n_servers; i++)
+		if (is_its_own(a, servers[i]))
+			advice = advise_server(now, servers[i]);
 	return advice;
 }
 
-static char *advise_announcing(const json_t *answer)
+static bool is_announced(const struct snapshot *now, const struct ipaddr *vip)
 {
-	const json_t *one;
+	const json_t *prefix;
 	size_t i;
 
-	if (is(answer, "mode", "render-only") ||
-		!is(json_object_get(answer, "decision"), "outcome", "served"))
+	json_array_foreach(now->sidecar->announced, i, prefix)
+		if (answer_prefix_has(prefix, vip))
+			return true;
+	return false;
+}
+
+static char *advise_announcing(const struct advice *a)
+{
+	const struct fleet_service *d = a->decision;
+	const struct snapshot *now = a->x->now;
+	char vip[IPADDR_TEXT];
+
+	if (now->render_only || d->outcome != FLEET_SERVED)
 		return NULL;
-	if (!is_true(answer, "sidecarConnected"))
+	if (now->n_sidecars == 0)
 		return xstrdup("the sidecar is not there: look at the container exabgp");
-	if (json_integer_value(json_object_get(answer, "bgpSessions")) == 0)
+	if (now->sidecar->sessions == 0)
 		return xstrdup("this load balancer has no BGP session: the log of the container "
 			       "exabgp says why (bgp.waiting, bgp.down, exabgp.log)");
-	json_array_foreach(json_object_get(answer, "announced"), i, one)
-		if (json_array_size(json_object_get(one, "prefixes")) == 0)
+	for (size_t i = 0; i < d->n_vips; i++)
+		if (!is_announced(now, &d->vips[i]))
 			return xasprintf("%s is not announced by this load balancer: the log of "
 					 "the container exabgp says why (vip.withdrawn, "
-					 "vip.skipped, route.failed)",
-				str(one, "vip"));
+					 "vip.refused, vip.diverted, vip.skipped, "
+					 "route.failed)",
+				ipaddr_format(vip, &d->vips[i]));
 	return NULL;
 }
 
-/* It is served, but not where it wants to be. */
-static char *advise_assignment(const json_t *answer)
+char *advice_for(const struct advice *a)
 {
-	const json_t *assignment = json_object_get(answer, "assignment");
-
-	if (!*str(assignment, "message"))
-		return NULL;
-	return xasprintf("correct the Service or the pools: %s", str(assignment, "message"));
-}
-
-static char *advise_undecided(const json_t *answer)
-{
-	char *advice;
-
-	if (json_object_get(answer, "decision"))
-		return NULL;
-	advice = advise_lost(answer);
-	return advice ? advice : xstrdup("wait a moment: nothing is decided yet");
-}
-
-char *advice_for(const json_t *answer)
-{
-	static char *(*const advisers[])(const json_t *answer) = {
+	static char *(*const advisers[])(const struct advice *a) = {
 		advise_undecided,
 		advise_rejected,
 		advise_pending,
@@ -239,9 +259,9 @@ char *advice_for(const json_t *answer)
 	};
 	char *advice = NULL;
 
-	if (!is_true(answer, "ours"))
-		return advise_stranger(answer);
+	if (!a->ours)
+		return advise_stranger(a);
 	for (size_t i = 0; !advice && i < sizeof advisers / sizeof advisers[0]; i++)
-		advice = advisers[i](answer);
+		advice = advisers[i](a);
 	return advice;
 }

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <jansson.h>
+#include "report/explain.h"
 
-/*
- * What somebody should do who wants a Service to work, from all else that explain_service says: one
- * sentence for people, of several things the first. NULL: nothing. Pure.
- */
-char *advice_for(const json_t *answer) __attribute__((warn_unused_result));
+/* What is known of a Service that somebody wants to work; all borrowed. */
+struct advice {
+	const struct explain *x;
+	const char *ns, *name;
+	const struct service *service; /* NULL: not known */
+	bool ours;
+	const struct fleet_service *decision; /* NULL: none yet */
+	const struct assignment *assignment;  /* NULL unless we lead and have decided */
+};
+
+/* What to do: one sentence for people, of several things the first. NULL: nothing. Pure. */
+char *advice_for(const struct advice *a) __attribute__((warn_unused_result));

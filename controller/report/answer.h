@@ -29,3 +29,13 @@ static inline json_t *answer_vips(const struct ipaddr vips[], size_t n_vips)
 		jsonx_append(array, answer_vip(&vips[i]));
 	return array;
 }
+
+/* Whether a prefix that the sidecar announces leads to the VIP. */
+static inline bool answer_prefix_has(const json_t *prefix, const struct ipaddr *vip)
+{
+	const char *text = json_string_value(prefix);
+	struct ipnet net;
+	struct err e = {0};
+
+	return text && ipnet_parse(&net, text, &e) == 0 && ipnet_contains(&net, vip);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/explain.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #include "report/advice.h"
 #include "report/answer.h"
 #include "report/asks.h"
+#include "report/choices.h"
+#include "report/servers.h"
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
@@ -108,15 +111,8 @@ static json_t *conditions_json(const struct held *h)
 	return object;
 }
 
-/* NULL unless we lead and have decided. */
-static json_t *assignment_json(const struct explain *x, const struct service *s)
+static json_t *assignment_json(const struct assignment *a)
 {
-	const struct allocation *all = x->now->cluster.allocation;
-	const struct assignment *a =
-		all && x->now->cluster.leads ? allocation_find(all, s->id.ns, s->id.name) : NULL;
-
-	if (!a)
-		return NULL;
 	return jsonx_must(
 		json_pack("{s:o, s:s*, s:s*, s:s*}", "vips", answer_vips(a->vips, a->n_vips),
 			"pool", a->pool, "reason", reason_name(a->reason), "message", a->message));
@@ -129,7 +125,7 @@ static json_t *decision_json(const struct fleet_service *svc)
 		svc->message, "vips", answer_vips(svc->vips, svc->n_vips)));
 }
 
-static const struct virtual_server *find_server(
+const struct virtual_server *explain_server(
 	const struct fleet *f, const struct ipaddr *vip, const struct service_port *port)
 {
 	const struct place at = {*vip, port->protocol, port->port};
@@ -140,7 +136,7 @@ static const struct virtual_server *find_server(
 static void append_unserved(json_t *array, const struct fleet *f, const struct fleet_service *svc,
 	const struct ipaddr *vip, const struct service_port *port)
 {
-	const struct virtual_server *vs = find_server(f, vip, port);
+	const struct virtual_server *vs = explain_server(f, vip, port);
 	CLEANUP_FREE char *holder = NULL;
 
 	if (vs && vs->ns == svc->ns && vs->name == svc->name)
@@ -196,14 +192,9 @@ static json_t *prefixes_of(const struct explain *x, const struct ipaddr *vip)
 	json_t *array = jsonx_must(json_array()), *item;
 	size_t i;
 
-	json_array_foreach(x->now->sidecar->announced, i, item) {
-		const char *text = json_string_value(item);
-		struct ipnet net;
-		struct err e = {0};
-
-		if (text && ipnet_parse(&net, text, &e) == 0 && ipnet_contains(&net, vip))
+	json_array_foreach(x->now->sidecar->announced, i, item)
+		if (answer_prefix_has(item, vip))
 			jsonx_append(array, json_incref(item));
-	}
 	return array;
 }
 
@@ -230,29 +221,40 @@ static json_t *announced_json(const struct explain *x, const struct ipaddr vips[
 	return array;
 }
 
-static void add_decision(json_t *answer, const struct explain *x, const struct service *s)
+static json_t *servers_json(const struct snapshot *s, const struct fleet_service *svc)
 {
-	const struct fleet *f = x->now->fleet;
-	const struct fleet_service *svc = f ? fleet_find(f, s->id.ns, s->id.name) : NULL;
+	CLEANUP_FREE char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 
-	if (!svc)
-		return;
-	jsonx_set(answer, "decision", decision_json(svc));
-	jsonx_set(answer, "virtualServers", snapshot_servers(x->now, svc));
-	jsonx_set(answer, "unserved", unserved_json(f, svc, s));
-	jsonx_set(answer, "announced", announced_json(x, svc->vips, svc->n_vips));
+	if (!out)
+		mem_exhausted();
+	servers_write(out, s, svc);
+	if (fclose(out) != 0)
+		mem_exhausted();
+	return jsonx_must(json_loadb(text, len, 0, NULL));
 }
 
-static void add_service(json_t *answer, const struct explain *x, const struct service *s)
+static void add_decision(json_t *answer, const struct explain *x, const struct service *s,
+	const struct fleet_service *svc)
 {
-	json_t *assignment = assignment_json(x, s);
+	jsonx_set(answer, "decision", decision_json(svc));
+	jsonx_set(answer, "virtualServers", servers_json(x->now, svc));
+	jsonx_set(answer, "unserved", unserved_json(x->now->fleet, svc, s));
+	jsonx_set(answer, "announced", announced_json(x, svc->vips, svc->n_vips));
+	if (x->client.port)
+		jsonx_set(answer, "choices", choices_json(x->now, svc, &x->client));
+}
 
-	jsonx_set(answer, "held", held_json(x, s));
-	jsonx_set(answer, "conditions", conditions_json(&s->held));
-	jsonx_set(answer, "endpoints", endpoints_json(s));
-	if (assignment)
-		jsonx_set(answer, "assignment", assignment);
-	add_decision(answer, x, s);
+static void add_service(json_t *answer, const struct advice *a)
+{
+	jsonx_set(answer, "held", held_json(a->x, a->service));
+	jsonx_set(answer, "conditions", conditions_json(&a->service->held));
+	jsonx_set(answer, "endpoints", endpoints_json(a->service));
+	if (a->assignment)
+		jsonx_set(answer, "assignment", assignment_json(a->assignment));
+	if (a->decision)
+		add_decision(answer, a->x, a->service, a->decision);
 }
 
 /* What does not depend on the Service. */
@@ -270,24 +272,36 @@ static json_t *frame(const struct explain *x, const char *ns, const char *name)
 		answer_count(now->sidecar->sessions), "kubernetes", snapshot_cluster(now)));
 }
 
+static struct advice look_up(const struct explain *x, const char *ns, const char *name)
+{
+	const struct allocation *all = x->now->cluster.leads ? x->now->cluster.allocation : NULL;
+	struct advice a = {
+		.x = x, .ns = ns, .name = name, .service = store_find(x->store, ns, name)};
+
+	a.ours = a.service && service_asks_for(a.service, x->rules);
+	if (a.ours && all)
+		a.assignment = allocation_find(all, ns, name);
+	if (a.ours && x->now->fleet)
+		a.decision = fleet_find(x->now->fleet, ns, name);
+	return a;
+}
+
 json_t *explain_service(const struct explain *x, const char *ns, const char *name)
 {
-	const struct service *s = store_find(x->store, ns, name);
-	bool is_ours = s && service_asks_for(s, x->rules);
+	struct advice a = look_up(x, ns, name);
 	json_t *answer = frame(x, ns, name);
-	CLEANUP_FREE char *advice = NULL;
+	CLEANUP_FREE char *advice = advice_for(&a);
 
-	jsonx_set(answer, "known", json_boolean(s));
-	jsonx_set(answer, "ours", json_boolean(is_ours));
-	if (s)
-		jsonx_set(answer, "asks", asks_json(s, x->rules));
-	if (!s)
+	jsonx_set(answer, "known", json_boolean(a.service));
+	jsonx_set(answer, "ours", json_boolean(a.ours));
+	if (a.service)
+		jsonx_set(answer, "asks", asks_json(a.service, x->rules));
+	if (!a.service)
 		jsonx_set(answer, "reasons", why_unknown(x, ns));
-	else if (!is_ours)
-		jsonx_set(answer, "reasons", why_not_ours(x, s));
+	else if (!a.ours)
+		jsonx_set(answer, "reasons", why_not_ours(x, a.service));
 	else
-		add_service(answer, x, s);
-	advice = advice_for(answer);
+		add_service(answer, &a);
 	if (advice)
 		set_text(answer, "whatToDo", advice);
 	return answer;

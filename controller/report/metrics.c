@@ -106,8 +106,8 @@ static void put_counter(
 	}
 }
 
-static size_t count_state(
-	const struct virtual_server *vs, const struct ipvs_service *there, const char *state)
+static size_t count_state(const struct virtual_server *vs, const struct ipvs_service *there,
+	enum forward_method method, const char *state)
 {
 	size_t n = 0;
 
@@ -116,25 +116,76 @@ static size_t count_state(
 		const struct ipvs_dest *dest =
 			there ? ipvs_service_find(there, &real->addr, real->port) : NULL;
 
-		n += strcmp(snapshot_real_state(real, dest), state) == 0;
+		n += real->forward.method == method &&
+		     strcmp(snapshot_real_state(real, dest), state) == 0;
 	}
 	return n;
 }
 
-static void put_real_servers(FILE *out, const struct snapshot *s)
+static bool has_method(const struct virtual_server *vs, enum forward_method method)
+{
+	for (size_t i = 0; i < vs->n_reals; i++)
+		if (vs->reals[i].forward.method == method)
+			return true;
+	return false;
+}
+
+static void put_real_servers_of(FILE *out, const struct snapshot *s,
+	const struct virtual_server *vs, enum forward_method method)
 {
 	static const char *const states[] = {"up", "draining", "down", "missing"};
 
+	for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
+		put_labels(out, "kago_real_servers", vs);
+		fprintf(out, ",forward=\"%s\",state=\"%s\"} %zu\n", forward_method_name(method),
+			states[k], count_state(vs, in_kernel(s, vs), method, states[k]));
+	}
+}
+
+static void put_real_servers(FILE *out, const struct snapshot *s)
+{
 	metrics_help(out, "kago_real_servers", "gauge",
-		"Real servers by what the kernel holds of them.");
+		"Real servers by how they are reached and what the kernel holds of them.");
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++) {
 		const struct virtual_server *vs = s->fleet->servers[i];
 
-		for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
-			put_labels(out, "kago_real_servers", vs);
-			fprintf(out, ",state=\"%s\"} %zu\n", states[k],
-				count_state(vs, in_kernel(s, vs), states[k]));
-		}
+		for (enum forward_method m = FORWARD_NAT; m <= FORWARD_TUNNEL; m++)
+			if (has_method(vs, m))
+				put_real_servers_of(out, s, vs, m);
+	}
+}
+
+/* The sidecar's word, of which nothing is printed that is no address or number. */
+static void put_of_peers(FILE *out, const struct snapshot *s, const char *name, const char *key)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(s->sidecar->bgp, i, item) {
+		const char *text = json_string_value(json_object_get(item, "peer"));
+		const json_t *value = json_object_get(item, key);
+		struct ipaddr peer;
+		struct err unused = {0};
+		char addr[IPADDR_TEXT];
+
+		if (ipaddr_parse(&peer, text ? text : "", &unused) == 0)
+			fprintf(out, "%s{peer=\"%s\"} %lld\n", name, ipaddr_format(addr, &peer),
+				json_is_true(value) ? 1LL : (long long)json_integer_value(value));
+	}
+}
+
+static void put_bgp(FILE *out, const struct snapshot *s)
+{
+	static const char *const metrics[][4] = {
+		{"kago_bgp_session_up", "gauge", "up", "Whether the BGP session is up."},
+		{"kago_bgp_routes", "gauge", "routes", "Routes that the BGP peer hears."},
+		{"kago_bgp_session_changes_total", "counter", "changes",
+			"Times the BGP session came up or went down."},
+	};
+
+	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+		metrics_help(out, metrics[i][0], metrics[i][1], metrics[i][3]);
+		put_of_peers(out, s, metrics[i][0], metrics[i][2]);
 	}
 }
 
@@ -161,11 +212,13 @@ static void put_own(FILE *out, const struct snapshot *s)
 		s->sidecar->sessions);
 	metrics_plain(out, "kago_announced_prefixes", "gauge",
 		"Prefixes that the sidecar announces.", json_array_size(s->sidecar->announced));
+	put_bgp(out, s);
 }
 
 static void put_loop(FILE *out)
 {
 	static const char name[] = "kago_loop_stall_seconds";
+	static const char longest[] = "kago_loop_longest_stall_seconds";
 	const struct loop_holds holds = loop_holds();
 	uint64_t n = 0;
 
@@ -183,6 +236,9 @@ static void put_loop(FILE *out)
 	}
 	seconds(out, "kago_loop_stall_seconds_sum", holds.sum);
 	fprintf(out, "%s_count %" PRIu64 "\n", name, n);
+	metrics_help(out, longest, "gauge", "The longest of these, and what it was about.");
+	fprintf(out, "%s{by=\"%s\"} %g\n", longest, holds.longest.what ? holds.longest.what : "",
+		(double)holds.longest.took / 1e6);
 }
 
 void snapshot_metrics(const struct snapshot *s, FILE *out)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "report/alike.h"
 #include "report/metrics.h"
 
 static int vip_cmp(const void *a, const void *b)
@@ -97,6 +98,7 @@ void metrics_put_cluster(FILE *out, const struct snapshot *s)
 		"Bytes of bodies received, as they were on the wire.", c->kube.bytes_received);
 	metrics_plain(out, "kago_status_writes_pending", "gauge",
 		"Services whose status waits to be written.", c->publisher.pending);
+	alike_metrics(out, s);
 	put_writes(out, &c->publisher.writes);
 	put_events(out, &c->events);
 }

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/place.h"
-#include "base/sorted.h"
+#include "report/alike.h"
 #include "report/answer.h"
+#include "report/servers.h"
 
 static const char *why_not_announced(const struct snapshot *s)
 {
@@ -14,6 +14,9 @@ static const char *why_not_announced(const struct snapshot *s)
 		return NULL;
 	if (s->n_sidecars == 0)
 		return "the sidecar is not connected";
+	if (s->sidecar->waits)
+		return "the sidecar waits for its sockets on the node: look at the container "
+		       "node-sockets";
 	if (s->sidecar->sessions == 0)
 		return "no BGP session is up";
 	return s->sidecar->complete ? NULL : "not all that can be served is announced";
@@ -54,100 +57,6 @@ const char *snapshot_real_state(const struct real_server *wanted, const struct i
 	return wanted->weight == 0 ? "draining" : "down";
 }
 
-static json_t *real_json(const struct real_server *real, const struct ipvs_dest *there)
-{
-	char addr[IPADDR_TEXT];
-
-	return jsonx_must(json_pack("{s:s, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "address",
-		ipaddr_format(addr, &real->addr), "port", real->port, "wantedWeight",
-		(int)real->weight, "weight",
-		there ? answer_count(there->weight) : jsonx_must(json_null()), "state",
-		snapshot_real_state(real, there), "activeConnections",
-		answer_count(there ? there->active_conns : 0), "inactiveConnections",
-		answer_count(there ? there->inactive_conns : 0), "connections",
-		answer_count(there ? there->conns : 0)));
-}
-
-static json_t *reals_json(const struct virtual_server *vs, const struct ipvs_service *there)
-{
-	json_t *array = jsonx_must(json_array());
-
-	for (size_t i = 0; i < vs->n_reals; i++) {
-		const struct real_server *real = &vs->reals[i];
-
-		jsonx_append(array,
-			real_json(real,
-				there ? ipvs_service_find(there, &real->addr, real->port) : NULL));
-	}
-	return array;
-}
-
-static json_t *server_json(const struct snapshot *s, const struct virtual_server *vs)
-{
-	const struct ipvs_service *there =
-		s->kernel ? ipvs_table_find(s->kernel, &vs->vip, vs->protocol, vs->port) : NULL;
-	const char *complaint = apply_complaint(s->apply, vs);
-	char vip[IPADDR_TEXT];
-
-	return jsonx_must(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s*, s:o, s:o, s:o, s:o}", "vip",
-		ipaddr_format(vip, &vs->vip), "port", vs->port, "protocol",
-		place_protocol(vs->protocol), "scheduler", scheduler_name(vs->scheduler),
-		"inKernel", there != NULL, "refusedByKeepalived", complaint, "connections",
-		answer_count(there ? there->conns : 0), "bytesIn",
-		answer_count(there ? there->in_bytes : 0), "bytesOut",
-		answer_count(there ? there->out_bytes : 0), "realServers", reals_json(vs, there)));
-}
-
-static int cmp_vip(const void *vip, const void *item)
-{
-	const struct virtual_server *const *vs = item;
-
-	return ipaddr_cmp(vip, &(*vs)->vip);
-}
-
-/* Where the virtual servers of a VIP begin. */
-static size_t first_at(const struct fleet *f, const struct ipaddr *vip)
-{
-	return sorted_place(vip, f->servers, f->n_servers, sizeof *f->servers, cmp_vip);
-}
-
-static void append_servers_at(json_t *array, const struct snapshot *s,
-	const struct fleet_service *svc, const struct ipaddr *vip)
-{
-	const struct fleet *f = s->fleet;
-
-	for (size_t i = first_at(f, vip);
-		i < f->n_servers && ipaddr_equal(&f->servers[i]->vip, vip); i++)
-		if (f->servers[i]->ns == svc->ns && f->servers[i]->name == svc->name)
-			jsonx_append(array, server_json(s, f->servers[i]));
-}
-
-json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *svc)
-{
-	json_t *array = jsonx_must(json_array());
-
-	for (size_t k = 0; k < svc->n_vips; k++)
-		append_servers_at(array, s, svc, &svc->vips[k]);
-	return array;
-}
-
-static json_t *services_json(const struct snapshot *s)
-{
-	json_t *array = jsonx_must(json_array());
-
-	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++) {
-		const struct fleet_service *svc = s->fleet->services[i];
-
-		jsonx_append(array, jsonx_must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
-					    "namespace", svc->ns, "name", svc->name, "outcome",
-					    snapshot_outcome_name(svc->outcome), "reason",
-					    reason_name(svc->reason), "message", svc->message,
-					    "vips", answer_vips(svc->vips, svc->n_vips),
-					    "virtualServers", snapshot_servers(s, svc))));
-	}
-	return array;
-}
-
 static json_t *apply_json(const struct apply_status *st)
 {
 	return jsonx_must(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result",
@@ -157,6 +66,16 @@ static json_t *apply_json(const struct apply_status *st)
 		"unchanged", answer_count(st->n_unchanged), "mismatches",
 		answer_count(st->n_mismatches), "operations", answer_count(st->n_operations),
 		"down", answer_count(st->down)));
+}
+
+/* NULL without IPVS. */
+static json_t *timeouts_json(const struct timeouts_status *t)
+{
+	if (!t->trouble)
+		return NULL;
+	return jsonx_must(json_pack("{s:o, s:o, s:o, s:s}", "tcp", answer_count(t->held.tcp),
+		"tcpFin", answer_count(t->held.tcp_fin), "udp", answer_count(t->held.udp), "error",
+		t->trouble));
 }
 
 static json_t *keepalived_json(const struct upkeep_status *k)
@@ -172,10 +91,12 @@ static json_t *sidecar_json(const struct snapshot *s)
 {
 	json_t *announced =
 		s->sidecar->announced ? json_deep_copy(s->sidecar->announced) : json_array();
+	json_t *bgp = json_is_array(s->sidecar->bgp) ? json_incref(s->sidecar->bgp) : json_array();
 
-	return jsonx_must(json_pack("{s:b, s:o, s:o, s:o}", "connected", s->n_sidecars > 0,
+	return jsonx_must(json_pack("{s:b, s:o, s:o, s:o, s:o}", "connected", s->n_sidecars > 0,
 		"bgpSessions", answer_count(s->sidecar->sessions), "bgpPeers",
-		answer_count(s->sidecar->peers), "announced", jsonx_must(announced)));
+		answer_count(s->sidecar->peers), "announced", jsonx_must(announced), "bgp",
+		jsonx_must(bgp)));
 }
 
 json_t *snapshot_cluster(const struct snapshot *s)
@@ -193,17 +114,37 @@ json_t *snapshot_cluster(const struct snapshot *s)
 		answer_count(c->kube.bytes_received)));
 }
 
-json_t *snapshot_status(const struct snapshot *s)
+/* What comes before `services` where keys are sorted. */
+static json_t *first_part(const struct snapshot *s)
 {
 	struct apply_status st = apply_status(s->apply);
 	json_t *cluster = snapshot_cluster(s);
-	const char *why_not = snapshot_why_not_ready(s);
 
-	return jsonx_must(
-		json_pack("{s:s, s:s, s:s, s:s, s:b, s:s*, s:b, s:o, s:o, s:o, s:o, s:o*}", "type",
-			"status", "version", KAGO_VERSION, "fleet", s->fleet_name, "mode",
-			s->render_only ? "render-only" : "ipvs", "ready", why_not == NULL,
-			"whyNotReady", why_not, "kernelReadable", s->kernel != NULL, "lastChange",
-			apply_json(&st), "keepalived", keepalived_json(&st.keepalived), "sidecar",
-			sidecar_json(s), "services", services_json(s), "kubernetes", cluster));
+	return jsonx_must(json_pack("{s:s, s:o, s:b, s:o*, s:o, s:s, s:b}", "fleet", s->fleet_name,
+		"keepalived", keepalived_json(&st.keepalived), "kernelReadable", s->kernel != NULL,
+		"kubernetes", cluster, "lastChange", apply_json(&st), "mode",
+		s->render_only ? "render-only" : "ipvs", "ready", !snapshot_why_not_ready(s)));
+}
+
+static json_t *last_part(const struct snapshot *s)
+{
+	const struct apply_status st = apply_status(s->apply);
+
+	return jsonx_must(json_pack("{s:o, s:o*, s:o*, s:s, s:s, s:s*}", "sidecar", sidecar_json(s),
+		"tables", alike_json(s), "timeoutsSeconds", timeouts_json(&st.timeouts), "type",
+		"status", "version", KAGO_VERSION, "whyNotReady", snapshot_why_not_ready(s)));
+}
+
+void snapshot_write_status(const struct snapshot *s, FILE *out)
+{
+	const size_t members = JSON_EMBED | JSON_COMPACT | JSON_SORT_KEYS;
+	json_auto_t *first = first_part(s), *last = last_part(s);
+
+	fputc('{', out);
+	json_dumpf(first, out, members);
+	fputs(",\"services\":", out);
+	servers_write_all(out, s);
+	fputc(',', out);
+	json_dumpf(last, out, members);
+	fputc('}', out);
 }

@@ -11,6 +11,7 @@
 #include "decide/fleet.h"
 #include "follow/follow.h"
 #include "kube/kube.h"
+#include "lead/agreement.h"
 #include "net/ipvs.h"
 #include "publish/events.h"
 #include "publish/publisher.h"
@@ -20,6 +21,8 @@ struct sidecar_state {
 	json_t *announced;      /* prefixes that some BGP peer hears */
 	size_t sessions, peers; /* BGP sessions that are up, and those there should be */
 	bool complete;          /* all that the kernel can serve is announced */
+	json_t *bgp;            /* its sessions, as it says; NULL: it does not say */
+	bool waits;             /* it has no sockets in the node's network namespace yet */
 };
 
 /* Of the API server, and of this load balancer among its fleet; all borrowed. */
@@ -29,6 +32,7 @@ struct cluster_state {
 	bool leads;         /* we do, and write */
 	uint64_t lost_for;  /* usec since the API server cannot be followed; 0: it can */
 	const struct allocation *allocation; /* NULL unless we lead */
+	const struct agreement *agreement;   /* lead/agreement.h */
 	struct kube_stats kube;
 	struct events_stats events;
 	struct publisher_stats publisher;
@@ -42,6 +46,7 @@ struct snapshot {
 	const struct apply *apply;
 	const struct sidecar_state *sidecar; /* what the sidecar says */
 	size_t n_sidecars, n_peers;          /* n_peers: of the configuration */
+	const struct sketch *tables; /* of the kernel at the last look (kernel/tables.h); or NULL */
 	uint64_t n_objects_rejected, n_source_problems;
 	struct cluster_state cluster; /* all 0: the source is a folder */
 	const struct config_pool *pools;
@@ -56,14 +61,11 @@ struct snapshot {
  */
 const char *snapshot_why_not_ready(const struct snapshot *s);
 
-/* The answer to `status`: docs/status.md lists the fields. Pure. */
-json_t *snapshot_status(const struct snapshot *s) __attribute__((warn_unused_result));
-
-/* Parts of it: the virtual servers of one Service, and who leads; NULL where the source is a
- * folder.
+/* The answer to `status`, as compact JSON with sorted keys: docs/status.md lists the fields. Pure.
  */
-json_t *snapshot_servers(const struct snapshot *s, const struct fleet_service *svc)
-	__attribute__((warn_unused_result));
+void snapshot_write_status(const struct snapshot *s, FILE *out);
+
+/* A part of it: who leads; NULL where the source is a folder. */
 json_t *snapshot_cluster(const struct snapshot *s) __attribute__((warn_unused_result));
 
 /* The Prometheus text format, version 0.0.4. docs/status.md lists them. */

@@ -110,6 +110,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *ud)
 {
 	struct dir_source *d = ud;
 
+	loop_doing(LOOP_HERE("on_events"));
 	(void)source;
 	(void)fd;
 	(void)events;

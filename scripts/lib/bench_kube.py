@@ -11,7 +11,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,7 @@ sys.path[:0] = [str(ROOT / "test/kube"), str(ROOT / "test/lab")]
 os.environ["KAGO_BIN"] = str(ROOT / "build/release/bin")
 from api import Watch, addresses  # noqa: E402
 from cluster import Account, Cluster, Fleet  # noqa: E402
-from net import run, wait_for  # noqa: E402
+from net import free_port, run, wait_for  # noqa: E402
 
 KUBE = ROOT / "scripts/kube"
 ENDPOINTS = 10
@@ -207,12 +206,6 @@ def calm(pid):
     wait_for("a calm controller", is_calm, LONG, 0)
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 def start(fleet):
     """A load balancer that announces everything, and when it was started."""
     at, port = time.monotonic(), free_port()
@@ -274,6 +267,7 @@ def measure_idle(fleet):
     time.sleep(IDLE)
     share = (cpu_seconds(pid) - before) / (time.monotonic() - began)
     figures["RSS, idle CPU"] = f"{rss_mb(pid):.1f} MB, {100 * share:.3f} %"
+    figures["of that without pages of programs and libraries"] = f"{rss_mb(pid, 'RssAnon'):.1f} MB"
     return lb, figures
 
 

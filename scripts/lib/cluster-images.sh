@@ -16,7 +16,7 @@ images_make() {
 }
 
 images_seed() {
-    local images=("$dir"/images/{pause,enter}.tar "$kago_images"/kago-{ipvs,exabgp}.tar) folder=$cache/cluster seed lock
+    local images=("$dir"/images/{pause,enter}.tar "$kago_images"/kago-{ipvs,exabgp,node-sockets}.tar) folder=$cache/cluster seed lock
     mkdir -p "$folder"
     seed=$folder/seed-$(cat "${images[@]}" | sha256sum | cut -c1-16).tar
     exec {lock}>"$folder/lock"

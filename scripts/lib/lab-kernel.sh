@@ -13,7 +13,7 @@ _lab_modules=(
     ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_sh ip_vs_mh
     nf_conntrack nf_conntrack_netlink nf_tables nft_ct nft_masq nft_nat nft_chain_nat
     nft_fib_inet nft_fib_ipv4 nft_fib_ipv6 nft_reject_inet
-    veth bridge dummy ipip vxlan
+    veth bridge dummy ipip ip6_tunnel fou vxlan
 )
 
 # What a network card, kubelet, kube-proxy and the CNI's plugins use.

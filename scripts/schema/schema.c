@@ -18,6 +18,7 @@
  */
 
 #define LABEL "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+#define PART "[a-z0-9]([-a-z0-9]*[a-z0-9])?" /* of a name, which may be longer */
 #define LINE "[^\\x00-\\x1f\\x7f]*"
 #define V4 "([0-9]{1,3}\\.){3}[0-9]{1,3}"
 #define V6 "[0-9a-fA-F]*:[0-9a-fA-F:.]*"
@@ -31,23 +32,28 @@ static const struct {
 	uint32_t maximum;    /* of a number */
 } types[] = {
 	[SCHEMA_LABEL] = {"string", LABEL, true, 0},
-	[SCHEMA_DNS_NAME] = {"string", LABEL "(\\." LABEL ")*", true, 0},
+	[SCHEMA_DNS_NAME] = {"string", PART "(\\." PART ")*", true, 0},
 	[SCHEMA_TEXT] = {"string", LINE, false, 0},
 	[SCHEMA_BOOL] = {"boolean", NULL, false, 0},
 	[SCHEMA_LEVEL] = {"string", "(debug|info|warn|error)", false, 0},
 	[SCHEMA_FORMAT] = {"string", "(logfmt|json)", false, 0},
+	[SCHEMA_FORWARD] = {"string", "(nat|tunnel)", false, 0},
+	[SCHEMA_TUNNEL] = {"string", "(ipip|gue)", false, 0},
 	[SCHEMA_LISTEN] = {"string", "(" V4 "|\\[" V6 "\\]|pod):[0-9]{1,5}", true, 0},
 	[SCHEMA_PATH] = {"string", LINE, false, 0},
 	[SCHEMA_DURATION] = {"string", "([0-9]+(us|ms|s|m|h))+", false, 0},
 	[SCHEMA_SECONDS] = {"string", "([0-9]+(us|ms|s|m|h))+", false, 0},
 	[SCHEMA_AS] = {"integer", "[0-9]+", false, UINT32_MAX},
 	[SCHEMA_PORT] = {"integer", "[0-9]+", false, UINT16_MAX},
+	[SCHEMA_COUNT] = {"integer", "[0-9]+", false, UINT32_MAX},
+	[SCHEMA_COMMUNITIES] = {"string", "[a-z0-9:., -]+", true, 0},
 	[SCHEMA_ADDRESS] = {"string", ADDRESS, false, 0},
 	[SCHEMA_PEERS] = {"array", NULL, false, 0},
 	[SCHEMA_PREFIXES] = {"array", ADDRESS "(/[0-9]{1,3})?", false, 0},
 	[SCHEMA_POOLS] = {"array", NULL, false, 0},
 	[SCHEMA_RANGES] = {"array", ADDRESS "(/[0-9]{1,3}| *- *" ADDRESS ")?", false, 0},
 	[SCHEMA_LABELS] = {"array", LABEL, false, 0},
+	[SCHEMA_NAMES] = {"array", LABEL "(\\." LABEL ")*", false, 0},
 };
 
 /* What has to be in each item of a list; of other keys there is a default. */
@@ -81,11 +87,21 @@ static void set_pattern(json_t *schema, const struct schema_key *k)
 	json_object_set_new(schema, "pattern", json_string(pattern));
 }
 
+static json_int_t minimum_of(const struct schema_key *k)
+{
+	return k->type == SCHEMA_COUNT ? (json_int_t)k->min : 1;
+}
+
+static json_int_t maximum_of(const struct schema_key *k)
+{
+	return k->type == SCHEMA_COUNT && k->max ? (json_int_t)k->max : types[k->type].maximum;
+}
+
 static void set_range(json_t *schema, const struct schema_key *k)
 {
 	if (is_integer(k)) {
-		json_object_set_new(schema, "minimum", json_integer(1));
-		json_object_set_new(schema, "maximum", json_integer(types[k->type].maximum));
+		json_object_set_new(schema, "minimum", json_integer(minimum_of(k)));
+		json_object_set_new(schema, "maximum", json_integer(maximum_of(k)));
 	}
 	if (k->type == SCHEMA_PATH && k->min)
 		json_object_set_new(schema, "minLength", json_integer((json_int_t)k->min));

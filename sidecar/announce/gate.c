@@ -98,13 +98,16 @@ static int look_at_one(bool *changed, struct gate *g, const struct place *p, str
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *table = NULL;
 	enum place_state state = PLACE_GONE;
+	unsigned ways = 0;
 	int r = ipvs_read_service(&table, g->ipvs, p, e);
 
-	if (r == 0)
+	if (r == 0) {
 		state = places_state_of(&table->services[0]);
-	else if (r != -ENOENT)
+		ways = places_ways_of(&table->services[0]);
+	} else if (r != -ENOENT) {
 		return r;
-	*changed |= places_note(&g->places, p, state);
+	}
+	*changed |= places_note(&g->places, p, state, ways);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "announce/places.h"
 
+#include <linux/ip_vs.h>
 #include <string.h>
 
 #include "base/sorted.h"
@@ -19,6 +20,15 @@ enum place_state places_state_of(const struct ipvs_service *s)
 	return PLACE_IDLE;
 }
 
+unsigned places_ways_of(const struct ipvs_service *s)
+{
+	unsigned ways = 0;
+
+	for (size_t i = 0; i < s->n_dests; i++)
+		ways |= s->dests[i].forward == IP_VS_CONN_F_TUNNEL ? PLACE_BY_TUNNEL : PLACE_BY_NAT;
+	return ways;
+}
+
 struct places places_of_table(const struct ipvs_table *t)
 {
 	struct places p = {xcalloc(t->n_services, sizeof *p.items), t->n_services};
@@ -26,7 +36,8 @@ struct places places_of_table(const struct ipvs_table *t)
 	for (size_t i = 0; i < t->n_services; i++) {
 		const struct ipvs_service *s = &t->services[i];
 
-		p.items[i] = (struct placed){{s->addr, s->protocol, s->port}, places_state_of(s)};
+		p.items[i] = (struct placed){
+			{s->addr, s->protocol, s->port}, places_state_of(s), places_ways_of(s)};
 	}
 	return p;
 }
@@ -54,8 +65,10 @@ struct places places_union(const struct places *a, const struct places *b)
 		struct placed *to = &all.items[all.n_items++];
 
 		*to = order <= 0 ? a->items[i] : b->items[k];
-		if (order == 0)
+		if (order == 0) {
 			to->state = better(a->items[i].state, b->items[k].state);
+			to->ways |= b->items[k].ways;
+		}
 		i += order <= 0;
 		k += order >= 0;
 	}
@@ -69,7 +82,8 @@ size_t places_differ(const struct places *a, const struct places *b, struct plac
 	while (i < a->n_items || k < b->n_items) {
 		int order = next_order(a, i, b, k);
 
-		if (order != 0 || a->items[i].state != b->items[k].state) {
+		if (order != 0 || a->items[i].state != b->items[k].state ||
+			a->items[i].ways != b->items[k].ways) {
 			if (n < max)
 				ret[n] = order <= 0 ? a->items[i].place : b->items[k].place;
 			n++;
@@ -123,21 +137,59 @@ static void remove_at(struct places *p, size_t at)
 	memmove(&p->items[at], &p->items[at + 1], (p->n_items - at) * sizeof *p->items);
 }
 
-bool places_note(struct places *p, const struct place *place, enum place_state state)
+bool places_note(struct places *p, const struct place *place, enum place_state state, unsigned ways)
 {
 	size_t at = position(p, place);
 	bool is_there = at < p->n_items && place_cmp(&p->items[at].place, place) == 0;
-	enum place_state before = is_there ? p->items[at].state : PLACE_GONE;
+	const struct placed now = {*place, state, ways};
 
-	if (state == before)
+	if (is_there ? p->items[at].state == state && p->items[at].ways == ways
+		     : state == PLACE_GONE)
 		return false;
 	if (state == PLACE_GONE)
 		remove_at(p, at);
 	else if (is_there)
-		p->items[at].state = state;
+		p->items[at] = now;
 	else
-		insert_at(p, at, &(struct placed){*place, state});
+		insert_at(p, at, &now);
 	return true;
+}
+
+static void add_vip(struct prefixes *p, const struct ipaddr *vip)
+{
+	const struct ipnet net = ipnet_of(vip);
+
+	prefixes_add(p, &net);
+}
+
+void places_tunnels(struct prefixes *ret_some, struct prefixes *ret_only, const struct places *p)
+{
+	struct prefixes some = {0}, only = {0};
+
+	for (size_t i = 0, end; i < p->n_items; i = end) {
+		const struct ipaddr *vip = &p->items[i].place.vip;
+		unsigned ways = 0;
+
+		for (end = i; end < p->n_items && ipaddr_equal(vip, &p->items[end].place.vip);
+			end++)
+			ways |= p->items[end].ways;
+		if (ways & PLACE_BY_TUNNEL)
+			add_vip(&some, vip);
+		if (ways == PLACE_BY_TUNNEL)
+			add_vip(&only, vip);
+	}
+	*ret_some = some;
+	*ret_only = only;
+}
+
+struct prefixes places_by_nat(const struct places *p)
+{
+	struct prefixes vips = {0};
+
+	for (size_t i = 0; i < p->n_items; i++)
+		if (p->items[i].ways & PLACE_BY_NAT)
+			add_vip(&vips, &p->items[i].place.vip);
+	return vips;
 }
 
 void vips_done(struct vips *v)

@@ -14,11 +14,15 @@ enum place_state {
 	PLACE_USABLE, /* it has one */
 };
 
+/* How its real servers are reached; bits. */
+enum place_ways { PLACE_BY_NAT = 1, PLACE_BY_TUNNEL = 2 };
+
 /* Sorted by place_cmp, without duplicates; none is PLACE_GONE. `{0}` is the empty set. */
 struct places {
 	struct placed {
 		struct place place;
 		enum place_state state;
+		unsigned ways; /* enum place_ways */
 	} * items;
 	size_t n_items;
 };
@@ -28,6 +32,7 @@ void places_done(struct places *p);
 
 struct places places_of_table(const struct ipvs_table *t);
 enum place_state places_state_of(const struct ipvs_service *s);
+unsigned places_ways_of(const struct ipvs_service *s);
 
 /* What either holds, usable if either says so: two looks at a table that changed between them. */
 struct places places_union(const struct places *a, const struct places *b);
@@ -43,7 +48,17 @@ size_t places_differ(
 	const struct places *a, const struct places *b, struct place ret[], size_t max);
 
 /* Notes what one place is now; true when it was something else. */
-bool places_note(struct places *p, const struct place *place, enum place_state state);
+bool places_note(
+	struct places *p, const struct place *place, enum place_state state, unsigned ways);
+
+/*
+ * The VIPs that have a tunnel, and those of these that have nothing else: no reply of theirs passes
+ * this pod. The caller frees both.
+ */
+void places_tunnels(struct prefixes *ret_some, struct prefixes *ret_only, const struct places *p);
+
+/* The VIPs that have a real server by NAT. The caller frees them. */
+struct prefixes places_by_nat(const struct places *p);
 
 /* Every VIP, usable if one of its places is. The caller frees it. */
 struct vips places_vips(const struct places *p);

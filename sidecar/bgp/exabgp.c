@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -17,7 +18,10 @@
 
 enum {
 	BATCH = 256, /* commands sent before their answers are waited for */
+	/* Bytes of them: what a socket has room for. */
+	BATCH_SIZE = 64 * 1024 + ORDERS_OF_ROUTE * EXABGP_API_COMMAND_SIZE,
 	ANSWER_TIMEOUT = 10 * 1000 * 1000,
+	PULSE = 3 * 1000 * 1000, /* without a command until one is sent that does nothing */
 	LOSS_TIMEOUT = 1000 * 1000,
 	STOP_TIMEOUT = 2 * 1000 * 1000,
 	/* exabgp asks a silent peer ever less often, once a minute at last; a new one is keen. */
@@ -30,7 +34,9 @@ enum {
 /* What a command that was sent is about. */
 struct command {
 	struct ipnet net;
-	bool announces;
+	bool announces, settles;
+	bool stays;           /* with `settles`: peers have `settled` then, else nobody has it */
+	struct route settled; /* with a reference */
 };
 
 struct exabgp {
@@ -41,17 +47,20 @@ struct exabgp {
 	struct child *child; /* NULL while it waits to be started again */
 	struct relay *relay; /* lives as long as the child */
 	struct sessions *sessions;
-	sd_event_source *start_timer, *answer_timer, *kill_timer, *session_timer;
+	sd_event_source *start_timer, *answer_timer, *pulse_timer, *kill_timer, *session_timer;
 	struct backoff backoff;
 	uint64_t started_at;
-	struct prefixes wanted, taken; /* taken: what this exabgp said it announces */
-	struct command sent[BATCH];    /* answered in this order, one answer each */
+	struct exabgp_api_peers peers;
+	struct routes_out wanted, taken; /* taken: what this exabgp said it announces */
+	struct prefixes heard;           /* of `taken`, by peers whose session is up */
+	struct command sent[BATCH];      /* answered in this order, one answer each */
 	size_t n_sent, n_answered;
+	bool pulse; /* what was sent is one command that does nothing */
 	enum { EXABGP_API_AWAITED, EXABGP_API_OPEN, EXABGP_API_LOST } api;
 	bool stopping;
 	struct exabgp_ops ops;
 	void *ud;
-	char batch[BATCH * EXABGP_API_COMMAND_SIZE];
+	char batch[BATCH_SIZE];
 };
 
 DEFINE_CLEANUP(struct exabgp *, exabgp_free);
@@ -68,36 +77,64 @@ static void kill_child(struct exabgp *x, const char *why)
 		return;
 	x->api = EXABGP_API_LOST;
 	loop_timer_stop(x->answer_timer);
+	loop_timer_stop(x->pulse_timer);
 	log_warn("exabgp.killed", LOG_STR("why", why), LOG_STR("next", "it is started again"));
 	child_signal(x->child, SIGKILL, &e);
 }
 
-static const struct ipaddr *next_hop(const struct exabgp *x, const struct ipnet *net)
+static void forget_sent(struct exabgp *x)
 {
-	return dual_of(&x->site->node, net->addr.family);
+	for (size_t i = 0; i < x->n_sent && !x->pulse; i++)
+		attributes_unref(x->sent[i].settled.attributes);
+	x->n_sent = x->n_answered = 0;
+	x->pulse = false;
 }
 
-static size_t write_command(struct exabgp *x, char *buf, const struct ipnet *net, bool announces)
+static size_t write_command(struct exabgp *x, char *buf, const struct order *o)
 {
-	x->sent[x->n_sent++] = (struct command){*net, announces};
-	return announces ? exabgp_api_announce(buf, net, next_hop(x, net))
-			 : exabgp_api_withdraw(buf, net, next_hop(x, net));
+	struct command *c = &x->sent[x->n_sent++];
+
+	*c = (struct command){
+		.net = o->route.net, .announces = o->announces, .settles = o->settles};
+	if (o->settled) {
+		c->stays = true;
+		c->settled = *o->settled;
+		attributes_ref(c->settled.attributes);
+	}
+	return o->announces ? exabgp_api_announce(buf, &o->route, &x->peers)
+			    : exabgp_api_withdraw(buf, &o->route, &x->peers);
 }
 
-/* Commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length. */
+/*
+ * Commands that bring exabgp nearer to what is wanted, withdrawals first; returns their length. All
+ * of a route's are in one batch.
+ */
 static size_t build_batch(struct exabgp *x)
 {
-	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&x->taken, &x->wanted, BATCH);
-	CLEANUP_PREFIXES struct prefixes in =
-		prefixes_minus(&x->wanted, &x->taken, BATCH - out.n_items);
-	size_t len = 0;
+	struct order orders[BATCH];
+	size_t n = orders_build(orders, BATCH, &x->taken, &x->wanted, x->peers.external), len = 0;
 
-	x->n_sent = x->n_answered = 0;
-	for (size_t i = 0; i < out.n_items; i++)
-		len += write_command(x, x->batch + len, &out.items[i], false);
-	for (size_t i = 0; i < in.n_items; i++)
-		len += write_command(x, x->batch + len, &in.items[i], true);
+	forget_sent(x);
+	for (size_t i = 0; i < n; i++) {
+		bool begins = i == 0 || orders[i - 1].settles;
+
+		if (begins && len + ORDERS_OF_ROUTE * EXABGP_API_COMMAND_SIZE > BATCH_SIZE)
+			break;
+		len += write_command(x, x->batch + len, &orders[i]);
+	}
 	return len;
+}
+
+static void hear_anew(struct exabgp *x)
+{
+	prefixes_done(&x->heard);
+	x->heard = routes_out_of(&x->taken, sessions_up_set(x->sessions));
+}
+
+static void tell_change(struct exabgp *x)
+{
+	hear_anew(x);
+	x->ops.on_change(x->ud);
 }
 
 static bool is_idle(const struct exabgp *x)
@@ -120,6 +157,22 @@ static void send_changes(struct exabgp *x)
 		kill_child(x, e.msg);
 }
 
+/* One that was stopped, or is stuck, would else be noticed by the next change only. */
+static void on_pulse_time(void *ud)
+{
+	struct exabgp *x = ud;
+	struct err e = {0};
+
+	if (x->api != EXABGP_API_OPEN || !is_idle(x))
+		return;
+	forget_sent(x);
+	x->n_sent = 1;
+	x->pulse = true;
+	loop_timer_arm(x->answer_timer, ANSWER_TIMEOUT);
+	if (relay_send(x->relay, EXABGP_API_NOTHING, strlen(EXABGP_API_NOTHING), &e) < 0)
+		kill_child(x, e.msg);
+}
+
 static void on_refusal(struct exabgp *x, const struct command *c)
 {
 	char net[IPNET_TEXT];
@@ -129,26 +182,42 @@ static void on_refusal(struct exabgp *x, const struct command *c)
 	kill_child(x, "it refused a command, so what it announces is not what it shall");
 }
 
+/* Between the commands of one route it is as before, or as it will be. */
+static void take(struct exabgp *x, const struct command *c)
+{
+	if (c->settles)
+		routes_out_note(&x->taken, &c->net, c->stays ? &c->settled : NULL);
+}
+
+/* All that was sent is answered. */
+static void on_idle(struct exabgp *x)
+{
+	bool was_pulse = x->pulse;
+
+	forget_sent(x);
+	loop_timer_stop(x->answer_timer);
+	loop_timer_arm(x->pulse_timer, PULSE);
+	send_changes(x);
+	if (!was_pulse)
+		tell_change(x);
+}
+
+/* Any answer to a command that does nothing is a sign of life. */
 static void on_answer(struct exabgp *x, bool ok)
 {
 	const struct command *c = &x->sent[x->n_answered];
 
 	if (x->api != EXABGP_API_OPEN || is_idle(x))
 		return;
-	if (!ok) {
+	if (!ok && !x->pulse) {
 		on_refusal(x, c);
 		return;
 	}
-	if (c->announces)
-		prefixes_add(&x->taken, &c->net);
-	else
-		prefixes_remove(&x->taken, &c->net);
+	if (!x->pulse)
+		take(x, c);
 	x->n_answered++;
-	if (is_idle(x)) {
-		loop_timer_stop(x->answer_timer);
-		send_changes(x);
-		x->ops.on_change(x->ud);
-	}
+	if (is_idle(x))
+		on_idle(x);
 }
 
 static void on_api_line(void *ud, const char *line)
@@ -169,13 +238,13 @@ static void on_api_line(void *ud, const char *line)
 		break;
 	case EXABGP_API_PEER_UP:
 		sessions_up(x->sessions, &ev.peer, now);
-		x->ops.on_change(x->ud);
+		tell_change(x);
 		break;
 	case EXABGP_API_PEER_DOWN:
 		if (sessions_down(x->sessions, &ev.peer, ev.reason, now) &&
 			sessions_n_up(x->sessions) == 0)
 			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
-		x->ops.on_change(x->ud);
+		tell_change(x);
 		break;
 	case EXABGP_API_OTHER:
 		break;
@@ -192,6 +261,7 @@ static void on_api_open(void *ud)
 	x->api = EXABGP_API_OPEN;
 	log_debug("exabgp.connected");
 	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+	loop_timer_arm(x->pulse_timer, PULSE);
 	send_changes(x);
 }
 
@@ -236,9 +306,10 @@ static void forget_child(struct exabgp *x)
 	x->child = child_free(x->child);
 	x->relay = relay_free(x->relay);
 	x->api = EXABGP_API_AWAITED;
-	x->n_sent = x->n_answered = 0;
-	prefixes_done(&x->taken);
+	forget_sent(x);
+	routes_out_done(&x->taken);
 	loop_timer_stop(x->answer_timer);
+	loop_timer_stop(x->pulse_timer);
 	loop_timer_stop(x->kill_timer);
 	loop_timer_stop(x->session_timer);
 }
@@ -257,7 +328,7 @@ static void on_child_exit(void *ud, int status)
 		x->ops.on_stopped(x->ud);
 		return;
 	}
-	x->ops.on_change(x->ud);
+	tell_change(x);
 	delay = backoff_next(&x->backoff, now - x->started_at);
 	log_warn("exabgp.ended", LOG_STR("status", text),
 		LOG_STR("effect", "its sessions closed, which withdraws every route"),
@@ -265,17 +336,29 @@ static void on_child_exit(void *ud, int status)
 	loop_timer_arm(x->start_timer, delay);
 }
 
-static const struct child_ops child_ops = {
-	.on_line = on_log_line, .on_exit = on_child_exit, .powerless = true};
 static const struct relay_ops relay_ops = {on_api_open, on_api_line, on_api_close};
+
+/* It knows the passwords in its own file and no others. Our program is its API process. */
+static int start_child(struct exabgp *x, struct err *e)
+{
+	const char *const argv[] = {x->config->bgp.program, x->conf_path, NULL};
+	const char *const readable[] = {x->program, NULL};
+	const char *const writable[] = {x->config->bgp.state_dir, NULL};
+	const struct confine confine = {readable, writable};
+	const struct child_ops child_ops = {.on_line = on_log_line,
+		.on_exit = on_child_exit,
+		.powerless = true,
+		.confine = &confine};
+
+	return child_start(&x->child, x->loop, argv, &child_ops, x, e);
+}
 
 static int launch(struct exabgp *x, struct err *e)
 {
-	const char *const argv[] = {x->config->bgp.program, x->conf_path, NULL};
 	int r = relay_listen(&x->relay, x->loop, &relay_ops, x, e);
 
 	if (r == 0)
-		r = child_start(&x->child, x->loop, argv, &child_ops, x, e);
+		r = start_child(x, e);
 	if (r < 0) {
 		x->relay = relay_free(x->relay);
 		return r;
@@ -336,6 +419,7 @@ static int create_timers(struct exabgp *x, struct err *e)
 	} timers[] = {
 		{&x->start_timer, on_start_time},
 		{&x->answer_timer, on_no_answer},
+		{&x->pulse_timer, on_pulse_time},
 		{&x->kill_timer, on_stop_time},
 		{&x->session_timer, on_no_session},
 	};
@@ -344,6 +428,16 @@ static int create_timers(struct exabgp *x, struct err *e)
 	for (size_t i = 0; r == 0 && i < sizeof timers / sizeof timers[0]; i++)
 		r = loop_timer_new(timers[i].timer, x->loop, timers[i].on_time, x, e);
 	return r;
+}
+
+static struct exabgp_api_peers peers_of(const struct config *c)
+{
+	struct exabgp_api_peers peers = {c->bgp.peers, c->bgp.n_peers, c->bgp.as, 0};
+
+	for (size_t i = 0; i < c->bgp.n_peers; i++)
+		if (c->bgp.peers[i].as != c->bgp.as)
+			peers.external |= (peer_set)1 << i;
+	return peers;
 }
 
 int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct site *p,
@@ -359,6 +453,7 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 	x->ud = ud;
 	x->backoff = (struct backoff){.min = BACKOFF_MIN, .max = BACKOFF_MAX};
 	x->sessions = sessions_new(c);
+	x->peers = peers_of(c);
 	x->program = realpath("/proc/self/exe", NULL);
 	if (!x->program)
 		return err_errno(e, errno, "finding our own program");
@@ -368,6 +463,9 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 	if (r < 0)
 		return r;
 	set_environment(c);
+	if (!confine_is_possible())
+		log_warn("exabgp.unconfined", LOG_STR("why", "the kernel has no Landlock"),
+			LOG_STR("effect", "exabgp may read all files of this container"));
 	if (c->bgp.n_peers > 0)
 		r = launch(x, e);
 	else
@@ -379,11 +477,21 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 	return 0;
 }
 
-void exabgp_announce(struct exabgp *x, const struct prefixes *wanted)
+void exabgp_announce(struct exabgp *x, const struct routes_out *wanted)
 {
-	prefixes_done(&x->wanted);
-	x->wanted = prefixes_copy(wanted);
+	routes_out_done(&x->wanted);
+	x->wanted = routes_out_copy(wanted);
 	send_changes(x);
+}
+
+const struct sessions *exabgp_all_sessions(const struct exabgp *x)
+{
+	return x->sessions;
+}
+
+const struct routes_out *exabgp_taken(const struct exabgp *x)
+{
+	return &x->taken;
 }
 
 size_t exabgp_sessions(const struct exabgp *x)
@@ -393,15 +501,13 @@ size_t exabgp_sessions(const struct exabgp *x)
 
 bool exabgp_is_heard(const struct exabgp *x)
 {
-	return sessions_n_up(x->sessions) > 0 && is_idle(x) &&
-	       prefixes_equal(&x->taken, &x->wanted);
+	return sessions_n_up(x->sessions) > 0 && (is_idle(x) || x->pulse) &&
+	       routes_out_equal(&x->taken, &x->wanted);
 }
 
 const struct prefixes *exabgp_heard(const struct exabgp *x)
 {
-	static const struct prefixes nothing;
-
-	return sessions_n_up(x->sessions) > 0 ? &x->taken : &nothing;
+	return &x->heard;
 }
 
 void exabgp_stop(struct exabgp *x)
@@ -427,10 +533,13 @@ struct exabgp *exabgp_free(struct exabgp *x)
 	sessions_free(x->sessions);
 	sd_event_source_disable_unref(x->start_timer);
 	sd_event_source_disable_unref(x->answer_timer);
+	sd_event_source_disable_unref(x->pulse_timer);
 	sd_event_source_disable_unref(x->kill_timer);
 	sd_event_source_disable_unref(x->session_timer);
-	prefixes_done(&x->wanted);
-	prefixes_done(&x->taken);
+	forget_sent(x);
+	routes_out_done(&x->wanted);
+	routes_out_done(&x->taken);
+	prefixes_done(&x->heard);
 	free(x->program);
 	free(x->conf_path);
 	free(x);

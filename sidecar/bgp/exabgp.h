@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-#include "announce/announce.h"
+#include "announce/route.h"
+#include "bgp/sessions.h"
 #include "config/config.h"
 #include "node/site.h"
 
@@ -12,7 +13,8 @@
  * exabgp as our child, kept announcing what it is told to. It is started again when it ends; then,
  * and whenever a peer comes back, everything is announced anew. Its end, however it comes about,
  * closes the BGP sessions, which withdraws everything; so it is killed when it refuses a command,
- * or does not answer. Logs: exabgp.*, bgp.*.
+ * or does not answer. When there is nothing to tell it, it is asked every few seconds all the same.
+ * Logs: exabgp.*, bgp.*.
  */
 struct exabgp;
 
@@ -28,15 +30,19 @@ struct exabgp_ops {
 int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct site *p,
 	const struct exabgp_ops *ops, void *ud, struct err *e);
 
-/* What shall be announced from now on; the set is copied. */
-void exabgp_announce(struct exabgp *x, const struct prefixes *wanted);
+/* The routes that peers shall have from now on; the set is copied. */
+void exabgp_announce(struct exabgp *x, const struct routes_out *wanted);
+
+/* Its sessions, and what exabgp said it announces to whom; borrowed. */
+const struct sessions *exabgp_all_sessions(const struct exabgp *x);
+const struct routes_out *exabgp_taken(const struct exabgp *x);
 
 /* How many BGP sessions are up. */
 size_t exabgp_sessions(const struct exabgp *x);
 
 /*
- * What some peer hears of us: what exabgp said it took and did not yet say it withdrew, nothing
- * while no session is up. Borrowed.
+ * What some peer hears of us: what exabgp said it took for one whose session is up, and did not yet
+ * say it withdrew. Borrowed.
  */
 const struct prefixes *exabgp_heard(const struct exabgp *x);
 /* Whether that is all that shall be announced, and exabgp has said that it took it. */

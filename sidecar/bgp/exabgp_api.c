@@ -2,33 +2,118 @@
 #include "bgp/exabgp_api.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "doc/jsonx.h"
 
-static size_t write_command(
-	char *buf, const char *verb, const struct ipnet *net, const struct ipaddr *next_hop)
-{
-	char prefix[IPNET_TEXT], hop[IPADDR_TEXT];
-	int n = snprintf(buf, EXABGP_API_COMMAND_SIZE, "%s route %s next-hop %s\n", verb,
-		ipnet_format(prefix, net), ipaddr_format(hop, next_hop));
+/* A command that is being written; EXABGP_API_COMMAND_SIZE is enough for all of it. */
+struct text {
+	char *buf;
+	size_t len;
+};
 
-	return (size_t)n;
+__attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *format, ...)
+{
+	size_t room = EXABGP_API_COMMAND_SIZE - t->len;
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(t->buf + t->len, room, format, arguments);
+	va_end(arguments);
+	t->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-size_t exabgp_api_announce(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct ipnet *net,
-	const struct ipaddr *next_hop)
+/* The blanks around the commas are needed. */
+static void put_peers(struct text *t, peer_set to, const struct exabgp_api_peers *peers)
 {
-	return write_command(ret_buf, "announce", net, next_hop);
+	const char *between = "";
+	char addr[IPADDR_TEXT];
+
+	if (to == ((peer_set)1 << peers->n_items) - 1)
+		return;
+	for (size_t i = 0; i < peers->n_items; i++)
+		if (to & (peer_set)1 << i) {
+			put(t, "%sneighbor %s", between,
+				ipaddr_format(addr, &peers->items[i].address));
+			between = " , ";
+		}
+	put(t, " ");
 }
 
-size_t exabgp_api_withdraw(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct ipnet *net,
-	const struct ipaddr *next_hop)
+static void put_route(struct text *t, const char *verb, const struct route *r,
+	const struct exabgp_api_peers *peers)
 {
-	return write_command(ret_buf, "withdraw", net, next_hop);
+	char net[IPNET_TEXT], hop[IPADDR_TEXT];
+
+	put_peers(t, r->peers, peers);
+	put(t, "%s route %s next-hop %s", verb, ipnet_format(net, &r->net),
+		ipaddr_format(hop, &r->next_hop));
+}
+
+/* In numbers, for exabgp does not know all names. */
+static void put_communities(struct text *t, const struct communities *all)
+{
+	static const char *const words[COMMUNITY_N_KINDS] = {
+		[COMMUNITY_STANDARD] = "community",
+		[COMMUNITY_LARGE] = "large-community",
+		[COMMUNITY_EXTENDED] = "extended-community",
+	};
+	char number[COMMUNITY_TEXT];
+
+	for (size_t i = 0; i < all->n_items; i++) {
+		const struct community *one = &all->items[i];
+
+		if (i == 0 || one->kind != one[-1].kind)
+			put(t, " %s [", words[one->kind]);
+		put(t, " %s", community_number(number, one));
+		if (i + 1 == all->n_items || one->kind != one[1].kind)
+			put(t, " ]");
+	}
+}
+
+/* An AS path that is said is sent as it is, so our own AS, which exabgp else adds, is in it. */
+static void put_attributes(
+	struct text *t, const struct attributes *a, bool is_external, uint32_t as)
+{
+	if (a->said & ATTRIBUTES_LOCAL_PREFERENCE)
+		put(t, " local-preference %" PRIu32, a->local_preference);
+	if (a->said & ATTRIBUTES_MED)
+		put(t, " med %" PRIu32, a->med);
+	if (is_external && a->prepend > 0) {
+		put(t, " as-path [");
+		for (unsigned i = 0; i <= a->prepend; i++)
+			put(t, " %" PRIu32, as);
+		put(t, " ]");
+	}
+	put_communities(t, &a->communities);
+}
+
+size_t exabgp_api_announce(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct route *r,
+	const struct exabgp_api_peers *peers)
+{
+	struct text t = {ret_buf, 0};
+
+	put_route(&t, "announce", r, peers);
+	if (r->attributes)
+		put_attributes(&t, r->attributes, (r->peers & peers->external) != 0, peers->as);
+	put(&t, "\n");
+	return t.len;
+}
+
+size_t exabgp_api_withdraw(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct route *r,
+	const struct exabgp_api_peers *peers)
+{
+	struct text t = {ret_buf, 0};
+
+	put_route(&t, "withdraw", r, peers);
+	put(&t, "\n");
+	return t.len;
 }
 
 static int read_state(struct exabgp_api_event *ev, const json_t *doc, struct err *e)

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "announce/route.h"
 #include "base/err.h"
 #include "base/ipaddr.h"
 
@@ -11,14 +12,32 @@
  * "done" or "error"; with `neighbor-changes` it also tells of sessions, in JSON. Pure.
  */
 
-enum { EXABGP_API_COMMAND_SIZE = IPNET_TEXT + IPADDR_TEXT + 32 };
+/* Peers with their separators, communities with theirs, an AS path, and the words around them. */
+enum {
+	EXABGP_API_COMMAND_SIZE = LIMIT_BGP_PEERS * (IPADDR_TEXT + 12) + COMMUNITIES_TEXT +
+				  (LIMIT_AS_PATH_PREPEND + 1) * 12 + IPNET_TEXT + IPADDR_TEXT + 256
+};
 
-/* "announce route 10.1.1.1/32 next-hop 10.0.0.106\n", in ret_buf; returns its length. */
-size_t exabgp_api_announce(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct ipnet *net,
-	const struct ipaddr *next_hop);
+/* To whom commands can be addressed. */
+struct exabgp_api_peers {
+	const struct config_peer *items;
+	size_t n_items;
+	uint32_t as;       /* ours */
+	peer_set external; /* those of another AS */
+};
+
+/*
+ * "announce route 10.1.1.1/32 next-hop 10.0.0.106\n", in ret_buf; returns its length. With
+ * "neighbor 10.0.0.1 " before it, unless all peers get it. Those of r->peers are of one kind where
+ * the AS path is longer than it has to be.
+ */
+size_t exabgp_api_announce(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct route *r,
+	const struct exabgp_api_peers *peers);
+/* A comment, which is answered as all commands are. */
+#define EXABGP_API_NOTHING "#\n"
 /* "withdraw route ... next-hop ...\n". */
-size_t exabgp_api_withdraw(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct ipnet *net,
-	const struct ipaddr *next_hop);
+size_t exabgp_api_withdraw(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct route *r,
+	const struct exabgp_api_peers *peers);
 
 enum exabgp_api_kind {
 	EXABGP_API_DONE,      /* the oldest unanswered command was carried out */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/password.h"
+#include "doc/jsonx.h"
 #include "doc/mustache.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
@@ -32,7 +33,10 @@ static int peer_view(json_t **ret, const struct config *c, const struct site *p,
 {
 	CLEANUP(json_decrefp) json_t *password = json_null();
 	char address[IPADDR_TEXT], local[IPADDR_TEXT], id[IPADDR_TEXT];
-	const struct ipaddr *from = dual_of(&p->pod, peer->address.family);
+	const struct ipaddr *from = peer->local_address.family
+					    ? &peer->local_address
+					    : dual_of(&p->pod, peer->address.family);
+	uint64_t hold_time = peer->hold_time ? peer->hold_time : c->bgp.hold_time;
 	int r;
 
 	ipaddr_format(address, &peer->address);
@@ -47,9 +51,11 @@ static int peer_view(json_t **ret, const struct config *c, const struct site *p,
 	*ret = json_pack("{ss ss+ ss ss sI sI sI si sO sb sb}", "address", address, "description",
 		"kago ", c->fleet, "router_id", ipaddr_format(id, &p->router_id), "local_address",
 		ipaddr_format(local, from), "local_as", (json_int_t)c->bgp.as, "peer_as",
-		(json_int_t)peer->as, "hold_time", (json_int_t)(c->bgp.hold_time / 1000000), "port",
-		(int)peer->port, "password", password, "ipv4", p->node.v4.family != 0, "ipv6",
-		p->node.v6.family != 0);
+		(json_int_t)peer->as, "hold_time", (json_int_t)(hold_time / 1000000), "port",
+		(int)peer->port, "password", password, "ipv4", p->node.v4.family != 0 && peer->ipv4,
+		"ipv6", p->node.v6.family != 0 && peer->ipv6);
+	if (peer->ttl)
+		jsonx_set(*ret, "ttl", json_integer((json_int_t)peer->ttl));
 	return 0;
 }
 

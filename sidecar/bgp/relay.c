@@ -6,11 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/abstract.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/peer.h"
 #include "loop/acceptor.h"
 #include "loop/loop.h"
-#include "node/abstract.h"
 
 struct relay {
 	sd_event *loop;
@@ -90,7 +91,7 @@ static void on_connection(void *ud, int fd)
 {
 	struct relay *r = ud;
 
-	if (r->fd >= 0 || !abstract_is_ours(fd) ||
+	if (r->fd >= 0 || !peer_is_ours(fd) ||
 		sd_event_add_io(r->loop, &r->reading, fd, EPOLLIN, on_readable, r) < 0) {
 		close(fd);
 		return;
@@ -118,7 +119,7 @@ int relay_listen(
 	r->ops = *ops;
 	r->ud = ud;
 	r->fd = -1;
-	r->listener = abstract_socket("", SOCK_STREAM | SOCK_NONBLOCK, e);
+	r->listener = abstract_socket(SOCK_STREAM | SOCK_NONBLOCK, e);
 	if (r->listener < 0)
 		return r->listener;
 	n = abstract_bind(r->listener, RELAY_NAME, e);

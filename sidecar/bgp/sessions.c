@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bgp/sessions.h"
 
-#include "base/log.h"
+#include <stdio.h>
 
-struct session {
-	const struct config_peer *config;
-	bool up;
-	uint64_t since;
-};
+#include "base/log.h"
 
 struct sessions {
 	struct session *items;
@@ -51,6 +47,7 @@ void sessions_up(struct sessions *s, const struct ipaddr *addr, uint64_t now)
 		return;
 	session->up = true;
 	session->since = now;
+	session->n_changes++;
 	log_info("bgp.up", LOG_STR("peer", ipaddr_format(text, addr)),
 		LOG_UINT("peer_as", session->config->as));
 }
@@ -58,12 +55,18 @@ void sessions_up(struct sessions *s, const struct ipaddr *addr, uint64_t now)
 static bool set_down(struct session *session, const char *reason, uint64_t now)
 {
 	char text[IPADDR_TEXT];
+	uint64_t was_up;
 
+	if (reason[0])
+		snprintf(session->last_error, sizeof session->last_error, "%s", reason);
 	if (!session->up)
 		return false;
+	was_up = now - session->since;
 	session->up = false;
+	session->since = now;
+	session->n_changes++;
 	log_warn("bgp.down", LOG_STR("peer", ipaddr_format(text, &session->config->address)),
-		LOG_STR("reason", reason), LOG_UINT("was_up_s", (now - session->since) / 1000000));
+		LOG_STR("reason", reason), LOG_UINT("was_up_s", was_up / 1000000));
 	return true;
 }
 
@@ -77,7 +80,8 @@ bool sessions_down(struct sessions *s, const struct ipaddr *addr, const char *re
 void sessions_all_down(struct sessions *s, const char *reason, uint64_t now)
 {
 	for (size_t i = 0; i < s->n_items; i++)
-		set_down(&s->items[i], reason, now);
+		if (s->items[i].up)
+			set_down(&s->items[i], reason, now);
 }
 
 size_t sessions_n_up(const struct sessions *s)
@@ -87,6 +91,26 @@ size_t sessions_n_up(const struct sessions *s)
 	for (size_t i = 0; i < s->n_items; i++)
 		n += s->items[i].up;
 	return n;
+}
+
+peer_set sessions_up_set(const struct sessions *s)
+{
+	peer_set up = 0;
+
+	for (size_t i = 0; i < s->n_items; i++)
+		if (s->items[i].up)
+			up |= (peer_set)1 << i;
+	return up;
+}
+
+size_t sessions_count(const struct sessions *s)
+{
+	return s->n_items;
+}
+
+const struct session *sessions_at(const struct sessions *s, size_t i)
+{
+	return &s->items[i];
 }
 
 void sessions_log_waiting(const struct sessions *s, const char *next)

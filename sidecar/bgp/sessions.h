@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "announce/route.h"
 #include "base/ipaddr.h"
 #include "base/mem.h"
 #include "config/config.h"
@@ -10,6 +11,16 @@
 /* The BGP sessions as exabgp tells of them; logs each change once (bgp.up, bgp.down, bgp.waiting).
  */
 struct sessions;
+
+enum { SESSIONS_ERROR_SIZE = 256 };
+
+struct session {
+	const struct config_peer *config;
+	bool up;
+	uint64_t since;                       /* of the last change; 0: there was none */
+	uint64_t n_changes;                   /* how often it came up or went down */
+	char last_error[SESSIONS_ERROR_SIZE]; /* of an attempt, too; cut when longer; "": none */
+};
 
 struct sessions *sessions_new(const struct config *c);
 struct sessions *sessions_free(struct sessions *s);
@@ -22,6 +33,11 @@ bool sessions_down(struct sessions *s, const struct ipaddr *addr, const char *re
 void sessions_all_down(struct sessions *s, const char *reason, uint64_t now);
 
 size_t sessions_n_up(const struct sessions *s);
+peer_set sessions_up_set(const struct sessions *s);
+
+/* In the order of bgp.peers. */
+size_t sessions_count(const struct sessions *s);
+const struct session *sessions_at(const struct sessions *s, size_t i);
 
 /* Logs those which are not up. */
 void sessions_log_waiting(const struct sessions *s, const char *next);

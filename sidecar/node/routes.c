@@ -2,12 +2,12 @@
 #include "node/routes.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
-#include "node/abstract.h"
-#include "node/netns.h"
+#include "node/netlink.h"
 #include "node/rt.h"
 #include "node/slot.h"
 
@@ -23,7 +23,8 @@ struct routes {
 	const struct site *site;
 	struct end pod, node;
 	struct slot slot;
-	int probe;
+	struct slot_view others;  /* as of the last routes_apply */
+	bool former_left;         /* routes of the former metric have to stay for now */
 	struct prefixes reserves; /* prefixes that other living pods of the node have routes for */
 };
 
@@ -54,30 +55,38 @@ static bool is_own_gateway(const struct routes *r, const struct rt *rt)
 	return pod && ipaddr_equal(pod, &rt->gateway);
 }
 
-enum owner { OURS, OTHERS, NOBODYS };
+enum owner { OURS, FORMERLY_OURS, OTHERS, NOBODYS };
 
-/* `model` is how our routes of this family look. */
+/*
+ * `model` is how our routes of this family look. Without an interface it is not known now by which
+ * one the node reaches us, so that a route by any may be right.
+ */
 static enum owner owner_of(
 	const struct routes *r, const struct end *end, const struct rt *rt, const struct rt *model)
 {
 	if (end->kind == RT_LOCAL)
 		return OURS;
 	if (rt->metric == r->slot.metric)
-		return is_own_gateway(r, rt) && rt->ifindex == model->ifindex ? OURS : NOBODYS;
+		return is_own_gateway(r, rt) && (!model->ifindex || rt->ifindex == model->ifindex)
+			       ? OURS
+			       : NOBODYS;
 	if (is_own_gateway(r, rt))
-		return NOBODYS;
-	return slot_is_held(r->probe, rt->metric) ? OTHERS : NOBODYS;
+		return rt->metric == r->slot.former ? FORMERLY_OURS : NOBODYS;
+	return rt->metric <= SLOT_MAX && r->others.held[rt->metric] ? OTHERS : NOBODYS;
 }
 
-static void remove_route(
+/* False when that failed. */
+static bool remove_route(
 	struct end *end, const struct rt *rt, const char *event, const char *why, struct err *first)
 {
 	struct err e = {0};
 
-	if (rt_delete(end->sock, end->kind, rt, &e) < 0)
+	if (rt_delete(end->sock, end->kind, rt, &e) < 0) {
 		keep_first(first, &e);
-	else
-		log_route(event, end, rt, why);
+		return false;
+	}
+	log_route(event, end, rt, why);
+	return true;
 }
 
 /* Removes what is not wanted, and notes what is there. */
@@ -93,6 +102,8 @@ static void sort_out(struct routes *r, struct end *end, const struct rt_list *fo
 		else if (owner == NOBODYS)
 			remove_route(
 				end, rt, "route.purged", "left by a dead pod or process", first);
+		else if (owner == FORMERLY_OURS)
+			continue;
 		else if (!prefixes_has(wanted, &rt->dst))
 			remove_route(end, rt, "route.removed", NULL, first);
 		else
@@ -117,6 +128,22 @@ static void add_missing(
 		}
 		prefixes_add(&end->present, &rt.dst);
 		log_route("route.added", end, &rt, NULL);
+	}
+}
+
+/* After those of the new metric have come, so that packets always find one. */
+static void remove_former(struct routes *r, struct end *end, const struct rt_list *found,
+	const struct rt *model, const struct prefixes *wanted, struct err *first)
+{
+	for (size_t i = 0; i < found->n_items; i++) {
+		const struct rt *rt = &found->items[i];
+		bool replaced = prefixes_has(&end->present, &rt->dst);
+
+		if (owner_of(r, end, rt, model) != FORMERLY_OURS)
+			continue;
+		if ((prefixes_has(wanted, &rt->dst) && !replaced) ||
+			!remove_route(end, rt, "route.removed", "has a lower metric now", first))
+			r->former_left = true;
 	}
 }
 
@@ -171,11 +198,13 @@ static void apply_family(struct routes *r, struct end *end, int family,
 	if (rt_dump(&found, end->sock, end->kind, family, &e) < 0) {
 		keep_first(first, &e);
 		assume_unchanged(end, family, before, wanted);
+		r->former_left = true;
 		return;
 	}
 	sort_out(r, end, &found, &model, wanted, first);
 	if (usable)
 		add_missing(end, &model, wanted, first);
+	remove_former(r, end, &found, &model, wanted, first);
 }
 
 static void apply_end(
@@ -204,14 +233,32 @@ static struct prefixes ready_of(const struct routes *r, const struct prefixes *n
 	return prefixes_common(&in_node, &r->pod.present);
 }
 
+static void look_at_slots(struct routes *r)
+{
+	const char *why = "makes room for pods to come, and keeps the order";
+
+	if (!r->node.sock)
+		return;
+	slot_look(&r->others, &r->slot);
+	r->former_left = false;
+	if (r->others.contested)
+		why = "another pod has claimed the same one";
+	if (slot_move(&r->slot, &r->others))
+		log_info("slot.moved", LOG_UINT("from", r->slot.former),
+			LOG_UINT("to", r->slot.metric), LOG_STR("why", why));
+}
+
 int routes_apply(struct prefixes *ret_ready, struct routes *r, const struct prefixes *local,
 	const struct prefixes *node, struct err *e)
 {
 	struct err first = {0};
 
 	prefixes_done(&r->reserves);
+	look_at_slots(r);
 	apply_end(r, &r->pod, local, &first);
 	apply_end(r, &r->node, node, &first);
+	if (!r->former_left)
+		slot_settle(&r->slot);
 	*ret_ready = ready_of(r, node);
 	if (first.code)
 		*e = first;
@@ -286,19 +333,24 @@ bool routes_has_reserve(const struct routes *r, const struct ipnet *net)
 	return prefixes_has(&r->reserves, net);
 }
 
-static int open_node(struct routes *r, const char *netns, struct err *e)
+const struct slot_view *routes_others(const struct routes *r)
 {
-	int n = netns_rtnl(&r->node.sock, netns, e);
-
-	if (n == 0)
-		n = slot_take(&r->slot, netns, e);
-	if (n < 0)
-		return n;
-	r->probe = abstract_socket(netns, SOCK_DGRAM, e);
-	return r->probe < 0 ? r->probe : 0;
+	return &r->others;
 }
 
-int routes_open(struct routes **ret, const struct config *c, const struct site *p, struct err *e)
+uint32_t routes_metric(const struct routes *r)
+{
+	return r->node.sock ? r->slot.metric : 0;
+}
+
+static int open_node(struct routes *r, struct sockets *node, struct err *e)
+{
+	int n = netlink_adopt(&r->node.sock, &node->fds[SOCKETS_ROUTES], NETLINK_ROUTE, e);
+
+	return n < 0 ? n : slot_take(&r->slot, node, e);
+}
+
+int routes_open(struct routes **ret, struct sockets *node, const struct site *p, struct err *e)
 {
 	CLEANUP(routes_closep) struct routes *r = xnew0(struct routes);
 	int n;
@@ -306,10 +358,10 @@ int routes_open(struct routes **ret, const struct config *c, const struct site *
 	r->site = p;
 	r->pod = (struct end){.name = "pod", .kind = RT_LOCAL};
 	r->node = (struct end){.name = "node", .kind = RT_VIA};
-	r->slot.fd = r->probe = -1;
-	n = netns_rtnl(&r->pod.sock, "", e);
-	if (n == 0 && c->node.netns[0])
-		n = open_node(r, c->node.netns, e);
+	r->slot = SLOT_NONE;
+	n = netlink_open(&r->pod.sock, NETLINK_ROUTE, e);
+	if (n == 0 && sockets_has(node, SOCKETS_ROUTES))
+		n = open_node(r, node, e);
 	if (n < 0)
 		return n;
 	*ret = steal(r);
@@ -320,13 +372,12 @@ struct routes *routes_close(struct routes *r)
 {
 	if (!r)
 		return NULL;
-	netns_rtnl_free(r->pod.sock);
-	netns_rtnl_free(r->node.sock);
+	netlink_close(r->pod.sock);
+	netlink_close(r->node.sock);
 	prefixes_done(&r->pod.present);
 	prefixes_done(&r->node.present);
 	prefixes_done(&r->reserves);
 	slot_release(&r->slot);
-	closep(&r->probe);
 	free(r);
 	return NULL;
 }

@@ -6,6 +6,10 @@
 #include <netlink/msg.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
+#include <string.h>
+
+#include "node/fib.h"
+#include "node/netlink.h"
 
 enum { LOOPBACK_IFINDEX = 1, DUMP_TRIES = 5 };
 
@@ -29,12 +33,11 @@ void rt_list_done(struct rt_list *l)
 	*l = (struct rt_list){0};
 }
 
-static int nl_failed(struct err *e, int r, const char *what)
+static int failed(struct err *e, const char *what)
 {
-	int code = r == -NLE_EXIST ? EEXIST : r == -NLE_OBJ_NOTFOUND ? ENOENT : EIO;
-
-	return err_set(e, code, "%s: %s%s", what, nl_geterror(r),
-		r == -NLE_PERM ? " (the container needs CAP_NET_ADMIN)" : "");
+	if (e->code == EPERM)
+		return err_wrap(e, "%s (the container needs CAP_NET_ADMIN)", what);
+	return err_wrap(e, "%s", what);
 }
 
 static struct nl_addr *to_nl(const struct ipaddr *a, unsigned prefix_len)
@@ -86,55 +89,63 @@ static void append(struct rt_list *l, struct rtnl_route *route)
 }
 
 /* The kernel filters too, where it can: a node's tables may be large. */
-static int on_route(struct nl_msg *msg, void *ud)
+static void on_route(void *ud, struct nlmsghdr *h)
 {
 	CLEANUP(route_putp) struct rtnl_route *route = NULL;
 	const struct dump *d = ud;
 
-	if (rtnl_route_parse(nlmsg_hdr(msg), &route) == 0 &&
-		rtnl_route_get_protocol(route) == RT_PROTOCOL &&
+	if (rtnl_route_parse(h, &route) == 0 && rtnl_route_get_protocol(route) == RT_PROTOCOL &&
 		rtnl_route_get_table(route) == table_of(d->kind))
 		append(d->list, route);
-	return NL_OK;
 }
 
-static int dump_once(struct nl_sock *s, const struct dump *d, int family)
+static void be_strict(struct nl_sock *s, int strict)
 {
-	struct rtmsg req = {
+	setsockopt(
+		nl_socket_get_fd(s), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof strict);
+}
+
+static struct nl_msg *question(int flags, const struct rtmsg *head)
+{
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETROUTE, flags);
+
+	if (!m || nlmsg_append(m, (void *)(uintptr_t)head, sizeof *head, NLMSG_ALIGNTO) < 0)
+		mem_exhausted();
+	return m;
+}
+
+static int dump_once(struct nl_sock *s, struct dump *d, int family, struct err *e)
+{
+	const struct rtmsg head = {
 		.rtm_family = (unsigned char)family,
 		.rtm_table = (unsigned char)table_of(d->kind),
 		.rtm_protocol = RT_PROTOCOL,
 	};
-	struct dump copy = *d;
-	int r, strict = 1;
+	int r;
 
-	setsockopt(
-		nl_socket_get_fd(s), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof strict);
-	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, on_route, &copy);
-	r = nl_send_simple(s, RTM_GETROUTE, NLM_F_DUMP, &req, sizeof req);
-	if (r >= 0)
-		r = nl_recvmsgs_default(s);
-	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
-	strict = 0;
-	setsockopt(
-		nl_socket_get_fd(s), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof strict);
-	return r < 0 ? r : 0;
+	be_strict(s, 1);
+	r = netlink_ask(s, question(NLM_F_DUMP, &head), on_route, d, e);
+	be_strict(s, 0);
+	return r;
 }
 
 int rt_dump(struct rt_list *l, struct nl_sock *s, enum rt_kind kind, int family, struct err *e)
 {
-	const struct dump d = {l, kind};
+	struct dump d = {l, kind};
 	size_t before = l->n_items;
-	int r = -NLE_DUMP_INTR;
+	struct err why = {0};
+	int r = -EINTR;
 
-	for (int i = 0; r == -NLE_DUMP_INTR && i < DUMP_TRIES; i++) {
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
 		l->n_items = before;
-		r = dump_once(s, &d, family);
+		why = (struct err){0};
+		r = dump_once(s, &d, family, &why);
 	}
 	/* A table that nothing was ever put into does not exist. */
-	if (r == -NLE_OBJ_NOTFOUND || r == -NLE_OPNOTSUPP || r == -NLE_AF_NOSUPPORT)
-		r = 0;
-	return r < 0 ? nl_failed(e, r, "reading routes") : 0;
+	if (r == 0 || r == -ENOENT || r == -ESRCH || r == -EOPNOTSUPP || r == -EAFNOSUPPORT)
+		return 0;
+	*e = why;
+	return failed(e, "reading routes");
 }
 
 static struct rtnl_route *build(enum rt_kind kind, const struct rt *r)
@@ -165,37 +176,101 @@ static struct rtnl_route *build(enum rt_kind kind, const struct rt *r)
 	return route;
 }
 
+/* `n` is what libnl made of it. */
+static struct nl_msg *built(int n, struct nl_msg *m)
+{
+	if (n < 0)
+		mem_exhausted();
+	return m;
+}
+
 int rt_add(struct nl_sock *s, enum rt_kind kind, const struct rt *r, struct err *e)
 {
 	CLEANUP(route_putp) struct rtnl_route *route = build(kind, r);
-	int n = rtnl_route_add(s, route, NLM_F_CREATE | NLM_F_EXCL);
+	struct nl_msg *m = NULL;
+	int n = rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_EXCL, &m);
 
-	return n < 0 ? nl_failed(e, n, "adding a route") : 0;
+	return netlink_ask(s, built(n, m), NULL, NULL, e) < 0 ? failed(e, "adding a route") : 0;
 }
 
 int rt_delete(struct nl_sock *s, enum rt_kind kind, const struct rt *r, struct err *e)
 {
 	CLEANUP(route_putp) struct rtnl_route *route = build(kind, r);
-	int n = rtnl_route_delete(s, route, 0);
+	struct nl_msg *m = NULL;
+	struct err why = {0};
+	int n = rtnl_route_build_del_request(route, 0, &m);
 
-	return n < 0 && n != -NLE_OBJ_NOTFOUND ? nl_failed(e, n, "removing a route") : 0;
+	n = netlink_ask(s, built(n, m), NULL, NULL, &why);
+	if (n == 0 || n == -ESRCH || n == -ENOENT)
+		return 0;
+	*e = why;
+	return failed(e, "removing a route");
+}
+
+static void on_way(void *ud, struct nlmsghdr *h)
+{
+	struct rtnl_route **route = ud;
+
+	if (!*route)
+		rtnl_route_parse(h, route);
+}
+
+/* That there is none is an answer, other failures are none. */
+static int look_up(
+	struct rtnl_route **ret, struct nl_sock *s, const struct ipaddr *addr, struct err *e)
+{
+	const struct rtmsg head = {
+		.rtm_family = (unsigned char)addr->family,
+		.rtm_dst_len = (unsigned char)ipaddr_bits(addr),
+	};
+	struct nl_msg *m = question(0, &head);
+	char text[IPADDR_TEXT];
+	struct err why = {0};
+	int r;
+
+	if (nla_put(m, RTA_DST, (int)ipaddr_bits(addr) / 8, addr->bytes) < 0)
+		mem_exhausted();
+	r = netlink_ask(s, m, on_way, ret, &why);
+	ipaddr_format(text, addr);
+	if (r < 0 && fib_is_drop(-r))
+		return err_set(e, EHOSTUNREACH, "no route to %s: %s", text, strerror(-r));
+	if (r < 0) {
+		*e = why;
+		return err_wrap(e, "asking for the route to %s", text);
+	}
+	return *ret ? 0
+		    : err_set(e, EPROTO, "the route to %s has something that is not known here",
+			      text);
 }
 
 int rt_interface_to(int *ret_ifindex, struct nl_sock *s, const struct ipaddr *addr, struct err *e)
 {
 	CLEANUP(route_putp) struct rtnl_route *route = NULL;
-	CLEANUP(addr_putp) struct nl_addr *dst = to_nl(addr, ipaddr_bits(addr));
 	struct rtnl_nexthop *hop;
 	char text[IPADDR_TEXT];
-	int r = rtnl_route_lookup(s, dst, &route);
+	int r = look_up(&route, s, addr, e);
 
-	ipaddr_format(text, addr);
 	if (r < 0)
-		return err_set(e, EHOSTUNREACH, "no route to %s: %s", text, nl_geterror(r));
+		return r;
 	hop = rtnl_route_nexthop_n(route, 0);
 	if (!hop || rtnl_route_nh_get_gateway(hop))
-		return err_set(
-			e, EHOSTUNREACH, "%s is reached through a gateway, not directly", text);
+		return err_set(e, EHOSTUNREACH, "%s is reached through a gateway, not directly",
+			ipaddr_format(text, addr));
 	*ret_ifindex = rtnl_route_nh_get_ifindex(hop);
+	return 0;
+}
+
+int rt_source_to(struct ipaddr *ret, struct nl_sock *s, const struct ipaddr *addr, struct err *e)
+{
+	CLEANUP(route_putp) struct rtnl_route *route = NULL;
+	struct ipaddr source;
+	int r = look_up(&route, s, addr, e);
+
+	if (r < 0)
+		return r;
+	source = from_nl(rtnl_route_get_pref_src(route), addr->family);
+	if (!ipaddr_is_unicast(&source))
+		return err_set(e, ENOENT, "the route has no usable source");
+	*ret = source;
 	return 0;
 }

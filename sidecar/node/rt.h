@@ -50,3 +50,9 @@ int rt_delete(struct nl_sock *s, enum rt_kind kind, const struct rt *r, struct e
  * or only one through a gateway.
  */
 int rt_interface_to(int *ret_ifindex, struct nl_sock *s, const struct ipaddr *addr, struct err *e);
+
+/*
+ * The address that packets to `addr` are sent from. Errors: -EHOSTUNREACH when there is no route,
+ * -ENOENT when it has no usable address.
+ */
+int rt_source_to(struct ipaddr *ret, struct nl_sock *s, const struct ipaddr *addr, struct err *e);

@@ -2,14 +2,13 @@
 #include "node/site.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sockaddr.h"
-#include "node/netns.h"
-
-enum { BGP_PORT = 179 };
+#include "node/netlink.h"
+#include "node/rt.h"
 
 const struct ipaddr *dual_of(const struct dual *d, int family)
 {
@@ -26,23 +25,6 @@ static void dual_set(struct dual *d, const struct ipaddr *a)
 		d->v6 = *a;
 }
 
-/* Connecting a UDP socket sends nothing; it asks the kernel for a route and a source address. */
-static int source_towards(
-	struct ipaddr *ret, const char *netns, const struct ipaddr *to, struct err *e)
-{
-	union sockaddr_any s;
-	socklen_t len = sockaddr_set(&s, to, BGP_PORT);
-	CLEANUP_CLOSE int fd = netns_socket(netns, to->family, SOCK_DGRAM, e);
-
-	if (fd < 0)
-		return fd;
-	if (connect(fd, &s.any, len) < 0 || getsockname(fd, &s.any, &len) < 0)
-		return err_errno(e, errno, "asking for a route");
-	return sockaddr_get(ret, &s.any) && ipaddr_is_unicast(ret)
-		       ? 0
-		       : err_set(e, ENOENT, "the route has no usable source");
-}
-
 static void log_address(const char *whose, const struct ipaddr *a, const char *how)
 {
 	char text[IPADDR_TEXT];
@@ -54,8 +36,8 @@ static void log_address(const char *whose, const struct ipaddr *a, const char *h
 /* Addresses of RFC 5737 and RFC 3849: nobody's, so only the default route leads there. */
 static const char *const nowhere[] = {"192.0.2.1", "2001:db8::1"};
 
-/* Finds what is not configured, unless netns is NULL; `why_not` says why one was not found. */
-static void complete_dual(struct dual *d, const char *whose, const char *netns, struct err *why_not)
+/* Finds what is not configured, unless `s` is NULL; `why_not` says why one was not found. */
+static void complete_dual(struct dual *d, const char *whose, struct nl_sock *s, struct err *why_not)
 {
 	for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
 		struct ipaddr to, found = {0};
@@ -64,7 +46,7 @@ static void complete_dual(struct dual *d, const char *whose, const char *netns, 
 			continue;
 		if (dual_of(d, to.family)) {
 			log_address(whose, dual_of(d, to.family), "configured");
-		} else if (netns && source_towards(&found, netns, &to, why_not) == 0) {
+		} else if (s && rt_source_to(&found, s, &to, why_not) == 0) {
 			dual_set(d, &found);
 			log_address(whose, &found, "source of the default route");
 		} else {
@@ -76,20 +58,30 @@ static void complete_dual(struct dual *d, const char *whose, const char *netns, 
 
 static int find_pod(struct dual *pod, struct err *e)
 {
+	CLEANUP(netlink_closep) struct nl_sock *s = NULL;
 	struct err why_not = {0};
+	int r = netlink_open(&s, NETLINK_ROUTE, e);
 
-	complete_dual(pod, "pod", "", &why_not);
+	if (r < 0)
+		return r;
+	complete_dual(pod, "pod", s, &why_not);
 	if (pod->v4.family || pod->v6.family)
 		return 0;
 	return err_set(
 		e, ENOENT, "the pod's address is unknown: %s; set POD_IP or --pod-ip", why_not.msg);
 }
 
-static int find_node(struct dual *node, const char *netns, struct err *e)
+static int find_node(struct dual *node, struct sockets *there, struct err *e)
 {
+	CLEANUP(netlink_closep) struct nl_sock *s = NULL;
 	struct err why_not = {.msg = "node.netns is not set"};
+	int r = 0;
 
-	complete_dual(node, "node", netns[0] ? netns : NULL, &why_not);
+	if (sockets_has(there, SOCKETS_SITE))
+		r = netlink_adopt(&s, &there->fds[SOCKETS_SITE], NETLINK_ROUTE, e);
+	if (r < 0)
+		return r;
+	complete_dual(node, "node", s, &why_not);
 	if (node->v4.family || node->v6.family)
 		return 0;
 	return err_set(e, ENOENT, "the node's address is unknown: %s; set NODE_IP or --node-ip",
@@ -111,7 +103,7 @@ static struct ipaddr router_id_of(const struct dual *pod)
 	return ipaddr_from_bytes(AF_INET, bytes);
 }
 
-int site_find(struct site *ret, const struct config *c, struct err *e)
+int site_find(struct site *ret, const struct config *c, struct sockets *node, struct err *e)
 {
 	struct site p = {0};
 	int r;
@@ -122,7 +114,7 @@ int site_find(struct site *ret, const struct config *c, struct err *e)
 	dual_set(&p.node, &c->node.node_address6);
 	r = find_pod(&p.pod, e);
 	if (r == 0)
-		r = find_node(&p.node, c->node.netns, e);
+		r = find_node(&p.node, node, e);
 	if (r < 0)
 		return r;
 	p.router_id = router_id_of(&p.pod);
@@ -130,4 +122,14 @@ int site_find(struct site *ret, const struct config *c, struct err *e)
 		p.pod.v4.family ? "the pod's address" : "a hash of the pod's IPv6 address");
 	*ret = p;
 	return 0;
+}
+
+struct route_rules site_route_rules(const struct site *s, const struct config *c)
+{
+	return (struct route_rules){
+		.next_hop4 = dual_of(&s->node, AF_INET),
+		.next_hop6 = dual_of(&s->node, AF_INET6),
+		.peers = c->bgp.peers,
+		.n_peers = c->bgp.n_peers,
+	};
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "announce/route.h"
 #include "base/ipaddr.h"
 #include "config/config.h"
+#include "sockets/sockets.h"
 
 /*
  * Where this pod is: its own addresses and its node's. Each comes from the configuration (flag,
@@ -21,10 +23,13 @@ struct site {
 };
 
 /*
- * Logs each address and how it was found. Errors: -ENOENT, with what to set, when the pod or its
- * node has no address at all.
+ * Logs each address and how it was found. `node` may have no sockets. Errors: -ENOENT, with what
+ * to set, when the pod or its node has no address at all.
  */
-int site_find(struct site *ret, const struct config *c, struct err *e);
+int site_find(struct site *ret, const struct config *c, struct sockets *node, struct err *e);
 
 /* The one of this family, NULL if there is none. */
 const struct ipaddr *dual_of(const struct dual *d, int family);
+
+/* Routes lead to the node's addresses, and go to the peers of `c`. Both are borrowed. */
+struct route_rules site_route_rules(const struct site *s, const struct config *c);

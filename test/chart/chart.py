@@ -55,6 +55,12 @@ def snapshot_of(name):
     return HERE / "snapshots" / f"{name}.yaml"
 
 
+def workload(objects, component="load-balancer"):
+    """The Deployment or DaemonSet of the load balancers, or of the agents of nodes."""
+    return next(o for o in objects if o and o["kind"] in ("Deployment", "DaemonSet")
+                and o["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == component)
+
+
 def only(objects, kind):
     """The only object of a kind."""
     found = [o for o in objects if o["kind"] == kind]

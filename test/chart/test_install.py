@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import yaml
-from chart import CHART, NAMESPACE, RELEASE, VALUES, only, values_of
+from chart import CHART, NAMESPACE, RELEASE, VALUES, only, values_of, workload
 from net import Failed, wait_for
 
 # The operator's types are not here. These have their names, and take anything.
@@ -71,6 +71,7 @@ def test_an_unknown_field_would_have_been_told(helm4, cluster):
 def test_install_upgrade_rollback_and_uninstall(helm, cluster):
     before = everything(cluster)
     notes = helm.run("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("usual")).stdout
+    assert "label namespace kago pod-security.kubernetes.io/enforce=privileged" in notes
     assert "rollout status deployment/kago" in notes and "helm" not in notes.split("NOTES:")[1]
     first = in_cluster(cluster, "deployment")["spec"]
     assert in_cluster(cluster, "secret", "kago-bgp")["data"] == {"reflector": "c2VjcmV0"}
@@ -106,9 +107,11 @@ def test_an_upgrade_keeps_what_others_have_set(helm, cluster):
 
 def test_two_fleets_share_a_namespace_and_leave_each_other_alone(helm4, cluster):
     before = everything(cluster)
-    helm4.run("install", "one", CHART, "-n", NAMESPACE, "--set", "config.fleet=one")
-    helm4.run("install", "two", CHART, "-n", NAMESPACE, "--set", "config.fleet=two")
-    helm4.run("install", "one", CHART, "-n", "edge")
+    helm4.run("install", "one", CHART, "-n", NAMESPACE, "-f", values_of("default"),
+              "--set", "config.fleet=one")
+    helm4.run("install", "two", CHART, "-n", NAMESPACE, "-f", values_of("default"),
+              "--set", "config.fleet=two")
+    helm4.run("install", "one", CHART, "-n", "edge", "-f", values_of("default"))
     helm4.run("uninstall", "one", "-n", NAMESPACE)
     assert in_cluster(cluster, "deployment", "two-kago") and in_cluster(cluster, "clusterrolebinding", "edge:one-kago")
     helm4.run("uninstall", "two", "-n", NAMESPACE)
@@ -120,11 +123,11 @@ def test_two_fleets_share_a_namespace_and_leave_each_other_alone(helm4, cluster)
 def test_applying_twice_server_side_is_no_conflict(helm4, cluster, values):
     """As those do who render the chart and leave the rest to kubectl, or to a controller such as Argo CD."""
     text = helm4.template(values, "--no-hooks")
-    workload = next(o for o in yaml.safe_load_all(text) if o and o["kind"] in ("Deployment", "DaemonSet"))
+    lbs = workload(yaml.safe_load_all(text))
 
     def applied():
         apply(cluster, text, "--server-side")
-        return in_cluster(cluster, workload["kind"], workload["metadata"]["name"])["metadata"]["generation"]
+        return in_cluster(cluster, lbs["kind"], lbs["metadata"]["name"])["metadata"]["generation"]
 
     try:
         assert applied() == applied(), "the same again is a change"
@@ -133,7 +136,7 @@ def test_applying_twice_server_side_is_no_conflict(helm4, cluster, values):
 
 
 def test_helm_4_applies_server_side(helm4, cluster):
-    helm4.run("install", RELEASE, CHART, "-n", NAMESPACE)
+    helm4.run("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("default"))
     try:
         managers = json.loads(cluster.kubectl("get", "deployment", RELEASE, "-n", NAMESPACE, "-o", "json",
                                               "--show-managed-fields"))["metadata"]["managedFields"]
@@ -143,7 +146,7 @@ def test_helm_4_applies_server_side(helm4, cluster):
 
 
 def test_the_account_may_do_what_the_rules_say_and_no_more(helm4, cluster):
-    helm4.run("install", RELEASE, CHART, "-n", NAMESPACE)
+    helm4.run("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("default"))
     try:
         def may(*words):
             user = f"--as=system:serviceaccount:{NAMESPACE}:{RELEASE}"
@@ -164,7 +167,7 @@ def test_the_test_pod_is_taken_and_is_no_load_balancer(helm4, cluster, values):
     """Or the budget would count it and the PodMonitor ask it."""
     objects = helm4.objects(values)
     pod = only(objects, "Pod")
-    selector = next(o for o in objects if o["kind"] in ("Deployment", "DaemonSet"))["spec"]["selector"]["matchLabels"]
+    selector = workload(objects)["spec"]["selector"]["matchLabels"]
     assert not selector.items() <= pod["metadata"]["labels"].items()
     pod["spec"]["serviceAccountName"] = "default"  # that of the release is not there
     out = cluster.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=yaml.safe_dump(pod))

@@ -5,7 +5,6 @@ import contextlib
 import json
 import re
 import shutil
-import socket
 import urllib.parse
 import urllib.request
 
@@ -13,19 +12,13 @@ import pytest
 import yaml
 from chart import HERE, RELEASE, only
 from cluster import Account, Fleet
-from net import Process, run, wait_for
+from net import Process, free_port, run, wait_for
 
 # Of these the kernel's table has the samples, and no controller of these tests has a kernel: the names are there.
 OF_THE_KERNEL = {"kago_connections_total", "kago_received_bytes_total", "kago_sent_bytes_total",
                  "kago_received_packets_total", "kago_sent_packets_total"}
 VARIABLES = {"$job": ".*", "$pod": ".*", "$namespace": ".*", "$service": ".*", "$__rate_interval": "10s"}
 NAME = re.compile(r"\bkago_[a-z_]+\b")
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def fetch(url):

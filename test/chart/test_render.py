@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from chart import CHART, RELEASE, VALUES, only, snapshot_of, values_of
+from chart import CHART, RELEASE, VALUES, only, snapshot_of, values_of, workload
 from net import ROOT, program, run
 
 sys.path.insert(0, str(ROOT / "scripts/lib"))
@@ -76,7 +76,7 @@ def test_values_and_program_agree_on_configurations(helm, path, tmp_path):
     refused = program_says(path, tmp_path)
     values = tmp_path / "values.yaml"
     values.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
-    done = helm.run("template", RELEASE, CHART, "-f", values, check=False)
+    done = helm.run("template", RELEASE, CHART, *SOME_REGISTRY, "-f", values, check=False)
     by_schema = "meet the specifications of the schema" in done.stderr
     if not refused:
         assert not by_schema, done.stderr
@@ -90,11 +90,17 @@ def settings(text):
     return [word for line in text.split() for word in ("--set", line)]
 
 
+SOME_REGISTRY = settings("image.registry=localhost")
+
+
 @pytest.mark.parametrize("values, says", [
     ("replicaCout=3", ["replicaCout", "not allowed"]),
     ("kind=StatefulSet", ["kind", "Deployment", "DaemonSet"]),
     ("replicaCount=many", ["replicaCount", "integer"]),
     ("sysctls.method=hope", ["sysctls", "method", "initContainer", "podSecurityContext", "none"]),
+    ("image.registry=", ["image.registry", "fetch kago-ipvs from", "scripts/images build", "localhost"]),
+    ("kind=DaemonSet updateStrategy.type=Recreate", ["updateStrategy.type", "DaemonSet", "RollingUpdate or OnDelete"]),
+    ("updateStrategy.type=OnDelete", ["updateStrategy.type", "Deployment", "RollingUpdate or Recreate"]),
     ("config.fleets=a", ["fleets", "not allowed"]),
     ("config.fleet=A_", ["fleet", "[a-z0-9]"]),
     ("config.log.level=loud", ["log", "level", "debug|info|warn|error"]),
@@ -102,6 +108,7 @@ def settings(text):
     ("config.bgp.as=1 config.bgp.peers[0].port=179", ["peers", "address"]),
     ("config.node.drain=5", ["drain", "string"]),
     ("config.http.listen=pod:9441", ["config.http.listen", "cannot be set", "9440"]),
+    ("config.http.probes=pod:9440", ["config.http.probes", "cannot be set", "9441"]),
     ("config.node.netns=/host", ["config.node.netns", "nodeRoutes"]),
     ("config.kubernetes.identity=me", ["config.kubernetes.identity", "the pod's name"]),
     ("config.keepalived.shutdownTimeout=4s", ["config.keepalived.shutdownTimeout", "'4s' must be longer", "'5s'"]),
@@ -112,12 +119,53 @@ def settings(text):
      ["config.bgp.peers[0].passwordFile", "bgpPasswords.a", "existingSecret"]),
 ])
 def test_a_bad_value_is_refused_by_name_with_what_is_right(helm, values, says):
-    told = helm.refused("template", RELEASE, CHART, *settings(values))
+    told = helm.refused("template", RELEASE, CHART, *SOME_REGISTRY, *settings(values))
     assert not [part for part in says if part not in told], told
 
 
-def pod_of(objects):
-    return next(o for o in objects if o["kind"] in ("Deployment", "DaemonSet"))["spec"]["template"]["spec"]
+def test_repositories_may_have_the_registry(helm4):
+    pod = pod_of(helm4.objects("default", *settings(
+        "image.registry= image.ipvs.repository=r.example.com/a image.exabgp.repository=localhost:5000/b "
+        "image.nodeSockets.repository=r.example.com/c")))
+    assert [c["image"].rpartition(":")[0] for c in pod["containers"]] == ["r.example.com/a", "localhost:5000/b"]
+
+
+@pytest.mark.parametrize("values, allow", [
+    ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.9.0.0/24 networkPolicy.metricsFrom[1].ipBlock.cidr=fd00::/64",
+     ["10.9.0.0/24", "fd00::/64"]),
+    # Kubernetes takes host bits, and so does kago.yaml (test_config).
+    ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.9.0.1/24", ["10.9.0.1/24"]),
+    ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.9.0.0/24 config.http.allow={10.8.0.0/16}", ["10.8.0.0/16"]),
+    ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.9.0.0/24 networkPolicy.enabled=false", None),
+    ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.9.0.0/24 networkPolicy.metricsFrom[0].ipBlock.except={10.9.0.1/32}",
+     None),
+    ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.9.0.0/24 networkPolicy.metricsFrom[1].podSelector.matchLabels.a=b",
+     None),
+    ("", None),
+])
+def test_prefixes_of_the_policy_are_those_that_may_read_metrics(helm4, values, allow):
+    rendered = helm4.objects("default", *settings("networkPolicy.enabled=true " + values))
+    config = yaml.safe_load(next(iter(only(rendered, "ConfigMap")["data"].values())))
+    assert config["http"].get("allow") == allow
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-node-lease"])
+def test_where_the_leases_of_others_are_it_does_not_go_unasked(helm, namespace):
+    words = ("template", RELEASE, CHART, "-n", namespace, *SOME_REGISTRY)
+    told = helm.refused(*words)
+    assert namespace in told and "Leases" in told and "-n kago" in told and "allowSystemNamespace=true" in told
+    assert "kind: Deployment" in helm.run(*words, *settings("allowSystemNamespace=true")).stdout
+
+
+@pytest.mark.parametrize("kind, strategy", [("Deployment", "Recreate"), ("DaemonSet", "OnDelete")])
+def test_what_belongs_to_rolling_goes_with_it(helm4, kind, strategy):
+    """The API server refuses rollingUpdate beside another type."""
+    spec = only(helm4.objects("default", *settings(f"kind={kind} updateStrategy.type={strategy}")), kind)["spec"]
+    assert (spec.get("strategy") or spec["updateStrategy"]) == {"type": strategy}
+
+
+def pod_of(objects, *component):
+    return workload(objects, *component)["spec"]["template"]["spec"]
 
 
 @pytest.mark.parametrize("timeout, seconds", [
@@ -127,26 +175,85 @@ def test_the_grace_period_follows_the_shutdown_timeout(helm4, timeout, seconds):
     assert pod["terminationGracePeriodSeconds"] == seconds
 
 
+NODE = ["SYS_ADMIN", "SYS_PTRACE"]
+
+
+def long_running(pod):
+    """The containers that run as long as the pod does, by name."""
+    init = [container for container in pod.get("initContainers", []) if container.get("restartPolicy") == "Always"]
+    return {container["name"]: container for container in [*init, *pod["containers"]]}
+
+
 @pytest.mark.parametrize("values", VALUES)
-def test_no_container_has_more_privileges_than_it_uses(helm4, values):
-    pod = pod_of(helm4.objects(values))
+@pytest.mark.parametrize("method", ["container", "self"])
+def test_no_container_has_more_privileges_than_it_uses(helm4, values, method):
+    pod = pod_of(helm4.objects(values, "--set", f"nodeSockets.method={method}"))
     assert not pod.get("hostNetwork") and not pod.get("hostPID") and not pod.get("hostIPC")
     routes = any("hostPath" in volume for volume in pod["volumes"])
-    expected = {"ipvs": ["NET_ADMIN"], "exabgp": ["NET_ADMIN"] + (["SYS_ADMIN", "SYS_PTRACE"] if routes else [])}
-    for container in pod["containers"]:
+    expected = {"ipvs": ["NET_ADMIN"], "exabgp": ["NET_ADMIN"]}
+    if routes:
+        expected.setdefault("node-sockets" if method == "container" else "exabgp", []).extend(NODE)
+    containers = long_running(pod)
+    assert {name: c["securityContext"]["capabilities"] for name, c in containers.items()} == {
+        name: {"drop": ["ALL"], "add": capabilities} for name, capabilities in expected.items()}
+    for container in containers.values():
         context = container["securityContext"]
-        assert context["capabilities"] == {"drop": ["ALL"], "add": expected[container["name"]]}
         assert (context["privileged"], context["allowPrivilegeEscalation"], context["readOnlyRootFilesystem"],
                 context["seccompProfile"]) == (False, False, True, {"type": "RuntimeDefault"})
-    mounts = {container["name"]: {m["name"] for m in container["volumeMounts"]} for container in pod["containers"]}
-    assert "token" not in mounts["exabgp"] and "node-namespaces" not in mounts["ipvs"]
+    mounts = {name: {m["name"] for m in container["volumeMounts"]} for name, container in containers.items()}
+    assert [name for name, seen in mounts.items() if "token" in seen] == ["ipvs"]
+    # Where the node's namespaces are there are the capabilities for them.
+    assert [name for name, seen in mounts.items() if "node-namespaces" in seen] == [
+        name for name, capabilities in expected.items() if set(NODE) <= set(capabilities)]
+    # Who sees the socket gets sockets of the node: neither keepalived nor whoever gets into its container.
+    assert {name for name, seen in mounts.items() if "run-node-sockets" in seen} == (
+        {"node-sockets", "exabgp"} if "node-sockets" in mounts else set())
+
+
+def test_who_makes_sockets_runs_before_the_sidecar_and_until_after_it(helm4):
+    """With nothing but two arguments: no environment, that is no address and no name."""
+    pod = pod_of(helm4.objects("default"))
+    assert [c["name"] for c in pod["initContainers"]] == ["check", "node-sockets"]
+    sockets = pod["initContainers"][-1]
+    netns, socket = sockets["args"]
+    assert (sockets["restartPolicy"], netns) == ("Always", "/host/ns/net")
+    assert not {"env", "envFrom", "ports", "command"} & set(sockets)
+    assert {m["name"]: m["mountPath"] for m in sockets["volumeMounts"]} == {
+        "node-namespaces": netns.rpartition("/")[0], "run-node-sockets": socket.rpartition("/")[0]}
+    exabgp = pod["containers"][1]
+    assert exabgp["args"][exabgp["args"].index("--node-netns") + 1] == f"unix:{socket}"
+    mount, = (m for m in exabgp["volumeMounts"] if m["name"] == "run-node-sockets")
+    assert mount["mountPath"] == socket.rpartition("/")[0] and mount["readOnly"]
+
+
+def test_without_what_it_is_for_nobody_makes_sockets(helm4):
+    unchecked = "check.enabled=false sysctls.method=none"
+    alone = pod_of(helm4.objects("default", *settings(f"nodeSockets.method=self {unchecked}")))
+    assert "initContainers" not in alone and "/host/ns/net" in alone["containers"][1]["args"]
+    without = pod_of(helm4.objects("default", "--set", "nodeRoutes=false"))
+    assert [c["name"] for c in without["initContainers"]] == ["check"]
+    assert "--node-netns" not in without["containers"][1]["args"]
+    only_sockets = pod_of(helm4.objects("default", *settings(unchecked)))
+    assert [c["name"] for c in only_sockets["initContainers"]] == ["node-sockets"]
+
+
+def test_agents_have_the_network_of_their_node_and_nothing_else_of_it(helm4):
+    assert not [o for o in helm4.objects("default") if o["metadata"]["name"].endswith("-agent")]
+    pod = pod_of(helm4.objects("everything"), "agent")
+    context = pod["containers"][0]["securityContext"]
+    assert pod["hostNetwork"] and not pod.get("hostPID") and not pod.get("hostIPC")
+    assert not any("hostPath" in volume for volume in pod["volumes"])
+    assert context["capabilities"] == {"drop": ["ALL"], "add": ["NET_ADMIN"]}
+    assert (context["privileged"], context["allowPrivilegeEscalation"], context["readOnlyRootFilesystem"]) == (
+        False, False, True)
+    assert ["--allow", "10.0.0.0/24", "--ask-nodes", "8", "--leave-nothing"] == pod["containers"][0]["args"][-5:]
 
 
 @pytest.mark.parametrize("method, privileged", [
     ("initContainer", True), ("podSecurityContext", False), ("none", False)])
 def test_only_what_sets_sysctls_is_privileged(helm4, method, privileged):
     pod = pod_of(helm4.objects("default", "--set", f"sysctls.method={method}"))
-    check, = pod["initContainers"]
+    check, _ = pod["initContainers"]
     assert check["securityContext"]["privileged"] is privileged
     assert ("--fix" in check["args"]) is privileged
     assert bool(pod.get("securityContext", {}).get("sysctls")) is (method == "podSecurityContext")
@@ -166,17 +273,20 @@ def test_the_sysctls_are_those_that_the_controller_sets():
 
 
 def test_apparmor_is_named_where_kubernetes_knows_it(helm):
-    def profile(server):
-        return pod_of(helm.objects("default", server=server))["containers"][1]["securityContext"].get("appArmorProfile")
+    def profiles(server, *words):
+        pod = pod_of(helm.objects("default", *words, server=server))
+        found = {name: c["securityContext"].get("appArmorProfile") for name, c in long_running(pod).items()}
+        return {name: profile["type"] for name, profile in found.items() if profile}
 
-    assert profile("1.29.0") is None
-    assert profile("1.30.1-gke.3") == {"type": "Unconfined"}
+    assert profiles("1.29.0") == {}
+    assert profiles("1.30.1-gke.3") == {"node-sockets": "Unconfined"}
+    assert profiles("1.30.1", "--set", "nodeSockets.method=self") == {"exabgp": "Unconfined"}
     assert "incompatible with Kubernetes" in helm.refused("template", RELEASE, CHART, "--kube-version", "1.28.0")
 
 
 def test_a_roll_adds_before_it_takes_away(helm4):
     for values in ("default", "daemonset"):
-        spec = next(o for o in helm4.objects(values) if o["kind"] in ("Deployment", "DaemonSet"))["spec"]
+        spec = workload(helm4.objects(values))["spec"]
         rolling = (spec.get("strategy") or spec["updateStrategy"])["rollingUpdate"]
         assert rolling == {"maxUnavailable": 0, "maxSurge": 1} and spec["minReadySeconds"] > 0
 

@@ -21,6 +21,7 @@ VALUES = {
     "config": {
         "bgp": {"as": int(os.environ["KAGO_CLUSTER_AS"]),
                 "peers": [{"address": os.environ["KAGO_CLUSTER_REFLECTOR"]}]},
+        "endpoints": {"allow": ["172.16.0.0/16"]},  # all pods of scripts/cluster
         "pools": [{"name": "public", "addresses": ["10.1.1.0/24"], "avoidBuggyIPs": True}],
     },
 }
@@ -136,7 +137,7 @@ class Site:
             "ipvs": self.on_node("ipvsadm", "-Ln"),
             "sysctls": self.on_node("sysctl", "-a", "-r", r"^net\.ipv4\.(vs|ip_forward|conf\.(all|default|eth0))"),
             "processes": sorted(set(self.on_node("ps", "-eo", "comm=").split()) & {
-                "kago-controller", "kago-sidecar", "keepalived", "exabgp", "python3"}),
+                "kago-controller", "kago-node-socke", "kago-sidecar", "keepalived", "exabgp", "python3"}),
             "folders": self.on_node("ls", "/run", "/etc/cni", "/opt"),
         }
 

@@ -79,16 +79,26 @@ def test_logs_tell_the_story(site):
     for event in ("privileges.dropped kept=CAP_NET_ADMIN", "bgp.up peer=10.0.0.109",
                   f"route.added in=node prefix={VIP}/32", f"vip.announced prefix={VIP}/32"):
         assert f"event={event}" in exabgp, exabgp
-    assert "level=error" not in ipvs + exabgp, ipvs + exabgp
+    sockets = site.logs("node-sockets")
+    assert "event=sockets.received" in exabgp and "event=sockets.ready" in sockets, exabgp + sockets
+    assert "level=error" not in ipvs + exabgp + sockets, ipvs + exabgp + sockets
 
 
 def test_containers_can_do_little(site):
     pod = site.get("pod", "-n", NAMESPACE, site.load_balancers()[0])
-    for container in pod["spec"]["containers"]:
+    check, sockets = pod["spec"]["initContainers"]
+    assert check["name"] == "check" and sockets["restartPolicy"] == "Always"
+    for container in [sockets, *pod["spec"]["containers"]]:
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"] and not context["allowPrivilegeEscalation"]
         assert context["capabilities"]["drop"] == ["ALL"] and not context.get("privileged")
     assert not pod["spec"].get("hostNetwork") and not pod["spec"].get("hostPID")
+    # What they may, as the node's kernel has it: in hexadecimal numbers, NET_ADMIN is bit 12.
+    programs = {"kago-node-socke": 0, "kago-controller": 1 << 12, "kago-sidecar": 1 << 12, "exabgp": 0}
+    for program, capabilities in programs.items():
+        pid = site.on_node("pgrep", "-o", "-x", program).strip()
+        status = site.on_node("cat", f"/proc/{pid}/status")
+        assert int(re.search(r"CapEff:\s*(\S+)", status)[1], 16) == capabilities, (program, status)
 
 
 def test_scaling_and_rolling_web_pods_fails_no_request(site):
@@ -171,6 +181,41 @@ def test_a_pool_that_is_added_is_used_without_a_restart(site):
         assert [s["restartCount"] for p in pods for s in p["status"]["containerStatuses"]] == [0, 0]
     assert [p["metadata"]["uid"] for p in old] == [p["metadata"]["uid"] for p in now]
     site.kubectl("delete", "service", "more", "-n", "web")
+
+
+def restarts(pod):
+    """How often each container that shall run has been started again."""
+    shall_run = {"node-sockets", "ipvs", "exabgp"}
+    return {s["name"]: s["restartCount"] for kind in ("initContainerStatuses", "containerStatuses")
+            for s in pod["status"][kind] if s["name"] in shall_run}
+
+
+def kill_on_node(site, program):
+    site.on_node("pkill", "-KILL", "-x", program)
+
+
+def test_who_makes_sockets_may_die_and_no_request_fails(site):
+    [pod] = site.load_balancers()
+    before = restarts(site.get("pod", "-n", NAMESPACE, pod))
+    with Traffic(site.client, VIP) as traffic:
+        requests(traffic)
+        kill_on_node(site, "kago-node-socke")
+        wanted = {**before, "node-sockets": before["node-sockets"] + 1}
+        wait_for("it to be started again", lambda: restarts(site.get("pod", "-n", NAMESPACE, pod)) == wanted, START)
+        requests(traffic)
+    assert not traffic.failed, str(traffic)
+
+
+def test_a_sidecar_that_dies_gets_sockets_again(site):
+    [pod] = site.load_balancers()
+    before = restarts(site.get("pod", "-n", NAMESPACE, pod))
+    kill_on_node(site, "kago-sidecar")
+    wanted = {**before, "exabgp": before["exabgp"] + 1}
+    wait_for("it to be started again", lambda: restarts(site.get("pod", "-n", NAMESPACE, pod)) == wanted, START)
+    wait_for("its sockets", lambda: "event=sockets.received" in site.logs("exabgp"), START, 0.5)
+    wait_for("a route at the router", lambda: site.next_hops(VIP), START, 0.5)
+    wait_for("an answer", lambda: answers(site), 60, 0.2)
+    site.await_announced("shop", [pod])
 
 
 def test_an_upgrade_rolls_load_balancers_and_fails_no_request(site):

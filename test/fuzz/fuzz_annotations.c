@@ -87,12 +87,13 @@ static void check_wish(const struct wish *w)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	json_auto_t *service = service_of(data, len);
+	const struct protocols has = {.tcp = len % 2 == 0, .sctp = len % 4 > 1};
 	enum reason reason = REASON_NONE;
 	struct policy p;
 	struct wish w;
 	struct err e = {0};
 
-	if (policy_parse(&p, &reason, service, len % 2 == 0, &e) < 0) {
+	if (policy_parse(&p, &reason, service, has, &e) < 0) {
 		check_refusal(&e, reason);
 	} else {
 		check_policy(&p);

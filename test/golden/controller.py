@@ -47,7 +47,9 @@ class Controller:
     def status(self):
         done = self.run("status", "-o", "json")
         same("exit status", done.returncode, 0)
-        return json.loads(done.stdout)
+        status = json.loads(done.stdout)
+        same("its layout", done.stdout, json.dumps(status, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        return status
 
     def holds(self, text):
         return self.conf.exists() and text in self.conf.read_text()

@@ -5,26 +5,31 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "test/lab"), str(ROOT / "scripts/lib")]
+sys.path[:0] = [str(ROOT / "test/lab"), str(ROOT / "test/kube"), str(ROOT / "scripts/lib")]
 
-from image import EXABGP, IPVS  # noqa: E402
+from fake_api import make_certificates  # noqa: E402
+from image import EXABGP, IPVS, NODE_SOCKETS  # noqa: E402
 from images import Archive, sizes  # noqa: E402
+from rig import running  # noqa: E402
 
-IMAGES = [IPVS, EXABGP]
+IMAGES = [IPVS, EXABGP, NODE_SOCKETS]
 VERSION = re.search(r"project\(kago VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
-MOST = {IPVS: 60e6, EXABGP: 110e6}  # bytes, compressed
+MOST = {IPVS: 60e6, EXABGP: 110e6, NODE_SOCKETS: 2e6}  # bytes, compressed
 PROGRAMS = {IPVS: ["/usr/bin/kago-controller", "/usr/sbin/keepalived"],
-            EXABGP: ["/usr/bin/kago-sidecar", "/usr/sbin/exabgp"]}
+            EXABGP: ["/usr/bin/kago-sidecar", "/usr/sbin/exabgp"], NODE_SOCKETS: ["/usr/bin/kago-node-sockets"]}
 USED = {IPVS: ["/usr/share/kago/keepalived.conf.mustache", "/usr/share/kago/nftables.conf.mustache"],
-        EXABGP: ["/usr/share/kago/exabgp.conf.mustache"]}
+        EXABGP: ["/usr/share/kago/exabgp.conf.mustache"], NODE_SOCKETS: []}
 NEEDLESS = ("sh", "bash", "dash", "apt", "apt-get", "dpkg", "perl", "gcc", "cc", "ld", "as", "cmake", "su",
             "mount", "ip", "nft")
 
@@ -53,18 +58,20 @@ def files(image):
 
 
 def digests():
-    return [hashlib.sha256(tar(image).read_bytes()).hexdigest() for image in IMAGES]
+    """Of the archives, and of what they are made of."""
+    return [hashlib.sha256(path.read_bytes()).hexdigest()
+            for image in IMAGES for path in (tar(image), tar(image).with_suffix(".spdx.json"))]
 
 
 @each
 def test_its_programs_answer(image):
-    kago, other = PROGRAMS[image]
+    kago, *others = PROGRAMS[image]
     assert VERSION in inside(image, kago, "--version").stdout
-    done = inside(image, other, "--version")
+    done = inside(image, *(others or [kago]), "--version")
     assert done.returncode == 0, done.stderr
     if image is IPVS:
         assert tuple(map(int, re.search(r"Keepalived v(\d+)\.(\d+)", done.stderr).groups())) >= (2, 3)
-    else:
+    elif image is EXABGP:
         assert "ExaBGP : 4." in done.stdout
 
 
@@ -90,7 +97,49 @@ def test_its_keepalived_takes_what_we_write(conf):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_its_controller_follows_a_server_that_has_no_http_2(tmp_path, monkeypatch):
+    """As test/kube/test_faults.py, but with the image's libcurl."""
+    folder, programs = tmp_path / "rig", tmp_path / "bin"
+    folder.mkdir()
+    programs.mkdir()
+    command = IPVS.command(folders=[folder, ROOT / "templates"])
+    script = programs / "kago-controller"
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("KAGO_BIN", str(programs))
+    make_certificates(tmp_path, "IP:127.0.0.1")
+    with running(folder, tmp_path) as rig:
+        rig.started()
+        rig.change()
+        rig.settle()
+
+
+def readelf(image, *words):
+    done = subprocess.run(["readelf", "-W", *words, image.root / PROGRAMS[image][0].lstrip("/")],
+                          capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout
+
+
 @each
+def test_its_program_is_hardened(image):
+    """What takes no flag of the linker's is known by the instructions, and by the names of the checks of the libc."""
+    assert "DYN (Position-Independent Executable" in readelf(image, "--file-header")
+    assert re.search(r"\(FLAGS_1\).* NOW.* PIE", readelf(image, "--dynamic"))
+    segments = readelf(image, "--program-headers")
+    assert "GNU_RELRO" in segments and re.search(r"GNU_STACK .* RW ", segments)
+    program = (image.root / PROGRAMS[image][0].lstrip("/")).read_bytes()
+    landing = {"x86_64": b"\xf3\x0f\x1e\xfa", "aarch64": b"\x3f\x23\x03\xd5"}[os.uname().machine]
+    assert program.count(landing) > (50 if image is NODE_SOCKETS else 100), "functions do not say that they are such"
+    assert ("INTERP" in segments) is (image is not NODE_SOCKETS)
+    if image is NODE_SOCKETS:
+        return  # without symbols of the libc's
+    symbols = set(re.findall(r" (__\w+_chk|__stack_chk_fail)\b", readelf(image, "--dyn-syms")))
+    assert {"__stack_chk_fail", "__memcpy_chk", "__snprintf_chk"} <= symbols
+    # Of a size that only the running program knows: _FORTIFY_SOURCE=3.
+    assert image is not IPVS or "__memset_chk" in symbols
+
+
+@pytest.mark.parametrize("image", [IPVS, EXABGP], ids=lambda image: image.name)
 def test_every_library_is_there(image):
     missing = []
     for path in files(image):
@@ -107,6 +156,15 @@ def test_every_library_is_there(image):
     assert not missing
     for path in USED[image]:
         assert (image.root / path.lstrip("/")).is_file()
+
+
+def test_one_program_is_all_that_can_be_run_beside_the_node():
+    """Whoever executes something there has capabilities for the node's network namespace, and nothing to execute."""
+    found = {str(path.relative_to(NODE_SOCKETS.root)) for path in files(NODE_SOCKETS)
+             if not path.is_symlink() and path.stat().st_mode & 0o111}
+    assert found == {"usr/bin/kago-node-sockets"}
+    done = contained(NODE_SOCKETS, [], "/usr/bin/kago-node-sockets")
+    assert done.returncode == 2 and "NETNS SOCKET" in done.stderr
 
 
 @each
@@ -145,6 +203,48 @@ def test_licences_come_along(image):
 
 
 @each
+def test_a_bill_of_materials_lies_beside_it(image):
+    """It names kago and each package, with its version, so that a scanner needs no image."""
+    path = tar(image).with_suffix(".spdx.json")
+    bill = json.loads(path.read_text(encoding="utf-8"))
+    assert bill["spdxVersion"] == "SPDX-2.3" and bill["documentNamespace"].startswith("https://")
+    status = (image.root / "var/lib/dpkg/status").read_text(encoding="utf-8")
+    installed = dict(zip(re.findall("^Package: (.*)", status, re.MULTILINE),
+                         re.findall("^Version: (.*)", status, re.MULTILINE)))
+    assert {package["name"]: package["versionInfo"] for package in bill["packages"]} == {
+        **installed, "kago": VERSION, f"kago-{image.name}": VERSION}
+    ids = [package["SPDXID"] for package in bill["packages"]]
+    assert len(set(ids)) == len(ids)
+    assert {relation["relatedSpdxElement"] for relation in bill["relationships"]} == set(ids)
+    libc, = (package for package in bill["packages"] if package["name"] == "libc6")
+    assert libc["externalRefs"][0]["referenceLocator"].startswith(
+        f"pkg:deb/debian/libc6@{quote(installed['libc6'])}?arch=")
+    created = datetime.fromisoformat(bill["creationInfo"]["created"].replace("Z", "+00:00"))
+    done = subprocess.run([sys.executable, ROOT / "scripts/lib/images_sbom.py", f"kago-{image.name}", VERSION,
+                           str(int(created.timestamp())), image.root], capture_output=True, text=True, check=True)
+    assert done.stdout == path.read_text(encoding="utf-8"), "the same image gives another bill"
+
+
+def test_packages_that_are_not_as_pinned_are_named(tmp_path):
+    def pins(what):
+        bills = [tar(image).with_suffix(".spdx.json") for image in IMAGES]
+        return subprocess.run([sys.executable, ROOT / "scripts/lib/images_pins.py", what, path, *bills],
+                              capture_output=True, text=True, check=False)
+
+    path = tmp_path / "pins"
+    assert pins("write").returncode == 0
+    assert (pins("check").returncode, pins("check").stdout) == (0, "")
+    text = path.read_text(encoding="utf-8")
+    version = re.search("^kago-ipvs keepalived (.*)$", text, re.MULTILINE)[1]
+    assert re.search("^kago-exabgp python3-exabgp ", text, re.MULTILINE) and f" kago {VERSION}" not in text
+    path.write_text(text.replace(f"keepalived {version}", "keepalived 1:2.3.1-1") + "kago-exabgp nothing 1\n",
+                    encoding="utf-8")
+    assert pins("check").returncode == 1
+    assert pins("check").stdout.splitlines() == [
+        "kago-exabgp: nothing is not there, pinned: 1", f"kago-ipvs: keepalived {version}, pinned: 1:2.3.1-1"]
+
+
+@each
 def test_it_says_what_it_is(image):
     archive = Archive(tar(image))
     assert archive.name == f"localhost/kago-{image.name}:{VERSION}"
@@ -165,12 +265,12 @@ def test_it_is_small(image):
 
 
 def test_the_first_stages_are_the_same():
-    """So that both images are built of the same layers, and kago is compiled once."""
+    """So that all images are built of the same layers, and kago is compiled once."""
     def beginning(name):
         text = (ROOT / name).read_text(encoding="utf-8")
         return re.search("^FROM [$].*?(?=\n\n(?:#.*\n)*FROM (?!packages AS build))", text, re.DOTALL | re.MULTILINE)[0]
 
-    assert beginning("Dockerfile.ipvs") == beginning("Dockerfile.exabgp")
+    assert beginning("Dockerfile.ipvs") == beginning("Dockerfile.exabgp") == beginning("Dockerfile.node-sockets")
 
 
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes a minute: only with CI=true")

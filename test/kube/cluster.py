@@ -118,9 +118,9 @@ class Fleet:
         with contextlib.suppress(ApiError):
             self.api.delete("Namespace", None, self.ns)
 
-    def start(self, identity, **settings):
+    def start(self, identity, environment=None, **settings):
         """Starts a load balancer, or starts it again."""
-        self.members[identity] = LoadBalancer(self, identity, {**self.settings, **settings})
+        self.members[identity] = LoadBalancer(self, identity, {**self.settings, **settings}, environment or {})
         return self.members[identity]
 
     def lease(self):
@@ -218,7 +218,7 @@ class Fleet:
 class LoadBalancer:
     """kago-controller of one load balancer pod."""
 
-    def __init__(self, fleet, identity, settings):
+    def __init__(self, fleet, identity, settings, environment):
         self.fleet, self.identity = fleet, identity
         folder = fleet.folder / identity
         folder.mkdir(exist_ok=True)
@@ -233,7 +233,8 @@ class LoadBalancer:
             "kubernetes.identity": identity, "kubernetes.leaseNamespace": LEASES,
             **{key.replace("__", "."): value for key, value in settings.items()}}
         words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        self.process = Process([program("kago-controller"), "run", "--source", "kubernetes",
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        self.process = Process(["env", *variables, program("kago-controller"), "run", "--source", "kubernetes",
                                 *fleet.options, "--config", config, *words], folder / "log")
 
     def lead(self):

@@ -13,6 +13,7 @@ import http.server
 import json
 import re
 import select
+import shutil
 import socket
 import ssl
 import struct
@@ -27,16 +28,25 @@ KINDS = {"Service": "services", "EndpointSlice": "endpointslices", "Lease": "lea
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
-def make_certificates(folder, *names):
+def make_certificates(folder, *names, key=("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), usage=None):
     """A CA and a certificate of it for the names ("IP:127.0.0.1"); the paths of CA, certificate and key."""
-    ca, ca_key, cert, key = (str(folder / name) for name in ("ca.crt", "ca.key", "server.crt", "server.key"))
-    new = ["openssl", "req", "-x509", "-days", "2", "-nodes",
-           "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    for command in ([*new, "-subj", "/CN=ca-of-the-test", "-keyout", ca_key, "-out", ca],
-                    [*new, "-subj", "/CN=api", "-keyout", key, "-out", cert, "-CA", ca, "-CAkey", ca_key,
-                     "-addext", "subjectAltName=" + ",".join(names), "-addext", "basicConstraints=critical,CA:false"]):
+    ca, ca_key, cert, its_key = (str(folder / name) for name in ("ca.crt", "ca.key", "server.crt", "server.key"))
+    new = ["openssl", "req", "-x509", "-days", "2", "-nodes", "-newkey", *key]
+    for command in ([*new, "-subj", f"/CN=ca-of-{names[0]}", "-keyout", ca_key, "-out", ca],
+                    [*new, "-subj", "/CN=api", "-keyout", its_key, "-out", cert, "-CA", ca, "-CAkey", ca_key,
+                     "-addext", "subjectAltName=" + ",".join(names), "-addext", "basicConstraints=critical,CA:false",
+                     *(["-addext", f"keyUsage={usage}"] if usage else [])]):
         subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return ca, cert, key
+    return ca, cert, its_key
+
+
+def make_system_cas(folder, ca):
+    """Makes the folder such as /etc/ssl/certs, with this CA alone: read as one file, all files, or by hash."""
+    folder.mkdir()
+    for name in ("ca-certificates.crt", "ca.pem"):
+        shutil.copy(ca, folder / name)
+    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True, timeout=60)
+    return folder
 
 
 # What can become of a request: functions that take its handler.
@@ -79,13 +89,13 @@ Request = collections.namedtuple("Request", "time method path resource verb toke
 
 
 class FakeApi:
-    """The server; a context manager, within which it listens on a port of 127.0.0.1."""
+    """The server; a context manager, within which it listens on a port of its address."""
 
     def __init__(self, certificate, key):
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(certificate, key)
         self._server = self._thread = None
-        self.port = 0
+        self.address, self.port = "127.0.0.1", 0
         self.changed = threading.Condition(threading.RLock())
         self.version = 1000
         self.forgotten = 0  # changes up to this version cannot be watched any more
@@ -181,7 +191,7 @@ class FakeApi:
 
     def up(self):
         """Listens, on the same port as before."""
-        self._server = _Server(("127.0.0.1", self.port), _Handler, self, self._tls)
+        self._server = _Server((self.address, self.port), _Handler, self, self._tls)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()

@@ -72,13 +72,20 @@ def written(conf):
     return result
 
 
+def trusting(folder):
+    """What to put before a command that shall find the CAs of this folder where the system's are."""
+    flags = ["--mount"] if os.geteuid() == 0 else ["--mount", "--user", "--map-root-user"]
+    return ["unshare", *flags, "sh", "-c", 'mount --bind "$0" /etc/ssl/certs && exec "$@"', folder]
+
+
 class Controller:
     """A running kago-controller, and what can be seen of it."""
 
-    def __init__(self, folder, settings):
+    def __init__(self, folder, settings, system_cas=None):
         self.folder = folder
-        command = [program("kago-controller"), "run", "--source", "kubernetes", "--render-only",
-                   "--kubeconfig", folder / "kubeconfig", "--config", folder / "kago.yaml"]
+        command = trusting(system_cas) if system_cas else []
+        command += [program("kago-controller"), "run", "--source", "kubernetes", "--render-only",
+                    "--kubeconfig", folder / "kubeconfig", "--config", folder / "kago.yaml"]
         for key, value in settings.items():
             command += ["--set", f"{key}={value}"]
         self.process = Process(command, folder / "log")
@@ -93,6 +100,11 @@ class Controller:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def peak_memory(self):
+        """The most bytes it has had so far."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1])
 
     def cpu(self):
         """Seconds of a processor so far."""
@@ -115,8 +127,8 @@ class Rig:
             api.put(slice_of(number, (1, 2)))
         api.put(lease_of("somebody-else"))
 
-    def start(self, cluster="", user="token: secret", settings=None):
-        """Runs the controller; the arguments are for the kubeconfig."""
+    def start(self, cluster="", user="token: secret", settings=None, system_cas=None):
+        """Runs the controller; `cluster` and `user` are for the kubeconfig, `system_cas` for trusting()."""
         (self.folder / "kubeconfig").write_text(
             "current-context: main\n"
             f"contexts: [{{name: main, context: {{cluster: fake, user: me, namespace: {NAMESPACE}}}}}]\n"
@@ -129,7 +141,7 @@ class Rig:
             f"keepalived: {{stateDir: {self.folder}/state, template: {ROOT}/templates/keepalived.conf.mustache}}\n"
             "kubernetes: {identity: the-one}\n"
             "pools: [{name: all, addresses: [10.1.0.0/16]}]\n")
-        self.controller = Controller(self.folder, settings or {})
+        self.controller = Controller(self.folder, settings or {}, system_cas)
 
     def settle(self, timeout=PATIENCE):
         """Until the controller has written what the server holds."""

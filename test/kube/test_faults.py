@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from fake_api import answer, body, bookmark, cut, event, hang, headers_only, reset, status_of
+from fake_api import (answer, body, bookmark, cut, event, hang, headers_only, make_certificates, make_system_cas, reset,
+                      status_of)
 from net import wait_for
 from rig import FOREVER, NAMESPACE, PATIENCE, running, service, slice_of
 
@@ -239,6 +240,18 @@ def test_a_garbage_line_is_told_of_and_costs_nothing_else(rig, line):
     rig.stable()
 
 
+def test_an_object_of_too_many_values_is_passed_over_unread(rig):
+    rig.started()
+    before = rig.controller.peak_memory()
+    rig.api.send("services", b'{"type":"ADDED","object":{"a":[' + b"{}," * 5_000_000 + b"{}]}}\n")
+    rig.logged("source.problem.*services.*more than 400000 values")
+    rig.change()
+    rig.stable()
+    assert rig.api.count(resource="services", verb="watch") == 0
+    assert rig.controller.log().count("event=source.problem") == 1
+    assert rig.controller.peak_memory() - before < 200e6
+
+
 @pytest.mark.parametrize("bad", [
     {"kind": "Service", "metadata": {"namespace": NAMESPACE}},
     {"kind": "Service", "metadata": {"name": 7, "namespace": NAMESPACE}},
@@ -335,6 +348,23 @@ def test_pages_become_smaller_until_they_are_not_too_large(rig):
     rig.settle()
 
 
+def test_a_stream_that_drips_is_given_up(rig):
+    rig.api.heartbeat = 0.5
+    rig.started(settings={"kubernetes.silenceTimeout": "2s"})
+    since = time.monotonic()
+    rig.api.send("services", b'{"type":"ADDED",')
+    for _ in range(100):
+        rig.api.send("services", b" ")
+        if rig.api.count(since, resource="services", verb="watch"):
+            break
+        time.sleep(0.1)
+    assert 1.5 < time.monotonic() - since < 6
+    rig.logged("source.problem.*services.*a line that takes too long")
+    rig.api.put(service(5))
+    rig.api.put(slice_of(5, (1,)))
+    rig.settle()
+
+
 def test_a_silent_stream_is_given_up(rig):
     rig.api.heartbeat = 0.5
     rig.started(settings={"kubernetes.silenceTimeout": "2s"})
@@ -424,6 +454,31 @@ def test_a_server_that_cannot_prove_who_it_is_hears_nothing(tmp_path, certificat
         rig.logged(f"source.problem.*({error})")
         rig.rests()
         assert rig.api.requests == []
+
+
+def test_who_has_a_certificate_of_a_ca_of_the_system_alone_hears_nothing(tmp_path, certificates):
+    (tmp_path / "other.crt").write_bytes((certificates["other"] / "ca.crt").read_bytes())
+    cas = make_system_cas(tmp_path / "cas", certificates["right"] / "ca.crt")
+    with running(tmp_path, certificates["right"]) as rig:
+        rig.start(cluster="certificate-authority: other.crt", system_cas=cas)
+        rig.logged("source.problem.*services")
+        rig.rests()
+        assert rig.api.requests == []
+
+
+def test_without_a_ca_in_the_kubeconfig_those_of_the_system_count(tmp_path, certificates):
+    """What also shows that the test above would see it."""
+    cas = make_system_cas(tmp_path / "cas", certificates["right"] / "ca.crt")
+    with running(tmp_path, certificates["right"]) as rig:
+        rig.started(cluster="insecure-skip-tls-verify: false", system_cas=cas)
+
+
+def test_a_certificate_as_the_guide_of_kubernetes_makes_it_is_taken(tmp_path):
+    """Its key may not sign, says its key usage, though it has to. A libcurl with GnuTLS does not take it."""
+    make_certificates(tmp_path, "IP:127.0.0.1", key=("rsa:2048",), usage="keyEncipherment,dataEncipherment")
+    (tmp_path / "rig").mkdir()
+    with running(tmp_path / "rig", tmp_path) as rig:
+        rig.started()
 
 
 @pytest.mark.parametrize("cluster_options", ["certificate-authority: ca.crt, tls-server-name: kubernetes.example",

@@ -161,3 +161,18 @@ def test_what_changed_while_the_api_server_was_gone_is_caught_up_with(fleet, lbs
     fleet.cluster.revive()
     [address] = fleet.await_address("two")
     all_have(fleet, {f"{address} 80 TCP": {"172.16.0.2 8080": 1, "172.16.0.22 8080": 1}})
+
+
+def test_nobody_has_the_endpoints_of_another_load_balancer(fleet):
+    places = {"lb-1": {"POD_IPS": "172.16.9.1", "HOST_IPS": "10.9.0.1"},
+              "lb-2": {"POD_IPS": "172.16.9.2", "NODE_IP": "10.9.0.2"}}
+    lbs = {name: fleet.start(name, environment) for name, environment in places.items()}
+    fleet.create("web")
+    [address] = fleet.await_address("web")
+    fleet.api.create(fleet.endpoint_slice("web", "172.16.0.1", "172.16.9.1", "172.16.9.2", "10.9.0.1", "10.9.0.2"))
+    for lb in lbs.values():
+        lb.await_table({f"{address} 80 TCP": {"172.16.0.1 8080": 1}})
+    fleet.await_event("web", "EndpointsNotAllowed: .*, and 3 more", "Warning")
+    lbs["lb-2"].process.stop()
+    lbs["lb-1"].await_table({f"{address} 80 TCP": {
+        f"{host} 8080": 1 for host in ("172.16.0.1", "172.16.9.2", "10.9.0.2")}})

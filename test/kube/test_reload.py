@@ -8,7 +8,12 @@ import urllib.request
 
 import pytest
 
+from api import conditions
 from net import wait_for
+
+
+def said(service):
+    return conditions(service)["Announced"]
 
 
 def pool(number):
@@ -87,3 +92,20 @@ def test_a_change_of_the_configuration_is_followed(new_fleet, listen):
     assert fleet.get("second")["status"]["loadBalancer"]["ingress"][0]["ip"] == "10.96.2.7"
     assert len(re.findall("event=config.refused", log.output())) == 2
     assert lb.process.running()
+
+
+def test_a_family_that_comes_later_harms_nothing(new_fleet):
+    """A range of IPv6 is added to the pool of a running Service; nobody announces the new address."""
+    fleet = new_fleet(pools=[{"name": "main", "addresses": ["10.98.0.0/24"]}])
+    mount = Mount(fleet, "lb-1")
+    lb = fleet.start("lb-1").lead()
+    fleet.create("web", ipFamilyPolicy="PreferDualStack")
+    fleet.pod("web", 1, "172.16.0.1")
+    [four] = fleet.await_address("web")
+    with lb.sidecar(f"{four}/32"):
+        since = fleet.await_condition("web", "Announced", "True", "Announced")["lastTransitionTime"]
+        mount.configure(fleet.name, [{"name": "main", "addresses": ["10.98.0.0/24", "fd98::/112"]}])
+        told = fleet.await_service("web", "it has both", lambda s: len(s["status"]["loadBalancer"]["ingress"]) == 2)
+        assert said(told)["status"] == "True", "the address did that"
+        told = fleet.await_service("web", "what is missing", lambda s: "fd98::" in said(s)["message"])
+        assert (said(told)["status"], said(told)["lastTransitionTime"]) == ("True", since)

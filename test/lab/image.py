@@ -13,7 +13,7 @@ NODE_NETNS = "/host/ns/net"  # where the chart mounts it
 
 
 class Image:
-    """One of the two, with the capabilities that the chart gives its container."""
+    """One of them, with the capabilities that the chart gives its container."""
 
     def __init__(self, name, *capabilities):
         self.name, self._capabilities = name, capabilities
@@ -30,18 +30,20 @@ class Image:
         path = _folder() / f"kago-{self.name}.json"
         return json.loads(path.read_text(encoding="utf-8"))["config"]
 
-    def command(self, *arguments, hostname="kago-lab", address=None, folders=(), node_netns=None):
+    def command(self, *arguments, hostname="kago-lab", address=None, folders=(), node_netns=None, capabilities=None):
         """What to run for a container of it: the file system read-only, the chart's capabilities.
 
-        The folders are where they are outside; the node's network namespace is NODE_NETNS.
+        The folders are where they are outside; the node's network namespace is NODE_NETNS. Other capabilities
+        are the numbers of those that it has.
         """
         config = self.config()
-        spec = {"root": str(self.root), "capabilities": self._capabilities,
+        spec = {"root": str(self.root), "capabilities": self._capabilities if capabilities is None else capabilities,
                 "environment": config["Env"], "hostname": hostname,
                 # The kubelet's. Without it exabgp asks the DNS for the host's name.
                 "hosts": f"127.0.0.1 localhost\n{address or '127.0.0.1'} {hostname}\n",
                 "binds": [(str(folder), str(folder)) for folder in folders]
-                + ([(str(node_netns), NODE_NETNS)] if node_netns else [])}
+                + ([(str(node_netns), str(Path(NODE_NETNS).parent) if Path(node_netns).is_dir() else NODE_NETNS)]
+                   if node_netns else [])}
         return ["/usr/bin/python3", "-SEI", CONTAIN, json.dumps(spec), *config["Entrypoint"], *arguments]
 
     def tool(self, *arguments):
@@ -54,4 +56,5 @@ def _folder():
 
 
 IPVS = Image("ipvs", NET_ADMIN)
-EXABGP = Image("exabgp", NET_ADMIN, SYS_ADMIN, SYS_PTRACE)
+EXABGP = Image("exabgp", NET_ADMIN)
+NODE_SOCKETS = Image("node-sockets", SYS_ADMIN, SYS_PTRACE)

@@ -26,6 +26,13 @@ class Failed(Exception):
     """Something that had to hold, or to happen in time, did not."""
 
 
+def free_port():
+    """A TCP port of 127.0.0.1 that nobody had a moment ago."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 def wait_for(what, condition, timeout=30.0, interval=None):
     """Calls `condition` until it gives something true, which is returned.
 
@@ -169,7 +176,7 @@ class Network(contextlib.ExitStack):
 
     def netns(self, name):
         made = Netns(name)
-        self.callback(run, "ip", "netns", "delete", name)
+        self.callback(run, "ip", "netns", "delete", name, check=False)  # it may be gone
         return made
 
     def start(self, netns, *argv, log):
@@ -268,7 +275,14 @@ class Talk:
 
     def ask(self, text="who"):
         """(name of the server, address of ours that it sees)."""
+        self.say(text)
+        return self.hear(text)
+
+    def say(self, text):
         self._socket.sendall(text.encode() + b"\n")
+
+    def hear(self, text):
+        """The answer to what was said, as `ask` has it."""
         answer = self._answers.readline().decode().split()
         if len(answer) != 3 or answer[2] != text:
             raise ConnectionError(f"the answer was {answer}")

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kube"))
-from api import addresses, conditions  # noqa: E402,F401 # for those who import this
-from cluster import LEASES, Account, Cluster  # noqa: E402
+from api import ApiError, addresses, conditions  # noqa: E402,F401 # for those who import this
+from cluster import LEASES, RULES, Account, Cluster  # noqa: E402,F401
 from net import ROOT, run  # noqa: E402
 from topology import WEB_PORT  # noqa: E402
 

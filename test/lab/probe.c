@@ -14,6 +14,7 @@
 #include "kernel/sysctl.h"
 #include "net/ipvs.h"
 #include "net/ipvs_write.h"
+#include "net/maglev.h"
 
 /*
  * Single functions of the product as commands, for the tests that need a kernel with IPVS. JSON on
@@ -23,6 +24,7 @@
 DEFINE_CLEANUP(struct ipvs *, ipvs_close);
 DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
 DEFINE_CLEANUP(struct ipvs_writer *, ipvs_writer_close);
+DEFINE_CLEANUP(struct maglev *, maglev_free);
 DEFINE_CLEANUP(struct sysctl_report *, sysctl_report_free);
 
 static void print(json_t *value)
@@ -298,6 +300,38 @@ static int ipvs_wait(struct ipvs *v, char **args, struct err *e)
 	return err_set(e, ETIMEDOUT, "the service never had %" PRIu64 " real servers", reals);
 }
 
+/* PROTOCOL VIP PORT CLIENT FIRST N: what `mh` chooses for N of a client's ports, from FIRST on. */
+static int ipvs_choose(struct ipvs *v, char **args, struct err *e)
+{
+	CLEANUP(ipvs_table_freep) struct ipvs_table *t = NULL;
+	CLEANUP(maglev_freep) struct maglev *table = NULL;
+	struct ipvs_service s = {0};
+	struct ipvs_dest client = {0};
+	json_t *reals = json_array();
+	char text[IPADDR_TEXT];
+	uint64_t n = 0;
+	int r = parse_key(&s, &client, args, e);
+
+	if (r == 0)
+		r = str_to_u64(&n, args[5] ? args[5] : "", 1, UINT16_MAX, e);
+	if (r == 0)
+		r = read_key(&t, v, &s, e);
+	if (!t) {
+		json_decref(reals);
+		return r;
+	}
+	table = maglev_new(&t->services[0]);
+	for (uint64_t i = 0; i < n; i++) {
+		const struct ipvs_dest *d =
+			maglev_choose(table, &client.addr, (uint16_t)(client.port + i));
+
+		json_array_append_new(
+			reals, json_string(d ? ipaddr_format(text, &d->addr) : "none"));
+	}
+	print(reals);
+	return 0;
+}
+
 static int ipvs_command(const char *name, char **args, struct err *e)
 {
 	CLEANUP(ipvs_closep) struct ipvs *v = NULL;
@@ -317,6 +351,8 @@ static int ipvs_command(const char *name, char **args, struct err *e)
 		return ipvs_weight(v, args, e);
 	if (strcmp(name, "bench") == 0)
 		return ipvs_bench(v, args, e);
+	if (strcmp(name, "choose") == 0)
+		return ipvs_choose(v, args, e);
 	if (strcmp(name, "wait") == 0)
 		return ipvs_wait(v, args, e);
 	return err_set(e, EINVAL, "no such command: ipvs %s", name);
@@ -337,6 +373,7 @@ static int run(int argc, char **argv, struct err *e)
 		"ipvs remove PROTOCOL VIP PORT [ADDRESS PORT] | "
 		"ipvs weight WEIGHT PROTOCOL VIP PORT ADDRESS PORT | ipvs bench N [VIP] | "
 		"ipvs wait PROTOCOL VIP PORT REALS | "
+		"ipvs choose PROTOCOL VIP PORT CLIENT FIRST N | "
 		"sysctl apply [ROOT] | ruleset apply TEMPLATE | ruleset remove");
 }
 

@@ -8,6 +8,7 @@ manifests that all controllers watch.
 """
 
 import contextlib
+import ipaddress
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from image import EXABGP, IPVS, NODE_NETNS
+from image import EXABGP, IPVS, NODE_NETNS, NODE_SOCKETS
 from net import Network, run, wait_for
 
 WEB_SERVER = Path(__file__).resolve().parent / "web.py"
@@ -25,6 +26,8 @@ CLIENT, ROUTER_OUTSIDE = "192.168.1.2", "192.168.1.1"
 ROUTER, REFLECTOR = "10.0.0.110", "10.0.0.109"
 NODES = {"node1": "10.0.0.105", "node2": "10.0.0.106", "node3": "10.0.0.107"}
 PODS = "172.16.0.0/16"
+# With IPv6 besides; names as of the first half of an address.
+CLIENT6, ROUTER_OUTSIDE6, ROUTER6 = "fd00:3::2", "fd00:3::1", "fd00:10::110"
 WEB_PORT = 8080
 
 PICTURE = f"""\
@@ -104,6 +107,9 @@ class Pod:
                       f"link set v{name} up master docker0")
         self.netns.ip(f"address add {self.address}/24 dev eth0", "link set eth0 up",
                       f"route add default via {node.pods}.1")
+        self.address6 = f"{node.pods6}::{last_octet}"
+        if lab.ipv6:
+            self.netns.ip(f"address add {self.address6}/64 dev eth0 nodad", f"route add default via {node.pods6}::1")
 
     def proc_net(self, name):
         """The lines of a file of /proc/net, as it is in here."""
@@ -125,22 +131,27 @@ class WebPod(Pod):
 
 
 class LbPod(Pod):
-    """A load balancer pod; `ipvs` and `exabgp` are its containers."""
+    """A load balancer pod; `ipvs` and `exabgp` are its containers, and `sockets` is, which outlives them."""
 
     def __init__(self, lab, name, node, last_octet, config, *source):
         super().__init__(lab, name, node, last_octet)
         # In a cluster it comes with the node's container runtime.
         self.netns.sysctl("net.ipv4.ip_forward", 1)
+        if lab.ipv6:
+            self.netns.sysctl("net.ipv6.conf.all.forwarding", 1)
         file = lab.folder / f"{name}.yaml"
         file.write_text(json.dumps(config), encoding="ascii")
         self.ipvs = Container(self, IPVS, "run", "--config", file, "--source", *source)
-        self.exabgp = Container(self, EXABGP, "run", "--config", file, "--node-netns", NODE_NETNS,
-                                node_netns=node.netns.path)
+        socket_file = lab.folder / f"{name}.socket"
+        self.exabgp = Container(self, EXABGP, "run", "--config", file, "--node-netns", f"unix:{socket_file}")
+        self.sockets = Container(self, NODE_SOCKETS, NODE_NETNS, socket_file, node_netns=node.netns.path)
 
     def containers(self):
         return [self.ipvs, self.exabgp]
 
     def start(self):
+        if not self.sockets.process:
+            self.sockets.start()
         for container in self.containers():
             container.start()
         return self
@@ -172,14 +183,16 @@ class Node:
     def __init__(self, lab, number, name, address):
         self.name, self.address = name, address
         self.pods = f"172.16.{number}"  # the beginning of its pods' addresses
+        self.address6, self.pods6 = f"fd00:10::{address.rpartition('.')[2]}", f"fd00:16:{number}"
         self.netns = lab.netns(name)
 
 
 class Lab(Network):
     """The network, as yet without pods. To be used in a `with`, inside scripts/lab."""
 
-    def __init__(self):
+    def __init__(self, ipv6=False):
         super().__init__()
+        self.ipv6 = ipv6  # besides IPv4, where nothing goes by the node's address
         self.folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="kago-lab.")))
         self.manifests = self.folder / "manifests"
         self.manifests.mkdir()
@@ -210,6 +223,8 @@ class Lab(Network):
         self.nodes = {name: Node(self, number, name, address)
                       for number, (name, address) in enumerate(NODES.items(), 1)}
         self._wire()
+        if self.ipv6:
+            self._wire6()
         self._start_reflector()
         self._start_router()
 
@@ -245,8 +260,25 @@ class Lab(Network):
                     }}
                 }}""")
 
+    def _wire6(self):
+        overlay = [f"route add {node.pods6}::/64 via {node.address6}" for node in self.nodes.values()]
+        self.client.ip(f"address add {CLIENT6}/64 dev eth0 nodad", f"route add default via {ROUTER_OUTSIDE6}")
+        self.router.ip(f"address add {ROUTER6}/64 dev eth0 nodad", f"address add {ROUTER_OUTSIDE6}/64 dev eth1 nodad",
+                       *overlay)
+        self.router.sysctl("net.ipv6.fib_multipath_hash_policy", 1)
+        self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
+        for node in self.nodes.values():
+            node.netns.ip(f"address add {node.address6}/64 dev eth0 nodad",
+                          f"address add {node.pods6}::1/64 dev docker0 nodad", f"route add default via {ROUTER6}",
+                          *(route for route in overlay if not route.endswith(node.address6)))
+            node.netns.sysctl("net.ipv6.conf.all.forwarding", 1)
+
+    def _families(self):
+        return ["ipv4", "ipv6"] if self.ipv6 else ["ipv4"]
+
     def _start_reflector(self):
         """The paper's appendix C."""
+        families = [{"config": {"afi-safi-name": f"{family}-unicast"}} for family in self._families()]
         config = {
             "global": {
                 "config": {"as": AS_NUMBER, "router-id": REFLECTOR,
@@ -255,7 +287,7 @@ class Lab(Network):
             },
             "peer-groups": [{
                 "config": {"peer-group-name": "k8s", "peer-as": AS_NUMBER},
-                "afi-safis": [{"config": {"afi-safi-name": "ipv4-unicast"}}],
+                "afi-safis": families,
             }],
             "dynamic-neighbors": [{"config": {"prefix": PODS, "peer-group": "k8s"}}],
             "neighbors": [{
@@ -263,6 +295,7 @@ class Lab(Network):
                 "route-reflector": {"config": {"route-reflector-client": True,
                                                "route-reflector-cluster-id": REFLECTOR}},
                 "add-paths": {"config": {"send-max": 255, "receive": True}},
+                "afi-safis": families,
             }],
         }
         path = self.folder / "gobgpd.json"
@@ -278,10 +311,14 @@ class Lab(Network):
         self.start(self.router, "stdbuf", "-oL", "ip", "-o", "-ts", "monitor", "route",
                    log=self.log("routes"))
         path = self.folder / "bird.conf"
+        kernels = "\n".join(f"protocol kernel {{ merge paths yes; {family} {{ import none; export all; }}; }}"
+                            for family in self._families())
+        channels = "\n    ".join(f"{family} {{ import all; export none; add paths rx; }};"
+                                for family in self._families())
         path.write_text(f"""\
 router id {ROUTER};
 protocol device {{}}
-protocol kernel {{ merge paths yes; ipv4 {{ import none; export all; }}; }}
+{kernels}
 protocol bgp reflector {{
     local {ROUTER} as {AS_NUMBER};
     neighbor {REFLECTOR} as {AS_NUMBER};
@@ -290,7 +327,7 @@ protocol bgp reflector {{
     connect delay time 1;
     connect retry time 1;
     error wait time 1, 2;
-    ipv4 {{ import all; export none; add paths rx; }};
+    {channels}
 }}
 """, encoding="ascii")
         self.start(self.router, "bird", "-f", "-c", path, "-s", self.folder / "bird.ctl",
@@ -314,12 +351,15 @@ protocol bgp reflector {{
 
     def next_hops(self, prefix):
         """The addresses the router sends to, sorted."""
+        if ":" in prefix:
+            words = self.router.run("ip", "-6", "route", "show", prefix).stdout.split()
+            return sorted(after for word, after in zip(words, words[1:]) if word == "via")
         changes = self.route_changes(prefix)
         return changes[-1][1] if changes else []
 
     def await_next_hops(self, prefix, pods, timeout=90):
         """Until the router sends to the nodes of these pods and to no other."""
-        wanted = sorted(pod.node.address for pod in pods)
+        wanted = sorted(pod.node.address6 if ":" in prefix else pod.node.address for pod in pods)
         wait_for(f"{prefix} via {wanted}", lambda: self.next_hops(prefix) == wanted, timeout)
 
     # Pods
@@ -327,9 +367,9 @@ protocol bgp reflector {{
     def web_pod(self, name, node, last_octet):
         return WebPod(self, name, self.nodes[node], last_octet)
 
-    def lb_pod(self, name, node, last_octet=2, fleet="default", aggregate="10.1.1.0/24"):
-        """It does not run yet."""
-        config = kago_config(fleet, bgp__aggregates=[aggregate])
+    def lb_pod(self, name, node, last_octet=2, fleet="default", aggregate="10.1.1.0/24", **settings):
+        """Settings are added to its kago.yaml. It does not run yet."""
+        config = kago_config(fleet, **{"bgp__aggregates": [aggregate], **settings})
         return LbPod(self, name, self.nodes[node], last_octet, config, self.manifests)
 
     def lb_pod_of_cluster(self, name, node, kubeconfig, **settings):
@@ -404,8 +444,10 @@ def kago_config(fleet, **settings):
 
 
 def _endpoint(text):
-    """"AC10010A:1F90" as "172.16.1.10:8080"."""
-    address, _, port = text.partition(":")
+    """"AC10010A:1F90" as "172.16.1.10:8080"; IPv6 as "[fd00::1]:8080"."""
+    address, _, port = text.rpartition(":")
+    if ":" in address:
+        return f"[{ipaddress.ip_address(address.strip('[]'))}]:{int(port, 16)}"
     return f"{socket.inet_ntoa(bytes.fromhex(address))}:{int(port, 16)}"
 
 

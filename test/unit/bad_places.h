@@ -17,6 +17,7 @@ static int set_up(void **state)
 	config.bgp.peers = &peer;
 	config.bgp.n_peers = 1;
 	config.n_pools = 1;
+	config.endpoints.only_pods = true;
 	return ipaddr_parse(&peer.address, "10.0.0.1", &e);
 }
 
@@ -44,7 +45,12 @@ static void no_ipvs(struct preflight *p)
 
 static void no_scheduler(struct preflight *p)
 {
-	xreplace(&p->kernel.scheduler_error, "the kernel refused: No such file or directory");
+	xreplace(&p->kernel.missing_schedulers, "mh");
+}
+
+static void untried_scheduler(struct preflight *p)
+{
+	xreplace(&p->kernel.scheduler_error, "the kernel refused: Cannot allocate memory");
 }
 
 static void no_ipv6(struct preflight *p)
@@ -118,14 +124,18 @@ static void small_mtu(struct preflight *p)
 
 static void no_pod_address(struct preflight *p)
 {
-	xreplace(&p->network.listen_error,
+	xreplace(&p->network.listen.error,
 		"http.listen pod:9440: the environment has neither POD_IP nor POD_IPS "
+		"(status.podIP and status.podIPs of the downward API)");
+	xreplace(&p->network.probes.error,
+		"http.probes pod:9441: the environment has neither POD_IP nor POD_IPS "
 		"(status.podIP and status.podIPs of the downward API)");
 }
 
 static void no_http(struct preflight *p)
 {
-	xreplace(&p->network.listen, "");
+	xreplace(&p->network.listen.at, "");
+	xreplace(&p->network.probes.at, "");
 }
 
 static void no_keepalived(struct preflight *p)
@@ -259,6 +269,12 @@ static void no_pool(struct preflight *p)
 	config.n_pools = 0;
 }
 
+static void any_endpoint(struct preflight *p)
+{
+	(void)p;
+	config.endpoints.only_pods = false;
+}
+
 static void no_peer(struct preflight *p)
 {
 	(void)p;
@@ -279,13 +295,13 @@ static void unknown_password(struct preflight *p)
 typedef void change_fn(struct preflight *p);
 
 static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs, no_scheduler,
-	no_ipv6, no_nftables, absent_sysctl, no_proc, wrong_sysctls, read_only_sysctl, set_sysctl,
-	needless_sysctl, wrong_sysctl_of_ipv6, no_interface, two_interfaces, small_mtu,
-	no_pod_address, no_http, no_keepalived, other_program, old_keepalived, slow_keepalived,
-	broken_template, refused_template, odd_template, untested_template, broken_nft_template,
-	no_cluster, no_account, unreachable, unauthorized, old_server, hesitant_server,
-	recent_server, no_permissions, some_permissions, no_answer, no_pool, no_peer, silent_peer,
-	unknown_password};
+	untried_scheduler, no_ipv6, no_nftables, absent_sysctl, no_proc, wrong_sysctls,
+	read_only_sysctl, set_sysctl, needless_sysctl, wrong_sysctl_of_ipv6, no_interface,
+	two_interfaces, small_mtu, no_pod_address, no_http, no_keepalived, other_program,
+	old_keepalived, slow_keepalived, broken_template, refused_template, odd_template,
+	untested_template, broken_nft_template, no_cluster, no_account, unreachable, unauthorized,
+	old_server, hesitant_server, recent_server, no_permissions, some_permissions, no_answer,
+	no_pool, any_endpoint, no_peer, silent_peer, unknown_password};
 enum { N_CHANGES = sizeof changes / sizeof changes[0] };
 
 static void judge(struct findings *ret, change_fn *change)
@@ -298,4 +314,5 @@ static void judge(struct findings *ret, change_fn *change)
 	*ret = (struct findings){0};
 	preflight_judge(ret, &p);
 	config.n_pools = config.bgp.n_peers = 1;
+	config.endpoints.only_pods = true;
 }

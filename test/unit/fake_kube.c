@@ -18,9 +18,16 @@ void fake_reset(void)
 		free(fake.requests[i].path);
 		json_decref(fake.requests[i].body);
 	}
-	free(fake.path);
-	free(fake.selectors);
+	for (size_t i = 0; i < fake.n_watches; i++) {
+		free(fake.watches[i].path);
+		free(fake.watches[i].selectors);
+	}
 	memset(&fake, 0, sizeof fake);
+}
+
+struct fake_watch *fake_watch(void)
+{
+	return &fake.watches[fake.n_watches - 1];
 }
 
 struct kube_call *kube_start(struct kube *k, const struct kube_request *r)
@@ -58,10 +65,10 @@ int watch_new(struct watch **ret, sd_event *loop, struct kube *kube, const struc
 	(void)loop;
 	(void)kube;
 	(void)e;
-	fake.ops = *ops;
-	fake.ud = ud;
-	fake.path = xstrdup(spec->path);
-	fake.selectors = xstrdup(spec->selectors);
+	if (fake.n_watches == FAKE_WATCHES)
+		abort();
+	fake.watches[fake.n_watches++] =
+		(struct fake_watch){*ops, ud, xstrdup(spec->path), xstrdup(spec->selectors)};
 	*ret = NULL;
 	return 0;
 }
@@ -116,6 +123,6 @@ void fake_lease(const char *name, const char *version, const char *holder, const
 		"annotations", "kago.dev/announces", announces, "spec", "holderIdentity", holder,
 		"leaseDurationSeconds", 40);
 
-	fake.ops.upsert(fake.ud, object);
+	fake_watch()->ops.upsert(fake_watch()->ud, object);
 	json_decref(object);
 }

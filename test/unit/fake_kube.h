@@ -10,7 +10,7 @@
  * Stands in for the client of the API server and for its watch: keeps the requests, and lets the
  * test answer them and play the watch. A test links it instead of them.
  */
-enum { FAKE_REQUESTS = 64 };
+enum { FAKE_REQUESTS = 64, FAKE_WATCHES = 2 };
 
 struct fake_request {
 	char *method, *path;
@@ -20,16 +20,23 @@ struct fake_request {
 	bool open; /* neither answered nor cancelled */
 };
 
-struct fake {
-	struct fake_request requests[FAKE_REQUESTS];
-	size_t n_requests;
-	struct watch_ops ops; /* of the last watch */
+struct fake_watch {
+	struct watch_ops ops;
 	void *ud;
 	char *path, *selectors;
 };
 
+struct fake {
+	struct fake_request requests[FAKE_REQUESTS];
+	size_t n_requests;
+	struct fake_watch watches[FAKE_WATCHES];
+	size_t n_watches;
+};
+
 /* There is one; it outlives the test's objects. */
 struct fake *fake_kube(void);
+/* The last watch. */
+struct fake_watch *fake_watch(void);
 void fake_reset(void);
 
 /* The newest open request with that method, whose path ends with `end`; NULL if there is none. */

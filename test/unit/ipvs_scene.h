@@ -9,7 +9,7 @@ struct scene {
 	struct virtual_server vs;
 	struct sim kernel;
 	uint64_t down, spare; /* bits: by number */
-	bool may_add;
+	bool may_add, evicted;
 };
 
 static inline bool is_down(
@@ -31,12 +31,13 @@ static inline bool is_spare(void *ud, const struct virtual_server *vs, const str
 
 static inline struct differ_rules rules_of(struct scene *s)
 {
-	return (struct differ_rules){s->may_add, is_down, is_spare, s};
+	return (struct differ_rules){s->may_add, s->evicted, is_down, is_spare, s};
 }
 
 static inline void add_wanted(struct scene *s, unsigned number, uint32_t weight)
 {
-	s->reals[s->vs.n_reals++] = (struct real_server){sim_addr(number), 8080, weight};
+	s->reals[s->vs.n_reals++] =
+		(struct real_server){.addr = sim_addr(number), .port = 8080, .weight = weight};
 	s->vs.reals = s->reals;
 }
 
@@ -104,6 +105,22 @@ static inline struct ipvs_ops reorder(const struct scene *s)
 	struct ipvs_ops ops = {0};
 
 	differ_reorder(&ops, &s->vs, held);
+	free(read.dests);
+	return ops;
+}
+
+/* What is done about connections, of which each real server has so many. */
+static inline struct ipvs_ops evict(struct scene *s, uint32_t conns)
+{
+	const struct differ_rules rules = rules_of(s);
+	struct ipvs_service read;
+	const struct ipvs_service *held;
+	struct ipvs_ops ops = {0};
+
+	for (size_t i = 0; i < s->kernel.n_dests; i++)
+		s->kernel.dests[i].inactive_conns = conns;
+	held = sim_read(&read, &s->kernel);
+	differ_evict(&ops, &s->vs, held, &rules);
 	free(read.dests);
 	return ops;
 }

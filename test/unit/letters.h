@@ -22,7 +22,10 @@ static inline struct ipaddr letters_addr(uint8_t a, uint8_t b, uint8_t c, uint8_
 static inline struct real_server letters_real(unsigned i)
 {
 	return (struct real_server){
-		letters_addr(172, 16, (uint8_t)(i / 250), (uint8_t)(i % 250 + 1)), 8080, 1};
+		.addr = letters_addr(172, 16, (uint8_t)(i / 250), (uint8_t)(i % 250 + 1)),
+		.port = 8080,
+		.weight = 1,
+	};
 }
 
 static inline struct virtual_server letters_server(char letter)

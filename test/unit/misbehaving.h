@@ -34,15 +34,15 @@ static const char script[] =
 	"on_test() { true; }; on_start() { true; }; on_reload() { true; }\n"
 	". $dir/behaviour\n"
 	"if [ \"$1\" = --config-test ]; then\n"
-	"  echo test >>$dir/calls; on_test \"$4\"; exit\n"
+	"  echo test >>$dir/state/calls; on_test \"$4\"; exit\n"
 	"fi\n"
 	"reload() {\n"
-	"  . $dir/behaviour; echo reload >>$dir/calls\n"
+	"  . $dir/behaviour; echo reload >>$dir/state/calls\n"
 	"  on_reload $conf && echo 'Sun Nov 29 17:19:23 2026: Reload complete'\n"
 	"}\n"
 	"conf=$8\n"
 	"trap reload HUP\n"
-	"echo start >>$dir/calls\n"
+	"echo start >>$dir/state/calls\n"
 	"on_start $conf && echo 'Startup complete'\n"
 	"while :; do sleep 60 >/dev/null 2>&1 & wait $!; done\n";
 
@@ -121,7 +121,7 @@ static inline void behave(const struct fixture *f, const char *functions)
 /* How many times it was called to "test", "start" or "reload". */
 static inline unsigned calls(const struct fixture *f, const char *what)
 {
-	CLEANUP_FREE char *path = in_folder(f, "calls"), *text = NULL;
+	CLEANUP_FREE char *path = in_folder(f, "state/calls"), *text = NULL;
 	struct err e = {0};
 	unsigned n = 0;
 	size_t len;

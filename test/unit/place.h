@@ -83,7 +83,8 @@ static inline void place_init(struct preflight *p, struct config *config)
 	place_add_sysctl(p, "net.ipv4.conf.all.send_redirects", "0",
 		"neighbours get needless ICMP redirects", false);
 	place_add_interface(p, "eth0");
-	p->network.listen = xstrdup("pod:9440");
+	p->network.listen.at = xstrdup("pod:9440");
+	p->network.probes.at = xstrdup("pod:9441");
 	place_init_programs(&p->programs);
 	place_init_api(&p->api);
 }

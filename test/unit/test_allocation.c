@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "address/allocation.h"
 
+#include <time.h>
+
 #include "base/fsutil.h"
 #include "world.h"
 
@@ -95,6 +97,76 @@ static void test_addresses_can_be_named(void **state)
 	expect_alone("web/a", "kago.dev/vip: '10.1.1.1, 10.2.2.1'", "", "",
 		"AddressNotInPool: 10.2.2.1 is in the pool shop, which the namespace web may not "
 		"use; it may use public, reserved, wide");
+}
+
+static void test_a_namespace_has_no_more_of_a_pool_than_it_may(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.pools[0].per_namespace = 2;
+	put(&w, "web/a", "", "", "");
+	put(&w, "web/b", "", "", "");
+	put(&w, "web/c", "", "", "");
+	put(&w, "web/d", "kago.dev/vip: 10.1.1.3", "", "");
+	put(&w, "api/a", "", "", "");
+	expect(&w, "api/a 10.1.1.1\nweb/a 10.1.1.2\n"
+		   "web/b QuotaExceeded: the namespace web would have 3 addresses of the pool "
+		   "public; it may have 2\n"
+		   "web/c QuotaExceeded: the namespace web would have 3 addresses of the pool "
+		   "public; it may have 2\n"
+		   "web/d 10.1.1.3\n");
+	world_done(&w);
+}
+
+/* What it has it keeps, and one address for another is not one more. */
+static void test_a_quota_takes_nothing_away_and_lets_a_service_move(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.pools[0].per_namespace = 1;
+	put(&w, "web/a", "", "", "10.1.1.1");
+	put(&w, "web/b", "", "", "10.1.1.2");
+	put(&w, "shop/a", "kago.dev/vip: 10.1.1.3", "", "fd00::1");
+	expect(&w, "shop/a 10.1.1.3\nweb/a 10.1.1.1\nweb/b 10.1.1.2\n");
+	world_done(&w);
+}
+
+static void test_a_shared_address_counts_once(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.pools[0].per_namespace = 1;
+	put(&w, "web/a", "kago.dev/share: k", "ports: [{port: 80}]", "");
+	put(&w, "web/b", "kago.dev/share: k", "ports: [{port: 81}]", "");
+	put(&w, "web/c", "kago.dev/share: k", "ports: [{port: 81}]", "");
+	expect(&w, "web/a 10.1.1.1\nweb/b 10.1.1.1\n"
+		   "web/c QuotaExceeded: the namespace web would have 2 addresses of the pool "
+		   "public; it may have 1\n");
+	world_done(&w);
+}
+
+static void test_a_service_has_no_more_of_a_pool_than_it_may(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.pools[0].per_service = 1;
+	put(&w, "web/a", "kago.dev/vip: '10.1.1.1, 10.1.1.2'", "", "");
+	put(&w, "web/b", "", "ipFamilyPolicy: PreferDualStack,", "");
+	put(&w, "web/c", "", "ipFamilyPolicy: RequireDualStack,", "");
+	expect(&w, "web/a QuotaExceeded: it asks for 2 addresses of the pool public; a Service may "
+		   "have 1\n"
+		   "web/b 10.1.1.1\n"
+		   "web/c QuotaExceeded: it asks for 2 addresses of the pool public; a Service may "
+		   "have 1\n");
+	world_done(&w);
 }
 
 static void test_addresses_that_confuse_are_passed_over(void **state)
@@ -368,9 +440,65 @@ static void test_the_document_has_these_messages(void **state)
 			fail_msg("docs/annotations.md must quote %s", messages[i]);
 }
 
+/* All with the last port, and `n_ports` - 1 others before it if they wait. */
+static void put_sharer(struct world *w, unsigned i, unsigned n_ports, const char *held)
+{
+	CLEANUP_FREE char *id = xasprintf("web/s%03u", i);
+	json_t *object = service(
+		id, "kago.dev/share: k, kago.dev/pool: shared", "ipFamilies: [IPv4],", held);
+	json_t *ports = json_array();
+
+	for (unsigned k = 1; k < n_ports; k++)
+		json_array_append_new(
+			ports, json_pack("{s:o, s:i}", "name", json_sprintf("p%u", k), "port", k));
+	json_array_append_new(ports, json_pack("{s:s, s:i}", "name", "last", "port", 9999));
+	json_object_set_new(json_object_get(object, "spec"), "ports", ports);
+	put_object(w, object);
+	json_decref(object);
+}
+
+/* How long it takes when 200 wait for what 200 others share, in seconds of the processor. */
+static double time_with(unsigned n_ports)
+{
+	struct test_pool part;
+	struct config_pool pool;
+	struct world w;
+	clock_t begin;
+
+	world_init(&w);
+	test_pool_init(&part, "shared", "10.7.0.0-10.7.0.199", NULL);
+	test_pools_join(&pool, &part, 1);
+	w.rules.pools = &pool;
+	w.rules.n_pools = 1;
+	for (unsigned i = 0; i < 400; i++) {
+		CLEANUP_FREE char *held = i < 200 ? xasprintf("10.7.0.%u", i) : xstrdup("");
+
+		put_sharer(&w, i, i < 200 ? 1 : n_ports, held);
+	}
+	begin = clock();
+	allocation_free(world_allocate(&w));
+	begin = clock() - begin;
+	world_done(&w);
+	test_pools_done(&part, 1);
+	return (double)begin / CLOCKS_PER_SEC;
+}
+
+static void test_a_tenant_with_many_ports_keeps_the_leader_from_nothing(void **state)
+{
+	double few = time_with(1), many = time_with(1024);
+
+	(void)state;
+	assert_true(many < 30 * few);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_tenant_with_many_ports_keeps_the_leader_from_nothing),
+		cmocka_unit_test(test_a_namespace_has_no_more_of_a_pool_than_it_may),
+		cmocka_unit_test(test_a_quota_takes_nothing_away_and_lets_a_service_move),
+		cmocka_unit_test(test_a_shared_address_counts_once),
+		cmocka_unit_test(test_a_service_has_no_more_of_a_pool_than_it_may),
 		cmocka_unit_test(test_who_asks_for_nothing_gets_the_lowest_free_address),
 		cmocka_unit_test(test_pools_are_tried_in_order_and_by_namespace),
 		cmocka_unit_test(test_a_pool_can_be_named),

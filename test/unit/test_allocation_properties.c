@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "random_services.h"
 
+#include "rounds.h"
+
 /* What holds for all Services that users can think of: many small worlds, made from seeds. */
 
 enum { SEEDS = 150, SERVICES = 24 };
@@ -63,7 +65,7 @@ static void test_the_order_of_objects_does_not_matter(void **state)
 	static const unsigned steps[] = {5, 7, 23};
 
 	(void)state;
-	for (uint32_t seed = 0; seed < SEEDS; seed++) {
+	for (uint32_t seed = 0; seed < test_rounds(SEEDS); seed++) {
 		CLEANUP(allocation_freep) struct allocation *all = NULL;
 		CLEANUP_FREE char *text = NULL;
 		json_t *services[SERVICES];
@@ -87,7 +89,7 @@ static void test_the_order_of_objects_does_not_matter(void **state)
 static void test_what_was_written_changes_nothing(void **state)
 {
 	(void)state;
-	for (uint32_t seed = 0; seed < SEEDS; seed++) {
+	for (uint32_t seed = 0; seed < test_rounds(SEEDS); seed++) {
 		CLEANUP(allocation_freep) struct allocation *all = NULL, *again = NULL;
 		CLEANUP_FREE char *text = NULL;
 		json_t *services[SERVICES];
@@ -143,7 +145,7 @@ static void test_no_two_have_one_address_unless_they_share_it(void **state)
 	size_t n_vips = 0;
 
 	(void)state;
-	for (uint32_t seed = 0; seed < SEEDS; seed++) {
+	for (uint32_t seed = 0; seed < test_rounds(SEEDS); seed++) {
 		CLEANUP(allocation_freep) struct allocation *all = NULL;
 		const struct assignment *const *items;
 		json_t *services[SERVICES];
@@ -162,7 +164,7 @@ static void test_no_two_have_one_address_unless_they_share_it(void **state)
 		free_services(services);
 		world_done(&w);
 	}
-	assert_true(n_vips > (size_t)5 * SEEDS);
+	assert_true(n_vips > (size_t)5 * test_rounds(SEEDS));
 }
 
 /* That it has, and not for lack of something else. */
@@ -209,7 +211,7 @@ static void check_stability(
 static void test_others_that_come_and_go_do_not_matter(void **state)
 {
 	(void)state;
-	for (uint32_t seed = 0; seed < SEEDS; seed++) {
+	for (uint32_t seed = 0; seed < test_rounds(SEEDS); seed++) {
 		CLEANUP(allocation_freep) struct allocation *all = NULL;
 		json_t *services[SERVICES];
 		struct world w;

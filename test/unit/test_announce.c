@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "announce/announce.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static struct ipnet net(const char *text)
-{
-	struct ipnet n;
-	struct err e = {0};
-
-	if (ipnet_parse(&n, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return n;
-}
+#include "addresses.h"
 
 static struct vip vip(const char *text, bool usable)
 {
-	return (struct vip){net(text).addr, usable};
+	return (struct vip){net_of(text).addr, usable};
 }
 
 /* Of an array of them, in ascending order. */
@@ -70,7 +57,7 @@ static void test_a_family_without_next_hop_is_left_out(void **state)
 static void test_an_aggregate_replaces_its_vips_while_one_is_usable(void **state)
 {
 	const struct ipnet aggregates[] = {
-		net("10.1.1.0/24"), net("10.9.0.0/16"), net("10.1.0.0/16")};
+		net_of("10.1.1.0/24"), net_of("10.9.0.0/16"), net_of("10.1.0.0/16")};
 	const struct announce_rules rules = {aggregates, 3, true, true};
 	struct vip items[] = {vip("10.1.0.1", true), vip("10.1.1.1", true), vip("10.1.1.2", true),
 		vip("10.1.2.1", true), vip("10.2.0.1", true), vip("10.9.0.1", false)};
@@ -91,7 +78,7 @@ static void test_the_reason_says_whether_ipvs_still_has_it(void **state)
 {
 	struct vip items[] = {vip("10.1.0.1", true), vip("10.1.1.1", false), vip("10.1.3.1", true)};
 	const struct vips v = VIPS(items);
-	const struct ipnet kept = net("10.1.1.0/24"), gone = net("10.1.2.1/32");
+	const struct ipnet kept = net_of("10.1.1.0/24"), gone = net_of("10.1.2.1/32");
 
 	(void)state;
 	assert_string_equal(announce_why_not(&v, &kept), "no usable real server");
@@ -103,7 +90,7 @@ static void test_a_prefix_leads_somewhere_while_one_vip_in_it_is_usable(void **s
 	struct vip items[] = {vip("10.1.0.1", true), vip("10.1.1.1", false), vip("10.1.1.2", true),
 		vip("10.1.2.1", false)};
 	const struct vips v = VIPS(items);
-	const struct ipnet one = net("10.1.1.0/24"), none = net("10.1.2.0/24");
+	const struct ipnet one = net_of("10.1.1.0/24"), none = net_of("10.1.2.0/24");
 
 	(void)state;
 	assert_true(announce_leads_somewhere(&v, &one));
@@ -115,11 +102,11 @@ static void test_a_set_stays_sorted_and_without_duplicates(void **state)
 	static const char *const texts[] = {"10.1.1.2/32", "fd00::/64", "10.1.1.1/32",
 		"10.1.1.2/32", "10.1.1.0/24", "10.1.1.1/32"};
 	CLEANUP_PREFIXES struct prefixes p = {0}, copy = {0}, rest = {0}, some = {0};
-	struct ipnet absent = net("10.1.1.3/32"), first = net("10.1.1.1/32");
+	struct ipnet absent = net_of("10.1.1.3/32"), first = net_of("10.1.1.1/32");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		struct ipnet n = net(texts[i]);
+		struct ipnet n = net_of(texts[i]);
 
 		prefixes_add(&p, &n);
 	}
@@ -143,7 +130,7 @@ static void test_sets_are_joined_and_compared(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		struct ipnet n = net(texts[i]);
+		struct ipnet n = net_of(texts[i]);
 
 		if (i < 2)
 			prefixes_add(&a, &n);

@@ -42,7 +42,7 @@ static void ignore_places(void *ud, const struct place places[], size_t n_places
 
 static int make_fixture(void **state)
 {
-	static const struct apply_ops ops = {ignore, ignore_places};
+	static const struct apply_ops ops = {ignore, ignore_places, NULL, NULL};
 	struct fixture *f = xnew0(struct fixture);
 	struct err e = {0};
 

@@ -26,6 +26,17 @@ int __wrap_ipvs_read_quick(struct ipvs_table **ret, struct ipvs *v, struct err *
 int __wrap_ipvs_read_service(
 	struct ipvs_table **ret, struct ipvs *v, const struct place *place, struct err *e);
 
+int __wrap_ipvs_read_timeouts(struct ipvs_timeouts *ret, struct ipvs *v, struct err *e);
+
+/* As the configuration has them. */
+int __wrap_ipvs_read_timeouts(struct ipvs_timeouts *ret, struct ipvs *v, struct err *e)
+{
+	(void)v;
+	(void)e;
+	*ret = (struct ipvs_timeouts){0};
+	return 0;
+}
+
 static size_t letter_number(const struct ipaddr *vip)
 {
 	assert_in_range(vip->bytes[3], 1, N_PLACES);
@@ -118,6 +129,12 @@ static void ignore_places(void *ud, const struct place places[], size_t n_places
 	(void)n_places;
 }
 
+static void ignore_tables(void *ud, const struct sketch *tables)
+{
+	(void)ud;
+	(void)tables;
+}
+
 static int make_config(struct fixture *f, struct err *e)
 {
 	struct config *c = &f->config;
@@ -138,7 +155,7 @@ static int make_config(struct fixture *f, struct err *e)
 
 static int make_fixture(void **state)
 {
-	static const struct apply_ops ops = {ignore, ignore_places};
+	static const struct apply_ops ops = {ignore, ignore_places, NULL, ignore_tables};
 	struct fixture *f = xnew0(struct fixture);
 	struct ipvs_table empty = {0};
 	struct err e = {0};

@@ -7,16 +7,17 @@ DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
 
 struct scene {
 	bool order, backwards, doubt;
+	bool down, evict; /* all are down, with connections; those count */
 	size_t n_wrong;
 	struct place wrong[8];
 };
 
-static bool never_down(void *ud, const struct virtual_server *vs, const struct real_server *real)
+/* Of those that are: all but the first. */
+static bool is_down(void *ud, const struct virtual_server *vs, const struct real_server *real)
 {
-	(void)ud;
-	(void)vs;
-	(void)real;
-	return false;
+	const struct scene *s = ud;
+
+	return s && s->down && real != &vs->reals[0];
 }
 
 static bool never_spare(void *ud, const struct virtual_server *vs, const struct ipvs_dest *dest)
@@ -29,7 +30,7 @@ static bool never_spare(void *ud, const struct virtual_server *vs, const struct 
 
 static struct differ_rules rules(void *ud, const struct virtual_server *vs)
 {
-	return (struct differ_rules){vs != NULL, never_down, never_spare, ud};
+	return (struct differ_rules){vs != NULL, false, is_down, never_spare, ud};
 }
 
 static bool is_doubtful(void *ud, const struct virtual_server *vs, const struct ipvs_service *held)
@@ -41,7 +42,7 @@ static bool is_doubtful(void *ud, const struct virtual_server *vs, const struct 
 }
 
 /* As a service with all that is wanted, filled in order, or from the end with `backwards`. */
-static void hold(struct ipvs_table *table, const struct virtual_server *vs, bool backwards)
+static void hold(struct ipvs_table *table, const struct virtual_server *vs, struct scene *s)
 {
 	CLEANUP_IPVS_OPS struct ipvs_ops ops = {0};
 	const struct differ_rules all = rules(NULL, vs);
@@ -50,21 +51,25 @@ static void hold(struct ipvs_table *table, const struct virtual_server *vs, bool
 	differ_build(&ops, vs, NULL, &all);
 	service = ops.items[ops.n_items - 1].service;
 	for (size_t i = 1; i < ops.n_items - 1; i++)
-		ipvs_service_add(&service, &ops.items[backwards ? i : ops.n_items - 1 - i].dest);
+		ipvs_service_add(&service, &ops.items[s->backwards ? i : ops.n_items - 1 - i].dest);
 	ipvs_service_sort(&service);
+	for (size_t i = 1; s->down && i < service.n_dests; i++) {
+		service.dests[i].weight = 0;
+		service.dests[i].inactive_conns = 1;
+	}
 	ipvs_table_add(table, &service);
 }
 
 /* What the letters say is wanted, and what they say is held; at most `max` places. */
 static void look(struct scene *s, const char *wanted, const char *held, size_t max)
 {
-	const struct audit_ops ops = {rules, is_doubtful, s->order};
+	const struct audit_ops ops = {rules, is_doubtful, s->order, s->evict};
 	CLEANUP(fleet_unrefp) struct fleet *fleet = letters_fleet(wanted);
 	CLEANUP(fleet_unrefp) struct fleet *there = letters_fleet(held);
 	CLEANUP(ipvs_table_freep) struct ipvs_table *table = ipvs_table_new();
 
 	for (size_t i = 0; i < there->n_servers; i++)
-		hold(table, there->servers[i], s->backwards);
+		hold(table, there->servers[i], s);
 	ipvs_table_sort(table);
 	s->n_wrong = audit(s->wrong, max, fleet_servers(fleet), fleet->n_servers, table, &ops, s);
 }
@@ -123,6 +128,14 @@ static void a_doubt_is_enough(void **state)
 	assert_wrong((struct scene){.doubt = true}, "ab", "ab", "12");
 }
 
+static void udp_connections_to_who_is_down_count_where_they_shall(void **state)
+{
+	(void)state;
+	assert_wrong((struct scene){.down = true, .evict = true}, "a+B+", "a+B+", "2");
+	assert_wrong((struct scene){.down = true}, "a+B+", "a+B+", "");
+	assert_wrong((struct scene){.evict = true}, "a+B+", "a+B+", "");
+}
+
 static void what_is_above_the_limit_is_left_for_the_next_time(void **state)
 {
 	struct scene s = {0};
@@ -142,6 +155,7 @@ int main(void)
 		cmocka_unit_test(real_servers_are_compared_too),
 		cmocka_unit_test(the_order_counts_where_it_shall),
 		cmocka_unit_test(a_doubt_is_enough),
+		cmocka_unit_test(udp_connections_to_who_is_down_count_where_they_shall),
 		cmocka_unit_test(what_is_above_the_limit_is_left_for_the_next_time),
 	};
 

@@ -2,10 +2,10 @@
 #include "random_services.h"
 
 #include "address/allocation.h"
-#include "base/str.h"
 #include "decide/fleet.h"
 #include "decide/fleet_diff.h"
 #include "objects/objects.h"
+#include "rounds.h"
 
 /*
  * After any sequence of changes, of Services, slices, pools, the configuration and statuses written
@@ -128,6 +128,10 @@ static void configure(struct scene *s)
 {
 	s->w.rules.n_pools = 1 + roll(s, N_POOLS);
 	s->w.rules.fleet = roll(s, 4) ? "a" : "b";
+	for (size_t i = 0; i < N_POOLS; i++) {
+		s->w.pools[i].per_namespace = roll(s, 3) ? 0 : 1 + roll(s, 3);
+		s->w.pools[i].per_service = roll(s, 3) ? 0 : 1 + roll(s, 2);
+	}
 	store_touch(s->w.store);
 	allocation_touch_all(s->allocation);
 	s->configured = true;
@@ -274,14 +278,10 @@ static void check_fleet(struct scene *s)
 
 static void test_change_by_change_is_the_same_as_from_nothing(void **state)
 {
-	const char *fewer = getenv("KAGO_TEST_ROUNDS"); /* where each takes long */
-	uint64_t rounds = ROUNDS;
+	unsigned rounds = test_rounds(ROUNDS);
 	struct scene s = {.seed = 20261130, .text = xstrdup("\n")};
-	struct err e = {0};
 
 	(void)state;
-	if (fewer)
-		assert_int_equal(str_to_u64(&rounds, fewer, 1, ROUNDS, &e), 0);
 	world_init(&s.w);
 	s.allocation = allocation_new(s.w.store, &s.w.rules);
 	s.whole = allocation_new(s.w.store, &s.w.rules);

@@ -9,10 +9,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/fsutil.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "loop/loop.h"
 
@@ -161,6 +164,93 @@ static void test_a_powerless_program_has_no_capabilities_and_gets_none(void **st
 	assert_string_equal(run.last, "0000000000000000\t1");
 }
 
+static void test_no_child_gains_a_right_by_what_it_runs(void **state)
+{
+	struct run run = {0};
+
+	(void)state;
+	start(&run, (const char *[]){
+			    "/bin/sh", "-c", "sh -c 'grep NoNewPrivs /proc/self/status'", NULL});
+	finish(&run);
+	assert_string_equal(run.last, "NoNewPrivs:\t1");
+}
+
+/* A folder of the child's own, and beside it a token that is not. */
+struct house {
+	char *folder, *own, *token;
+};
+
+static void build_house(struct house *h)
+{
+	struct err e = {0};
+
+	h->folder = xstrdup("/tmp/kago-child-XXXXXX");
+	assert_non_null(mkdtemp(h->folder));
+	h->own = xasprintf("%s/own", h->folder);
+	h->token = xasprintf("%s/token", h->folder);
+	assert_int_equal(fs_mkdir(h->own, &e), 0);
+	assert_int_equal(fs_write_private(h->token, "secret\n", 7, &e), 0);
+}
+
+static void remove_house(struct house *h)
+{
+	CLEANUP_FREE char *file = xasprintf("%s/file", h->own);
+
+	unlink(file);
+	unlink(h->token);
+	rmdir(h->own);
+	rmdir(h->folder);
+	free(h->own);
+	free(h->token);
+	free(h->folder);
+}
+
+/* What the shell script says at last, as a child that has the folder h->own alone. */
+static void say_confined(struct run *run, const struct house *h, const char *script)
+{
+	const char *const writable[] = {h->own, NULL};
+	const struct confine confine = {.writable = writable};
+	struct child_ops confined = ops;
+
+	confined.confine = &confine;
+	start_with(run, &confined,
+		(const char *[]){"/bin/sh", "-c", script, "sh", h->token, h->own, NULL});
+	finish(run);
+}
+
+static void test_a_confined_program_cannot_read_the_token(void **state)
+{
+	struct run run = {0};
+	struct house h;
+
+	(void)state;
+	if (!confine_is_possible()) {
+		print_message("the kernel has no Landlock\n");
+		skip();
+	}
+	build_house(&h);
+	say_confined(&run, &h, "cat \"$1\" || (cat /proc/$PPID/root\"$1\") || echo kept");
+	assert_string_equal(run.last, "kept");
+	run = (struct run){0};
+	say_confined(&run, &h, "rm -f \"$1\"; mv \"$1\" \"$2/file\"; echo lost >\"$1\"; echo kept");
+	assert_string_equal(run.last, "kept");
+	assert_int_equal(access(h.token, R_OK), 0);
+	remove_house(&h);
+}
+
+static void test_a_confined_program_works_in_its_own_folder(void **state)
+{
+	struct run run = {0};
+	struct house h;
+
+	(void)state;
+	build_house(&h);
+	say_confined(&run, &h,
+		"echo own >\"$2/a\" && mv \"$2/a\" \"$2/file\" && cat \"$2/file\" 2>/dev/null");
+	assert_string_equal(run.last, "own");
+	remove_house(&h);
+}
+
 /* Goes on with the loop until the process is gone, also as a zombie. */
 static void assert_vanishes(const struct run *run, pid_t pid)
 {
@@ -285,6 +375,9 @@ int main(void)
 		cmocka_unit_test(test_a_signal_ends_it_and_reaches_nobody_after),
 		cmocka_unit_test(test_a_grandchild_that_holds_the_pipe_does_not_delay_the_exit),
 		cmocka_unit_test(test_a_powerless_program_has_no_capabilities_and_gets_none),
+		cmocka_unit_test(test_no_child_gains_a_right_by_what_it_runs),
+		cmocka_unit_test(test_a_confined_program_cannot_read_the_token),
+		cmocka_unit_test(test_a_confined_program_works_in_its_own_folder),
 		cmocka_unit_test(test_what_a_child_leaves_behind_ends_with_it),
 		cmocka_unit_test(test_a_killed_child_leaves_nobody_behind),
 		cmocka_unit_test(test_a_signal_reaches_the_program_alone),

@@ -26,6 +26,9 @@ static void assert_defaults(const struct config *c)
 	assert_string_equal(c->bgp.template_path, KAGO_DATADIR "/exabgp.conf.mustache");
 	assert_string_equal(c->bgp.state_dir, "/run/kago-exabgp");
 	assert_int_equal(c->bgp.as, 0);
+	assert_int_equal(c->ipvs.timeouts.tcp, UINT64_C(7440000000));
+	assert_int_equal(c->ipvs.timeouts.tcp_fin, 120000000);
+	assert_int_equal(c->ipvs.timeouts.udp, 300000000);
 	assert_int_equal(c->bgp.hold_time, 9000000);
 	assert_int_equal(c->bgp.n_peers, 0);
 	assert_int_equal(c->bgp.n_aggregates, 0);
@@ -134,6 +137,59 @@ static void test_every_key(void **state)
 	assert_int_equal(c->node.drain, 0);
 }
 
+static void test_every_key_of_routes_and_of_one_peer(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c =
+		loaded("bgp:\n"
+		       "  as: 65021\n"
+		       "  peers:\n"
+		       "  - address: 10.0.0.1\n"
+		       "  - {address: 'fd00::1', name: tor1, holdTime: 6s, ttl: 255, ipv4: false,\n"
+		       "     localAddress: 'fd00:2::8'}\n"
+		       "  communities: 65000:100 no-export\n"
+		       "  localPreference: 200\n"
+		       "  med: 7\n"
+		       "  asPathPrepend: 16\n");
+
+	(void)state;
+	assert_string_equal(c->bgp.peers[0].name, "");
+	assert_int_equal(c->bgp.peers[0].hold_time, 0);
+	assert_int_equal(c->bgp.peers[0].ttl, 0);
+	assert_int_equal(c->bgp.peers[0].local_address.family, 0);
+	assert_true(c->bgp.peers[0].ipv4 && c->bgp.peers[0].ipv6);
+	assert_string_equal(c->bgp.peers[1].name, "tor1");
+	assert_int_equal(c->bgp.peers[1].hold_time, 6000000);
+	assert_int_equal(c->bgp.peers[1].ttl, 255);
+	assert_address(&c->bgp.peers[1].local_address, "fd00:2::8");
+	assert_false(config_peer_takes(&c->bgp.peers[1], AF_INET));
+	assert_true(config_peer_takes(&c->bgp.peers[1], AF_INET6));
+	assert_string_equal(c->bgp.communities, "65000:100 no-export");
+	assert_int_equal(c->bgp.local_preference, 200);
+	assert_int_equal(c->bgp.med, 7);
+	assert_int_equal(c->bgp.as_path_prepend, 16);
+}
+
+/* A NetworkPolicy may have them, from which the chart takes http.allow. */
+static void test_where_somebody_is_may_be_said_as_kubernetes_takes_it(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c =
+		loaded("http: {allow: [10.9.0.1/24, 10.9.0.0/24, 'fd00::7/64', 10.8.0.1]}\n"
+		       "endpoints: {allow: [172.16.1.1/16]}\n");
+	char net[IPNET_TEXT];
+
+	(void)state;
+	assert_int_equal(c->http.n_allow, 3);
+	assert_string_equal(ipnet_format(net, &c->http.allow[0]), "10.9.0.0/24");
+	assert_string_equal(ipnet_format(net, &c->http.allow[1]), "fd00::/64");
+	assert_string_equal(ipnet_format(net, &c->http.allow[2]), "10.8.0.1/32");
+	assert_int_equal(c->endpoints.n_allow, 1);
+	assert_string_equal(ipnet_format(net, &c->endpoints.allow[0]), "172.16.0.0/16");
+	assert_string_equal(strchr(c->note, ':'),
+		":1:16: http.allow: '10.9.0.1/24' has host bits set and is read as 10.9.0.0/24");
+}
+
 static void test_every_key_about_kubernetes(void **state)
 {
 	CLEANUP(config_freep)
@@ -158,17 +214,18 @@ static const struct refusal_case refused[] = {
 	/* unknown keys */
 	{"fleets: a\n",
 		"1:1: 'fleets' is not a key; the keys are fleet, log, http, control, keepalived, "
-		"bgp, node, kubernetes, pools"},
+		"ipvs, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
 	{"log:\n  levle: info\n", "2:3: log: 'levle' is not a key; the keys are level, format"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n    asn: 1\n",
 		"5:5: bgp.peers[]: 'asn' is not a key; the keys are address, as, port, "
-		"passwordFile"},
+		"passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6"},
 	{"bgp:\n  peers[]: {}\n",
 		"2:3: bgp: 'peers[]' is not a key; the keys are program, template, "
-		"stateDir, as, holdTime, peers, aggregates"},
+		"stateDir, as, holdTime, peers, aggregates, communities, localPreference, med, "
+		"asPathPrepend"},
 	{"bgp.as: 1\n",
 		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, control, keepalived, "
-		"bgp, node, kubernetes, pools"},
+		"ipvs, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
 
 	/* wrong types */
 	{"[]\n", "1:1: must be an object, not a list"},
@@ -213,6 +270,15 @@ static const struct refusal_case refused[] = {
 		"100ms to 1m; the units are us, ms, s, m and h"},
 	{"keepalived:\n  minReloadGap: 99ms\n",
 		"2:17: keepalived.minReloadGap: '99ms' is not a duration from 100ms to 1m"},
+	{"ipvs:\n  timeouts: {tcp: 900}\n",
+		"2:19: ipvs.timeouts.tcp: '900' is not a duration from 1s to 120h; the units are "
+		"us, ms, s, m and h"},
+	{"ipvs:\n  timeouts: {tcp: 121h}\n",
+		"2:19: ipvs.timeouts.tcp: '121h' is not a duration from 1s to 120h"},
+	{"ipvs:\n  timeouts: {udp: 100ms}\n",
+		"2:19: ipvs.timeouts.udp: '100ms' is not a duration from 1s to 24h"},
+	{"ipvs:\n  timeouts: {fin: 1s}\n",
+		"2:14: ipvs.timeouts: 'fin' is not a key; the keys are tcp, tcpFin, udp"},
 	{"keepalived:\n  shutdownTimeout: 5s\n",
 		"2:3: keepalived.shutdownTimeout: must be longer than node.drain"},
 	{"node:\n  drain: 30s\n",
@@ -234,6 +300,20 @@ static const struct refusal_case refused[] = {
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 'fe80::1'}\n",
 		"4:5: bgp.peers[].address: is link-local, which leads nowhere without an "
 		"interface"},
+	{"bgp: {as: 1, peers: [{address: 10.0.0.1, name: a},\n {address: 10.0.0.2, name: a}]}\n",
+		"2:2: bgp.peers[].name: there are two peers 'a'"},
+	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, localAddress: 'fd00::1'}\n",
+		"4:5: bgp.peers[].localAddress: must be of the peer's family"},
+	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, ipv4: false, ipv6: false}\n",
+		"4:5: bgp.peers: gets routes of neither family; leave it out"},
+	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, ttl: 256}\n",
+		"4:30: bgp.peers[].ttl: '256' is not a number from 1 to 255"},
+	{"bgp:\n  asPathPrepend: 17\n",
+		"2:18: bgp.asPathPrepend: '17' is not a number from 0 to 16"},
+	{"bgp:\n  communities: no-exports\n",
+		"2:16: bgp.communities: 'no-exports' is no community: neither 65000:100 nor "
+		"65000:1:2 nor target:65000:100 nor origin:65000:100 nor a name such as no-export, "
+		"no-advertise, graceful-shutdown"},
 	{"bgp:\n  aggregates: [0.0.0.0/0]\n",
 		"2:16: bgp.aggregates: '0.0.0.0/0' would be a default route to this pod"},
 	{"bgp:\n  aggregates: [10.1.1.8/24]\n",
@@ -340,6 +420,12 @@ static void test_set(void **state)
 	assert_int_equal(config_set(c, "node.nodeAddress", "10.0.0.7", &e), 0);
 	assert_address(&c->node.node_address, "10.0.0.7");
 	assert_int_equal(config_set(c, "bgp.as", "65000", &e), 0);
+	/* The name of a pod may be one label that is longer than those of hosts. */
+	assert_int_equal(config_set(c, "kubernetes.identity",
+				 "a-fleet-of-load-balancers-whose-name-is-longer-than-the-name-"
+				 "of-any-host-may-be-5d4f8b",
+				 &e),
+		0);
 	assert_int_equal(c->bgp.as, 65000);
 	assert_int_equal(config_set(c, "kubernetes.defaultClass", "true", &e), 0);
 	assert_true(c->kubernetes.default_class);
@@ -408,6 +494,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_every_key_of_routes_and_of_one_peer),
+		cmocka_unit_test(test_where_somebody_is_may_be_said_as_kubernetes_takes_it),
 		cmocka_unit_test(test_every_key_about_kubernetes),
 		cmocka_unit_test(test_refused_files),
 		cmocka_unit_test(test_the_document_tells_the_truth),

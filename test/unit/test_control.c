@@ -3,16 +3,21 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "loop/loop.h"
 #include "shortage.h"
@@ -24,6 +29,9 @@ struct fixture {
 	size_t n_messages, n_closed;
 	char why[128];
 	size_t bytes_back;
+	size_t n_refused;
+	uid_t refused;
+	bool goes_on; /* the loop, after a connection has ended */
 };
 
 /* Answers {"echo":N} with N bytes of text, and closes on {"bye":true}. */
@@ -49,6 +57,16 @@ static void on_request_close(struct control_conn *c, const char *why, void *ud)
 	(void)c;
 	f->n_closed++;
 	snprintf(f->why, sizeof f->why, "%s", why);
+	if (!f->goes_on)
+		loop_exit(f->loop, 0);
+}
+
+static void on_request_refused(uid_t uid, void *ud)
+{
+	struct fixture *f = ud;
+
+	f->n_refused++;
+	f->refused = uid;
 	loop_exit(f->loop, 0);
 }
 
@@ -74,8 +92,8 @@ static void on_stop(void *ud)
 	(void)ud;
 }
 
-static const struct control_ops server_ops = {on_request, on_request_close};
-static const struct control_ops client_ops = {on_answer, on_answer_close};
+static const struct control_ops server_ops = {on_request, on_request_close, on_request_refused};
+static const struct control_ops client_ops = {.on_message = on_answer, .on_close = on_answer_close};
 
 static int setup(void **state)
 {
@@ -148,6 +166,148 @@ static void test_a_line_that_is_no_object_ends_the_connection(void **state)
 	assert_string_equal(f->why, "sent a line that is no JSON object");
 }
 
+/* Until `n` more connections were closed. */
+static void run_until_closed(struct fixture *f, size_t n)
+{
+	size_t end = f->n_closed + n;
+
+	alarm(20);
+	while (f->n_closed < end)
+		assert_true(sd_event_run(f->loop, UINT64_MAX) >= 0);
+	alarm(0);
+}
+
+static void take_all(const struct fixture *f)
+{
+	while (sd_event_run(f->loop, 0) > 0)
+		;
+}
+
+static void test_those_who_say_nothing_make_room_for_others(void **state)
+{
+	struct fixture *f = *state;
+	int silent[2 * LIMIT_CONTROL_CLIENTS];
+	struct control_conn *c;
+	struct err e = {0};
+
+	f->goes_on = true;
+	for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++)
+		silent[i] = connect_raw(f);
+	assert_int_equal(write(silent[0], "{\"echo\":1}\n", 11), 11);
+	take_all(f);
+	for (size_t i = LIMIT_CONTROL_CLIENTS; i < 2 * LIMIT_CONTROL_CLIENTS; i++) {
+		silent[i] = connect_raw(f);
+		take_all(f);
+	}
+	/* All of the first, but the one that has said something. */
+	assert_int_equal(f->n_messages, 1);
+	assert_int_equal(f->n_closed, LIMIT_CONTROL_CLIENTS);
+	assert_string_equal(f->why, "said nothing, and others came");
+	assert_int_equal(control_connect(&c, f->loop, f->name, &client_ops, f, &e), 0);
+	control_send(c, json_pack("{s:i}", "echo", 7));
+	while (f->bytes_back == 0)
+		assert_true(sd_event_run(f->loop, UINT64_MAX) >= 0);
+	assert_int_equal(write(silent[0], "{\"echo\":1}\n", 11), 11);
+	take_all(f);
+	assert_int_equal(f->n_messages, 3);
+	for (size_t i = 0; i < 2 * LIMIT_CONTROL_CLIENTS; i++)
+		close(silent[i]);
+}
+
+static void test_a_message_must_end_in_time(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_CLOSE int silent = connect_raw(f), slow = connect_raw(f), idle = connect_raw(f);
+	char byte;
+
+	f->goes_on = true;
+	assert_int_equal(write(slow, "{\"echo\":1}\n{\"ec", 15), 15);
+	assert_int_equal(write(idle, "{\"echo\":1}\n", 11), 11);
+	run_until_closed(f, 2);
+	assert_string_equal(f->why, "did not finish its message in time");
+	assert_int_equal(f->n_messages, 2);
+	assert_int_equal(recv(silent, &byte, 1, MSG_DONTWAIT), 0);
+	/* Whoever has said all it had to say may be silent for ever: such is the lifeline. */
+	assert_int_equal(write(idle, "{\"echo\":1}\n", 11), 11);
+	take_all(f);
+	assert_int_equal(f->n_messages, 3);
+}
+
+static void test_only_root_and_our_own_user_are_let_in(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = {0};
+	int status;
+	pid_t child;
+
+	if (geteuid() != 0)
+		skip(); /* only root can be somebody else */
+	child = fork();
+	if (child == 0) {
+		char byte;
+
+		alarm(20);
+		if (setresuid(65534, 65534, 65534) < 0)
+			_exit(2);
+		_exit(read(connect_raw(f), &byte, 1) == 0 ? 0 : 1);
+	}
+	alarm(20);
+	assert_int_equal(loop_run(f->loop, &e), 0);
+	alarm(0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(f->n_refused, 1);
+	assert_int_equal(f->refused, 65534);
+	assert_int_equal(f->n_closed, 0);
+}
+
+/* A process of another user that was there first. */
+static pid_t start_impostor(const char *name)
+{
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		struct sockaddr_un addr = {.sun_family = AF_UNIX};
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		socklen_t len =
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+
+		alarm(20);
+		memcpy(addr.sun_path + 1, name, strlen(name));
+		if (setresuid(65534, 65534, 65534) < 0 ||
+			bind(fd, (struct sockaddr *)&addr, len) < 0 || listen(fd, 4) < 0 ||
+			write(ready[1], "!", 1) < 0)
+			_exit(2);
+		pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return child;
+}
+
+static void test_nobody_else_is_taken_for_the_controller(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_FREE char *name = xasprintf("%s-impostor", f->name);
+	struct control_conn *c;
+	json_t *answer;
+	struct err e = {0};
+	pid_t impostor;
+
+	if (geteuid() != 0)
+		skip(); /* only root can be somebody else */
+	impostor = start_impostor(name);
+	assert_int_equal(control_connect(&c, f->loop, name, &client_ops, f, &e), -EACCES);
+	assert_int_equal(control_ask(&answer, name, json_object(), 1000000, &e), -EACCES);
+	kill(impostor, SIGKILL);
+	waitpid(impostor, NULL, 0);
+}
+
 static void test_without_descriptors_it_rests_and_goes_on_later(void **state)
 {
 	struct fixture *f = *state;
@@ -210,6 +370,13 @@ int main(void)
 			test_a_line_that_is_no_object_ends_the_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_without_descriptors_it_rests_and_goes_on_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_those_who_say_nothing_make_room_for_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_message_must_end_in_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_only_root_and_our_own_user_are_let_in, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_nobody_else_is_taken_for_the_controller, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_name_has_one_listener, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_listening_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(

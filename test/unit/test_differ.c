@@ -207,6 +207,41 @@ static void another_forwarding_method_is_put_right(void **state)
 	assert_builds(s, "=2 =1");
 }
 
+static void a_tunnel_is_asked_for_and_what_is_none_put_right(void **state)
+{
+	struct scene *s = scene_new(SCHEDULER_RR, "1 2 3", "1 2");
+	struct ipvs_ops ops;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		s->reals[i].forward.method = FORWARD_TUNNEL;
+	s->kernel.dests[1].forward = IP_VS_CONN_F_TUNNEL;
+	ops = build(s, true);
+	assert_int_equal(ops.n_items, 2);
+	assert_int_equal(ops.items[0].kind, IPVS_ADD_DEST);
+	assert_int_equal(ops.items[0].dest.forward, IP_VS_CONN_F_TUNNEL);
+	assert_int_equal(ops.items[1].kind, IPVS_EDIT_DEST);
+	assert_int_equal(sim_number(&ops.items[1].dest.addr), 2);
+	assert_int_equal(ops.items[1].dest.forward, IP_VS_CONN_F_TUNNEL);
+	ipvs_ops_done(&ops);
+	free(s);
+}
+
+static void another_kind_of_tunnel_is_put_right(void **state)
+{
+	struct scene *s = scene_new(SCHEDULER_RR, "1 2", "1 2");
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		s->reals[i].forward =
+			(struct forward){FORWARD_TUNNEL, ENCAPSULATION_GUE, (uint16_t)(6080 + i)};
+		s->kernel.dests[i].forward = IP_VS_CONN_F_TUNNEL;
+		s->kernel.dests[i].tunnel = IP_VS_CONN_F_TUNNEL_TYPE_GUE;
+		s->kernel.dests[i].tunnel_port = 6080;
+	}
+	assert_builds(s, "=2");
+}
+
 static void what_was_added_in_order_is_not_moved(void **state)
 {
 	(void)state;
@@ -227,6 +262,64 @@ static void the_order_counts_for_mh_alone(void **state)
 	(void)state;
 	assert_reorders(scene_new(SCHEDULER_SH, "1 2 3", "3 2 1"), "");
 	assert_reorders(scene_new(SCHEDULER_WRR, "1 2 3", "3 2 1"), "");
+}
+
+/* Of UDP, with 2 down. Frees nothing. */
+static struct scene *scene_down(const char *wanted, const char *held)
+{
+	struct scene *s = scene_new(SCHEDULER_MH, wanted, held);
+
+	s->vs.protocol = s->kernel.service.protocol = IPPROTO_UDP;
+	s->down = 1 << 2;
+	return s;
+}
+
+/* Frees the scene. */
+static void assert_evicts(struct scene *s, uint32_t conns, const char *wanted)
+{
+	CLEANUP_FREE struct scene *own = s;
+	CLEANUP_IPVS_OPS struct ipvs_ops ops = evict(own, conns);
+	char text[1024];
+
+	assert_string_equal(sim_text(text, &ops), wanted);
+}
+
+static void udp_connections_to_who_is_down_are_ended(void **state)
+{
+	(void)state;
+	assert_evicts(scene_down("1 2 3", "1 2@0 3"), 1, "-2");
+	/* One that drains keeps its own. */
+	assert_evicts(scene_down("1@0 2 3", "1@0 2@0 3"), 1, "-2");
+	assert_evicts(scene_down("1 2 3", "1 2@0 3"), 0, "");
+}
+
+static void connections_of_tcp_are_not(void **state)
+{
+	struct scene *s = scene_down("1 2", "1 2@0");
+
+	(void)state;
+	s->vs.protocol = s->kernel.service.protocol = IPPROTO_TCP;
+	assert_evicts(s, 1, "");
+}
+
+static void where_nobody_else_could_take_them_they_stay(void **state)
+{
+	(void)state;
+	assert_evicts(scene_down("1@0 2", "1@0 2@0"), 1, "");
+}
+
+static void who_was_removed_for_it_comes_again_when_it_may(void **state)
+{
+	struct scene *early = scene_down("1 2 3", "1 3");
+	struct scene *well = scene_down("1 2 3", "1 3");
+
+	(void)state;
+	early->evicted = true;
+	assert_builds(early, "");
+	assert_builds(scene_down("1 2 3", "1 3"), "+2 =2@0");
+	well->evicted = true;
+	well->down = 0;
+	assert_builds(well, "+2");
 }
 
 int main(void)
@@ -250,9 +343,15 @@ int main(void)
 		cmocka_unit_test(flags_that_are_the_kernel_s_own_are_not_looked_at),
 		cmocka_unit_test(persistence_gives_flag_timeout_and_netmask),
 		cmocka_unit_test(another_forwarding_method_is_put_right),
+		cmocka_unit_test(a_tunnel_is_asked_for_and_what_is_none_put_right),
+		cmocka_unit_test(another_kind_of_tunnel_is_put_right),
 		cmocka_unit_test(what_was_added_in_order_is_not_moved),
 		cmocka_unit_test(only_what_comes_after_the_first_in_disorder_is_moved),
 		cmocka_unit_test(the_order_counts_for_mh_alone),
+		cmocka_unit_test(udp_connections_to_who_is_down_are_ended),
+		cmocka_unit_test(connections_of_tcp_are_not),
+		cmocka_unit_test(where_nobody_else_could_take_them_they_stay),
+		cmocka_unit_test(who_was_removed_for_it_comes_again_when_it_may),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,17 +3,16 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
+#include "addresses.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "loop/confine.h"
 #include "loop/loop.h"
 
 enum { PATIENCE = 20 * 1000 * 1000 };
@@ -21,12 +20,20 @@ enum { PATIENCE = 20 * 1000 * 1000 };
 /*
  * Stands in for exabgp: its one session is up at once. It writes what it is told to `transcript`
  * and refuses the first command that is as the file `refuse` says, or all of them with `always`.
+ * Whether it sees what is beside its folder is in the file `sight`.
  */
 static const char fake[] =
 	"#!/usr/bin/python3 -SE\n"
 	"import os, socket, sys\n"
 	"folder = os.path.dirname(sys.argv[1])\n"
 	"transcript = open(folder + '/transcript', 'a', buffering=1)\n"
+	"try:\n"
+	"    os.listdir('/tmp')\n"
+	"    sight = 'all'\n"
+	"except PermissionError:\n"
+	"    sight = 'its own'\n"
+	"with open(folder + '/sight', 'w') as file:\n"
+	"    file.write(sight)\n"
 	"verb, how_often = open(folder + '/refuse').read().split()\n"
 	"api = socket.socket(socket.AF_UNIX)\n"
 	"api.connect('\\0kago-sidecar')\n"
@@ -34,8 +41,10 @@ static const char fake[] =
 	"\"10.0.0.109\"},'\n"
 	"            b' \"state\": \"up\"}}\\n')\n"
 	"print('start', file=transcript)\n"
+	"open(folder + '/pid', 'w').write(str(os.getpid()))\n"
 	"for line in api.makefile():\n"
-	"    print(*line.split()[:3:2], file=transcript)\n"
+	"    if line != '#\\n':\n"
+	"        print(*line.split()[:3:2], file=transcript)\n"
 	"    refused = line.startswith(verb) and not os.path.exists(folder + '/refused')\n"
 	"    if refused and how_often == 'once':\n"
 	"        open(folder + '/refused', 'w').close()\n"
@@ -59,8 +68,8 @@ static void write_file(const char *name, const char *text)
 
 static void remove_files(void)
 {
-	static const char *const names[] = {
-		"kago.yaml", "exabgp.conf", "exabgp", "refuse", "refused", "transcript"};
+	static const char *const names[] = {"kago.yaml", "exabgp.conf", "exabgp", "refuse",
+		"refused", "sight", "transcript", "pid"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		CLEANUP_FREE char *path = in_folder(names[i]);
@@ -85,13 +94,18 @@ static int make_folder(void **state)
 	return mkdtemp(folder) ? 0 : -1;
 }
 
-static bool transcript_has(const char *text)
+static bool file_has(const char *name, const char *text)
 {
-	CLEANUP_FREE char *path = in_folder("transcript"), *said = NULL;
+	CLEANUP_FREE char *path = in_folder(name), *said = NULL;
 	struct err e = {0};
 	size_t len;
 
 	return fs_read(&said, &len, path, 1 << 20, &e) == 0 && strstr(said, text);
+}
+
+static bool transcript_has(const char *text)
+{
+	return file_has("transcript", text);
 }
 
 static void ignore(void *ud)
@@ -105,15 +119,6 @@ struct fixture {
 	struct site site;
 	struct exabgp *exabgp;
 };
-
-static struct ipaddr address(const char *text)
-{
-	struct ipaddr a;
-	struct err e = {0};
-
-	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
-	return a;
-}
 
 static void load(struct fixture *f)
 {
@@ -137,9 +142,9 @@ static void start(struct fixture *f, const char *refuse)
 	write_file("exabgp", fake);
 	write_file("refuse", refuse);
 	load(f);
-	f->site = (struct site){.pod.v4 = address("172.16.20.2"),
-		.node.v4 = address("10.0.0.106"),
-		.router_id = address("172.16.20.2")};
+	f->site = (struct site){.pod.v4 = addr_of("172.16.20.2"),
+		.node.v4 = addr_of("10.0.0.106"),
+		.router_id = addr_of("172.16.20.2")};
 	assert_int_equal(loop_new(&f->loop, ignore, NULL, &e), 0);
 	if (exabgp_start(&f->exabgp, f->loop, f->config, &f->site, &ops, NULL, &e) < 0)
 		fail_msg("%s", e.msg);
@@ -186,12 +191,22 @@ static bool was_started_thrice(const struct fixture *f)
 static struct prefixes set_of(const char *a, const char *b)
 {
 	struct prefixes p = {0};
-	struct ipaddr first = address(a), second = address(b);
+	struct ipaddr first = addr_of(a), second = addr_of(b);
 	struct ipnet nets[] = {ipnet_of(&first), ipnet_of(&second)};
 
 	prefixes_add(&p, &nets[0]);
 	prefixes_add(&p, &nets[1]);
 	return p;
+}
+
+static void announce(struct fixture *f, const struct prefixes *p)
+{
+	const struct route_rules rules = {.next_hop4 = &f->site.node.v4,
+		.peers = f->config->bgp.peers,
+		.n_peers = f->config->bgp.n_peers};
+	CLEANUP_ROUTES_OUT struct routes_out routes = routes_build(p, &(struct book){0}, &rules);
+
+	exabgp_announce(f->exabgp, &routes);
 }
 
 static void test_a_refused_withdrawal_is_made_good_by_a_new_exabgp(void **state)
@@ -202,11 +217,11 @@ static void test_a_refused_withdrawal_is_made_good_by_a_new_exabgp(void **state)
 
 	(void)state;
 	start(&f, "withdraw once");
-	exabgp_announce(f.exabgp, &both);
+	announce(&f, &both);
 	assert_int_equal(exabgp_heard(f.exabgp)->n_items, 0);
 	wait_until(&f, is_heard);
 	assert_true(prefixes_equal(exabgp_heard(f.exabgp), &both));
-	exabgp_announce(f.exabgp, &one);
+	announce(&f, &one);
 	/* Peers hear of it until exabgp has said that it took it back. */
 	assert_true(prefixes_equal(exabgp_heard(f.exabgp), &both));
 	wait_until(&f, was_refused);
@@ -224,7 +239,7 @@ static void test_one_that_refuses_for_ever_is_started_ever_more_rarely(void **st
 
 	(void)state;
 	start(&f, "announce always");
-	exabgp_announce(f.exabgp, &one);
+	announce(&f, &one);
 	wait_until(&f, was_started_thrice);
 	assert_true(loop_clock() - began >= (500 + 1000) * 1000);
 	assert_int_equal(exabgp_heard(f.exabgp)->n_items, 0);
@@ -232,11 +247,71 @@ static void test_one_that_refuses_for_ever_is_started_ever_more_rarely(void **st
 	finish(&f);
 }
 
+static void stop_exabgp(void)
+{
+	CLEANUP_FREE char *path = in_folder("pid"), *text = NULL;
+	struct err e = {0};
+	uint64_t pid;
+	size_t len;
+
+	assert_int_equal(fs_read(&text, &len, path, 16, &e), 0);
+	assert_int_equal(str_to_u64(&pid, text, 1, INT32_MAX, &e), 0);
+	assert_int_equal(kill((pid_t)pid, SIGSTOP), 0);
+}
+
+static bool was_started_twice(const struct fixture *f)
+{
+	(void)f;
+	return transcript_has("start\nannounce 10.1.1.1/32\nstart\nannounce 10.1.1.1/32\n");
+}
+
+/* There is nothing to tell it: it is asked nevertheless, and peers hear of us meanwhile. */
+static void test_one_that_hangs_while_idle_is_started_anew(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes one = set_of("10.1.1.1", "10.1.1.1");
+	struct fixture f = {0};
+	uint64_t until;
+
+	(void)state;
+	start(&f, "nothing once");
+	announce(&f, &one);
+	wait_until(&f, is_heard);
+	until = loop_clock() + 7 * 1000 * 1000;
+	while (loop_clock() < until) {
+		assert_true(sd_event_run(f.loop, 10 * 1000) >= 0);
+		assert_true(exabgp_is_heard(f.exabgp));
+	}
+	assert_false(was_started_twice(&f));
+	stop_exabgp();
+	wait_until(&f, was_started_twice);
+	wait_until(&f, is_heard);
+	finish(&f);
+}
+
+static bool has_started(const struct fixture *f)
+{
+	(void)f;
+	return transcript_has("start");
+}
+
+static void test_it_sees_its_own_folder_alone(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, "nothing never");
+	wait_until(&f, has_started);
+	assert_true(file_has("sight", confine_is_possible() ? "its own" : "all"));
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_it_sees_its_own_folder_alone),
 		cmocka_unit_test(test_a_refused_withdrawal_is_made_good_by_a_new_exabgp),
 		cmocka_unit_test(test_one_that_refuses_for_ever_is_started_ever_more_rarely),
+		cmocka_unit_test(test_one_that_hangs_while_idle_is_started_anew),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -2,15 +2,11 @@
 #include "bgp/exabgp_conf.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
+#include "addresses.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 
@@ -67,20 +63,11 @@ static struct config *config_of(const char *bgp)
 	return c;
 }
 
-static struct ipaddr address(const char *text)
-{
-	struct ipaddr a;
-	struct err e = {0};
-
-	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
-	return a;
-}
-
 static struct site site4(void)
 {
-	return (struct site){.pod.v4 = address("172.16.20.2"),
-		.node.v4 = address("10.0.0.106"),
-		.router_id = address("172.16.20.2")};
+	return (struct site){.pod.v4 = addr_of("172.16.20.2"),
+		.node.v4 = addr_of("10.0.0.106"),
+		.router_id = addr_of("172.16.20.2")};
 }
 
 /* The configuration of the paper's Appendix D, with the routes left to the API. */
@@ -134,8 +121,8 @@ static void test_both_families_and_peers(void **state)
 	size_t len;
 
 	(void)state;
-	p.pod.v6 = address("fd00::2");
-	p.node.v6 = address("fd00::106");
+	p.pod.v6 = addr_of("fd00::2");
+	p.node.v6 = addr_of("fd00::106");
 	assert_int_equal(exabgp_conf_write(&path, c, &p, PROGRAM, &e), 0);
 	assert_int_equal(fs_read(&text, &len, path, 4096, &e), 0);
 	assert_non_null(strstr(text, "neighbor fd00::109 {\n\tdescription \"kago blue\";\n"
@@ -143,6 +130,27 @@ static void test_both_families_and_peers(void **state)
 				     "\tlocal-as 65021;\n\tpeer-as 65022;\n\thold-time 9;\n"
 				     "\tconnect 1790;\n"));
 	assert_non_null(strstr(text, "\t\tipv4 unicast;\n\t\tipv6 unicast;\n"));
+}
+
+static void test_what_a_peer_has_of_its_own(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c = config_of(
+		"as: 65021, peers: [{address: 10.0.0.109, as: 65001, holdTime: 3s, ttl: 255, "
+		"localAddress: 172.16.20.3, ipv6: false}]");
+	struct site p = site4();
+	CLEANUP_FREE char *path = NULL, *text = NULL;
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	p.node.v6 = addr_of("fd00::106");
+	assert_int_equal(exabgp_conf_write(&path, c, &p, PROGRAM, &e), 0);
+	assert_int_equal(fs_read(&text, &len, path, 4096, &e), 0);
+	assert_non_null(strstr(text, "\tlocal-address 172.16.20.3;\n\tlocal-as 65021;\n"
+				     "\tpeer-as 65001;\n\thold-time 3;\n\tconnect 179;\n"
+				     "\toutgoing-ttl 255;\n"));
+	assert_non_null(strstr(text, "\tfamily {\n\t\tipv4 unicast;\n\t}\n"));
 }
 
 static int write_with_password(char **ret_text, const char *password, size_t len, struct err *e)
@@ -262,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_neighbor_block),
 		cmocka_unit_test(test_both_families_and_peers),
+		cmocka_unit_test(test_what_a_peer_has_of_its_own),
 		cmocka_unit_test(test_a_password_is_encoded),
 		cmocka_unit_test(test_a_password_must_be_one),
 		cmocka_unit_test(test_only_we_can_read_the_file),

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "addresses.h"
 #include "answers.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
+#include "decide/refusals.h"
 #include "report/explain.h"
 
 /* A controller of the fleet "a" with the pool web, that follows a cluster and that tests change. */
@@ -28,13 +31,6 @@ static void set(struct desk *d, const char *key, const char *value)
 
 	if (config_set(d->config, key, value, &e) < 0)
 		fail_msg("%s", e.msg);
-}
-
-static void parse_address(struct ipaddr *ret, const char *text)
-{
-	struct err e = {0};
-
-	assert_int_equal(ipaddr_parse(ret, text, &e), 0);
 }
 
 static void desk_init(struct desk *d)
@@ -116,11 +112,11 @@ static json_t *explain(struct desk *d, const char *name)
 /* The kernel has the virtual server 10.1.1.1:80, with the real server that is ready. */
 static void fill_kernel(struct desk *d)
 {
-	parse_address(&d->real.addr, "172.16.1.1");
+	d->real.addr = addr_of("172.16.1.1");
 	d->real.port = 8080;
 	d->real.weight = 1;
 	d->real.active_conns = 7;
-	parse_address(&d->virtual.addr, "10.1.1.1");
+	d->virtual.addr = addr_of("10.1.1.1");
 	d->virtual.port = 80;
 	d->virtual.protocol = IPPROTO_TCP;
 	d->virtual.dests = &d->real;
@@ -188,6 +184,104 @@ static void test_real_servers_are_as_the_kernel_has_them(void **state)
 	assert_answer(json_array_get(reals, 0), "activeConnections", "7");
 	assert_answer(json_array_get(reals, 0), "state", "\"up\"");
 	assert_answer(json_array_get(reals, 1), "state", "\"missing\"");
+	desk_done(&d);
+}
+
+static void assert_client_goes(struct desk *d, const char *expected)
+{
+	json_auto_t *answer = NULL;
+
+	d->x.client.port = 4711;
+	d->x.client.addr = addr_of("192.0.2.7");
+	answer = explain(d, "web");
+	assert_answer(answer, "choices", expected);
+}
+
+static void test_a_client_that_is_not_let_in_goes_nowhere(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	fill_kernel(&d);
+	memcpy(d.virtual.scheduler, "mh", sizeof "mh");
+	put_all(d.store, OURS("web", "", "{port: 80}], loadBalancerSourceRanges: [10.0.0.0/8",
+				 HAS("10.1.1.1")) PODS("web"));
+	assert_client_goes(&d,
+		"[{\"port\": 80, \"protocol\": \"tcp\", \"vip\": \"10.1.1.1\", \"why\": "
+		"\"is dropped: the Service lets in others only (loadBalancerSourceRanges)\"}]");
+	put_all(d.store, OURS("web", "", "{port: 80}], loadBalancerSourceRanges: [192.0.2.0/24",
+				 HAS("10.1.1.1")) PODS("web"));
+	assert_client_goes(&d,
+		"[{\"address\": \"172.16.1.1\", \"port\": 80, \"protocol\": \"tcp\", \"realPort\": "
+		"8080, \"vip\": \"10.1.1.1\"}]");
+	desk_done(&d);
+}
+
+static void test_a_clients_real_server_is_told_of_mh(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	fill_kernel(&d);
+	put_all(d.store, OURS("web", "", "{port: 80}", HAS("10.1.1.1")) PODS("web"));
+	memcpy(d.virtual.scheduler, "mh", sizeof "mh");
+	assert_client_goes(&d,
+		"[{\"address\": \"172.16.1.1\", \"port\": 80, \"protocol\": \"tcp\", "
+		"\"realPort\": 8080, \"vip\": \"10.1.1.1\"}]");
+	memcpy(d.virtual.scheduler, "wlc", sizeof "wlc");
+	assert_client_goes(&d,
+		"[{\"port\": 80, \"protocol\": \"tcp\", \"vip\": \"10.1.1.1\", \"why\": "
+		"\"goes where its scheduler sends it: only mh can be foretold\"}]");
+	d.kernel.n_services = 0;
+	assert_client_goes(&d,
+		"[{\"port\": 80, \"protocol\": \"tcp\", \"vip\": \"10.1.1.1\", \"why\": "
+		"\"cannot be made: the kernel has no such virtual server\"}]");
+	desk_done(&d);
+}
+
+/* One Service is refused with a message that quotes what it says, and has no ASCII in it. */
+static void test_the_status_is_compact_json_with_sorted_keys(void **state)
+{
+	CLEANUP(fleet_unrefp) struct fleet *fleet = NULL;
+	CLEANUP_FREE char *text = NULL, *again = NULL;
+	const json_t *services, *servers;
+	json_auto_t *status = NULL;
+	struct desk d;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	desk_init(&d);
+	fill_kernel(&d);
+	put_all(d.store, OURS("odd", "kago.dev/scheduler: '\"\\ü'", "{port: 80}", ""));
+	put_all(d.store, OURS("web", "", "{port: 80}", HAS("10.1.1.1")) PODS("web"));
+	fleet = fleet_build(d.store, &d.rules);
+	d.now.fleet = fleet;
+	snapshot_write_status(&d.now, out);
+	fclose(out);
+	status = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(status);
+	again = json_dumps(status, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text, again);
+	services = json_object_get(status, "services");
+	servers = json_object_get(json_array_get(services, 1), "virtualServers");
+	assert_answer(json_array_get(services, 0), "outcome", "\"rejected\"");
+	assert_answer(json_array_get(services, 0), "virtualServers", "[]");
+	assert_answer(json_array_get(servers, 0), "inKernel", "true");
+	assert_answer(json_array_get(servers, 0), "realServers",
+		"[{\"activeConnections\": 7, \"address\": \"172.16.1.1\", \"connections\": 0, "
+		"\"forward\": \"nat\", \"inactiveConnections\": 0, \"port\": 8080, \"state\": "
+		"\"up\", "
+		"\"targetPort\": 8080, \"wantedWeight\": 1, \"weight\": 1}, "
+		"{\"activeConnections\": 0, "
+		"\"address\": \"172.16.1.2\", \"connections\": 0, \"forward\": \"nat\", "
+		"\"inactiveConnections\": 0, \"port\": 8080, \"state\": \"missing\", "
+		"\"targetPort\": 8080, "
+		"\"wantedWeight\": 0, \"weight\": null}]");
+	assert_answer(status, "ready", "false");
+	d.now.fleet = NULL;
 	desk_done(&d);
 }
 
@@ -324,11 +418,51 @@ static void test_a_service_of_others_says_whose(void **state)
 		"of its status\"]");
 }
 
+/* Pods are not at fault where there are endpoints that nothing may be sent to. */
+static void test_what_is_not_served_is_advised_by_its_reason(void **state)
+{
+	struct keep_out api_server = {.addr = addr_of("172.16.1.1"), .what = "the API server"};
+	struct refusal_of itself = {.place = {addr_of("10.1.1.1"), IPPROTO_TCP, 80}};
+	struct refusals *refusals = refusals_new();
+	json_auto_t *forbidden = NULL, *refused = NULL;
+	struct objname id;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	put_all(d.store, OURS("web", "", "{port: 80}", HAS("10.1.1.1")) SLICE("web-1", "web",
+				 "addressType: IPv4\n"
+				 "ports: [{name: '', port: 8080}]\n"
+				 "endpoints: [{addresses: [172.16.1.1]}]"));
+	d.rules.keep_out = &api_server;
+	d.rules.n_keep_out = 1;
+	forbidden = explain(&d, "web");
+	assert_answer(forbidden, "decision reason", "\"EndpointsNotAllowed\"");
+	assert_answer(forbidden, "whatToDo",
+		"\"give it endpoints that it may have: the decision says which it may not, and why "
+		"(endpoints in kago.yaml)\"");
+	objname_init(&id, "shop", "web");
+	refusals_add(refusals, &itself, &id, EPROTONOSUPPORT);
+	d.rules.refusals = refusals;
+	refused = explain(&d, "web");
+	assert_answer(refused, "decision reason", "\"RefusedByKernel\"");
+	assert_answer(refused, "whatToDo",
+		"\"see what this node's kernel refuses, in the decision: an address that no packet "
+		"can be sent to, or a protocol that it has not got\"");
+	objname_done(&id);
+	refusals_free(refusals);
+	desk_done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_service_is_told_from_its_wish_to_its_announcement),
 		cmocka_unit_test(test_real_servers_are_as_the_kernel_has_them),
+		cmocka_unit_test(test_a_clients_real_server_is_told_of_mh),
+		cmocka_unit_test(test_a_client_that_is_not_let_in_goes_nowhere),
+		cmocka_unit_test(test_what_is_not_served_is_advised_by_its_reason),
+		cmocka_unit_test(test_the_status_is_compact_json_with_sorted_keys),
 		cmocka_unit_test(test_endpoints_are_counted_by_what_they_are),
 		cmocka_unit_test(test_the_leader_says_what_it_assigns),
 		cmocka_unit_test(test_an_address_that_it_may_not_have_is_marked),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "kube/failure.h"
 
@@ -64,6 +65,24 @@ static void test_an_answer_may_have_a_nul(void **state)
 	assert_int_equal(failure_parse(&body, text, strlen(text), &e), 0);
 }
 
+static void test_an_answer_of_too_many_values_is_not_read(void **state)
+{
+	size_t len = 2 * LIMIT_KUBE_BODY_VALUES + 3;
+	CLEANUP_FREE char *text = xcalloc(len + 1, 1);
+	json_auto_t *body = NULL;
+	struct err e = {0};
+
+	(void)state;
+	for (size_t i = 0; i < len; i++)
+		text[i] = i % 2 ? '0' : ',';
+	text[0] = '[';
+	text[len - 1] = ']';
+	assert_int_equal(failure_parse(&body, text, len, &e), -EINVAL);
+	assert_string_equal(e.msg, "the answer has more than 2000000 values");
+	failure_http(&e, 500, text);
+	assert_non_null(strstr(e.msg, "HTTP 500: '[0,0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -71,6 +90,7 @@ int main(void)
 		cmocka_unit_test(test_the_server_is_quoted_when_it_says_why),
 		cmocka_unit_test(test_an_answer_is_json_or_an_error),
 		cmocka_unit_test(test_an_answer_may_have_a_nul),
+		cmocka_unit_test(test_an_answer_of_too_many_values_is_not_read),
 	};
 
 	return cmocka_run_group_tests_name("failure", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "decide/refusals.h"
 #include "objects.h"
 
 #define READY "{addresses: [10.0.0.1]}"
@@ -13,6 +14,18 @@
 	"{addresses: ['" addr "'], conditions: {ready: " ready ", serving: " serving               \
 	", terminating: " terminating "}}"
 
+static void print_real(FILE *out, const struct real_server *real)
+{
+	char addr[IPADDR_TEXT];
+
+	fprintf(out, " %s %u w%u", ipaddr_format(addr, &real->addr), real->port, real->weight);
+	if (real->forward.method == FORWARD_TUNNEL)
+		fprintf(out, " %s to %u", forward_name(&real->forward), real->target);
+	else
+		assert_int_equal(real->target, real->port);
+}
+
+/* Real servers with tunnels have the port behind it. */
 static void print_server(FILE *out, const struct virtual_server *vs)
 {
 	char addr[IPADDR_TEXT];
@@ -20,8 +33,7 @@ static void print_server(FILE *out, const struct virtual_server *vs)
 	fprintf(out, "%s/%s %s %u %u:", vs->ns, vs->name, ipaddr_format(addr, &vs->vip),
 		vs->protocol, vs->port);
 	for (size_t i = 0; i < vs->n_reals; i++)
-		fprintf(out, " %s %u w%u", ipaddr_format(addr, &vs->reals[i].addr),
-			vs->reals[i].port, vs->reals[i].weight);
+		print_real(out, &vs->reals[i]);
 	fputc('\n', out);
 }
 
@@ -41,16 +53,21 @@ static char *describe(const struct fleet *f)
 	return text;
 }
 
-static void expect_fleet(const char *objects, const char *wanted)
+static void expect_with(const struct fleet_rules *rules, const char *objects, const char *wanted)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
 	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
 	CLEANUP_FREE char *text = NULL;
 
 	put_all(s, objects);
-	f = fleet_build(s, &(struct fleet_rules){.fleet = "a"});
+	f = fleet_build(s, rules);
 	text = describe(f);
 	assert_string_equal(text, wanted);
+}
+
+static void expect_fleet(const char *objects, const char *wanted)
+{
+	expect_with(&(struct fleet_rules){.fleet = "a"}, objects, wanted);
 }
 
 static void test_nothing_makes_an_empty_fleet(void **state)
@@ -97,6 +114,126 @@ static void test_a_port_that_gets_another_name_is_served_on(void **state)
 		"shop/web NoEndpoints: no endpoints: 10.1.1.1:81/TCP (no EndpointSlice has the TCP "
 		"port 'b'), 10.1.1.1:53/UDP (no EndpointSlice has the UDP port 'dns'); 1 virtual "
 		"server with 1 real server\n");
+}
+
+#define ON(addr, node) "{addresses: ['" addr "'], nodeName: " node "}"
+#define TUNNEL ", kago.dev/forward: tunnel"
+
+static void expect_with_nodes(
+	enum forward_method method, const char *nodes, const char *objects, const char *wanted)
+{
+	CLEANUP(tunnel_set_done) struct tunnel_set set = {0};
+	struct err e = {0};
+
+	assert_int_equal(tunnel_set_parse(&set, nodes, 100, &e), 0);
+	expect_with(&(struct fleet_rules){.fleet = "a", .forward = method, .tunnel_nodes = &set},
+		objects, wanted);
+}
+
+static void test_pods_on_nodes_that_take_tunnels_get_one(void **state)
+{
+	static const char objects[] = LB("web", "10.1.1.1", TUNNEL, "{port: 80}") V4("web-1", "web",
+		ON("10.0.0.1", "n1") ", " ON("10.0.0.2", "n2") ", " ON("10.0.0.3", "n1"),
+		"{port: 8080}");
+
+	(void)state;
+	expect_with_nodes(FORWARD_NAT, "n1 n2", objects,
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 8080 "
+		"10.0.0.2 80 w1 ipip to 8080 10.0.0.3 80 w1 ipip to 8080\n"
+		"shop/web Served: 1 virtual server with 3 real servers\n");
+	expect_with_nodes(FORWARD_NAT, "n1", objects,
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 8080 "
+		"10.0.0.2 8080 w1 10.0.0.3 80 w1 ipip to 8080\n"
+		"shop/web NotTunnelled: by NAT in place of a tunnel: 10.1.1.1:80/TCP (1 of 3 real "
+		"servers, on nodes that take no ipip tunnels); 1 virtual server with 3 real "
+		"servers\n");
+}
+
+static void test_packets_are_put_into_what_a_service_says(void **state)
+{
+	static const char objects[] = LB("a", "10.1.1.1", "", "{port: 80}")
+		LB("b", "10.1.1.2", ", kago.dev/tunnel: ipip", "{port: 80}") V4(
+			"a-1", "a", ON("10.0.0.1", "n1") ", " ON("10.0.0.2", "n2"), "{port: 8080}")
+			V4("b-1", "b", ON("10.0.0.1", "n1"), "{port: 80}");
+	CLEANUP(tunnel_set_done) struct tunnel_set set = {0};
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(tunnel_set_parse(&set, "n1 n2=ipip", 100, &e), 0);
+	expect_with(&(struct fleet_rules){.fleet = "a",
+			    .forward = FORWARD_TUNNEL,
+			    .encapsulation = ENCAPSULATION_GUE,
+			    .gue_port = 6080,
+			    .tunnel_nodes = &set},
+		objects,
+		"shop/a 10.1.1.1 6 80: 10.0.0.1 80 w1 gue to 8080 10.0.0.2 8080 w1\n"
+		"shop/b 10.1.1.2 6 80: 10.0.0.1 80 w1 ipip to 80\n"
+		"shop/a NotTunnelled: by NAT in place of a tunnel: 10.1.1.1:80/TCP (1 of 2 real "
+		"servers, on nodes that take no gue tunnels); 1 virtual server with 2 real "
+		"servers\n"
+		"shop/b Served: 1 virtual server with 1 real server\n");
+}
+
+static void test_a_node_may_take_one_family_alone(void **state)
+{
+	static const char objects[] = LB("web", "10.1.1.1,fd00::1", "", "{port: 80}")
+		V4("web-1", "web", ON("10.0.0.1", "n1"), "{port: 8080}")
+			V6("web-2", "web", ON("fd00::2", "n1"), "{port: 8080}");
+
+	(void)state;
+	expect_with_nodes(FORWARD_TUNNEL, "n1=ipip", objects,
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 8080\n"
+		"shop/web fd00::1 6 80: fd00::2 8080 w1\n"
+		"shop/web NotTunnelled: by NAT in place of a tunnel: [fd00::1]:80/TCP (1 of 1 real "
+		"servers, on nodes that take no ip6ip6 tunnels); 2 virtual servers with 2 real "
+		"servers\n");
+}
+
+static void test_the_fleet_says_what_services_leave_open(void **state)
+{
+	static const char objects[] = LB("a", "10.1.1.1", "", "{port: 80}")
+		LB("b", "10.1.1.2", ", kago.dev/forward: nat", "{port: 80}")
+			V4("a-1", "a", ON("10.0.0.1", "n1"), "{port: 8080}")
+				V4("b-1", "b", ON("10.0.0.1", "n1"), "{port: 8080}");
+
+	(void)state;
+	expect_with_nodes(FORWARD_TUNNEL, "n1", objects,
+		"shop/a 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 8080\n"
+		"shop/b 10.1.1.2 6 80: 10.0.0.1 8080 w1\n"
+		"shop/a Served: 1 virtual server with 1 real server\n"
+		"shop/b Served: 1 virtual server with 1 real server\n");
+}
+
+static void test_what_no_tunnel_can_carry_is_told(void **state)
+{
+	(void)state;
+	expect_with_nodes(FORWARD_TUNNEL, "n1",
+		LB("web", "10.1.1.1,fd00::1", "",
+			"{name: a, port: 80}, {name: b, port: 90, protocol: SCTP}")
+			V4("web-1", "web", ON("10.0.0.1", "n1") ", {addresses: [10.0.0.2]}",
+				"{name: a, port: 80}, {name: b, port: 90, protocol: SCTP}")
+				V6("web-2", "web", ON("fd00::2", "n1"),
+					"{name: a, port: 80}, "
+					"{name: b, port: 90, protocol: SCTP}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 80 10.0.0.2 80 w1\n"
+		"shop/web 10.1.1.1 132 90: 10.0.0.1 90 w1 10.0.0.2 90 w1\n"
+		"shop/web fd00::1 6 80: fd00::2 80 w1 ipip to 80\n"
+		"shop/web fd00::1 132 90: fd00::2 90 w1\n"
+		"shop/web NotTunnelled: by NAT in place of a tunnel: 10.1.1.1:80/TCP (1 of 2 real "
+		"servers, on nodes that take no ipip tunnels), 10.1.1.1:90/SCTP (SCTP has no "
+		"tunnels), [fd00::1]:90/SCTP (SCTP has no tunnels); "
+		"4 virtual servers with 6 real servers\n");
+}
+
+/* The agent knows one port behind a virtual server's for each pod. */
+static void test_two_ports_of_one_pod_are_one_real_server_in_a_tunnel(void **state)
+{
+	(void)state;
+	expect_with_nodes(FORWARD_NAT, "n1",
+		LB("web", "10.1.1.1", TUNNEL, "{port: 80}") V4("web-1", "web", ON("10.0.0.1", "n1"),
+			"{port: 8080}") V4("web-2", "web", ON("10.0.0.1", "n1"), "{port: 8081}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 8080\n"
+		"shop/web Served: 1 virtual server with 1 real server\n");
 }
 
 static void test_slices_with_host_names_are_told(void **state)
@@ -408,13 +545,142 @@ static void test_each_vip_has_the_sources_of_its_family(void **state)
 	assert_int_equal(f->servers[2]->n_sources, 0);
 }
 
+static void test_nobody_has_the_endpoints_of_those_who_make_it_work(void **state)
+{
+	const struct keep_out node = {
+		.addr = {AF_INET, {.bytes = {10, 0, 0, 1}}}, .what = "the node's own address"};
+	const struct fleet_rules rules = {.fleet = "a", .keep_out = &node, .n_keep_out = 1};
+
+	(void)state;
+	expect_with(&rules,
+		LB("web", "10.1.1.1", "", "{port: 80}")
+			V4("web-1", "web", READY ", {addresses: [10.0.0.2]}", "{port: 80}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.2 80 w1\n"
+		"shop/web EndpointsNotAllowed: not allowed: 10.0.0.1 is the node's own address; 1 "
+		"virtual server with 1 real server\n");
+}
+
+#define SELECTS "selector: {app: web}, "
+#define CONTROLLED(by, addr)                                                                       \
+	"---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"                              \
+	"metadata: {name: by-" by ", namespace: shop,\n"                                           \
+	"           labels: {kubernetes.io/service-name: web,\n"                                   \
+	"                    endpointslice.kubernetes.io/managed-by: " by "}}\n"                   \
+	"addressType: IPv4\nendpoints: [{addresses: [" addr "]}]\nports: [{port: 80}]\n"
+#define SELECTING(more)                                                                            \
+	SERVICE("web", ", annotations: {kago.dev/vip: 10.1.1.1}}\n"                                \
+		       "spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, " more           \
+		       "ports: [{port: 80}]}")
+
+static void test_only_what_a_selector_finds_is_used_where_that_is_asked(void **state)
+{
+	const struct fleet_rules rules = {.fleet = "a", .only_pods = true};
+
+	(void)state;
+	expect_with(&rules,
+		SELECTING(SELECTS) CONTROLLED("endpointslice-controller.k8s.io", "10.0.0.1")
+			CONTROLLED("endpointslicemirroring-controller.k8s.io", "10.0.0.2")
+				V4("web-3", "web", "{addresses: [10.0.0.3]}", "{port: 80}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
+		"shop/web EndpointsNotAllowed: not allowed: 10.0.0.2 is not found by its selector "
+		"(endpoints.onlyPods), and 1 more; 1 virtual server with 1 real server\n");
+	expect_with(&rules, SELECTING("") CONTROLLED("endpointslice-controller.k8s.io", "10.0.0.1"),
+		"shop/web EndpointsNotAllowed: no endpoints: 10.1.1.1:80/TCP (it may have none of "
+		"1 "
+		"endpoints that are ready); not allowed: 10.0.0.1 is not found by its selector "
+		"(endpoints.onlyPods); 0 virtual servers with 0 real servers\n");
+}
+
+static void refuse(
+	struct refusals *r, const char *name, const char *place, const char *addr, uint16_t port)
+{
+	struct refusal_of what = {.port = port};
+	struct objname id;
+	struct err e = {0};
+
+	assert_int_equal(place_parse(&what.place, place, &e), 0);
+	if (addr)
+		assert_int_equal(ipaddr_parse(&what.addr, addr, &e), 0);
+	objname_init(&id, "shop", name);
+	assert_true(refusals_add(r, &what, &id, addr ? EINVAL : EPROTONOSUPPORT));
+	assert_false(refusals_add(r, &what, &id, EINVAL));
+	objname_done(&id);
+}
+
+static void test_what_the_kernel_refuses_is_left_out_and_told(void **state)
+{
+	struct refusals *r = refusals_new();
+	const struct fleet_rules rules = {.fleet = "a", .refusals = r};
+
+	(void)state;
+	refuse(r, "web", "10.1.1.1 port 80/tcp", "10.0.0.254", 80);
+	refuse(r, "web", "10.1.1.1 port 80/tcp", "10.0.0.255", 80);
+	refuse(r, "all", "10.1.1.2 port 80/tcp", "10.0.0.1", 80);
+	refuse(r, "odd", "10.1.1.3 port 81/sctp", NULL, 0);
+	expect_with(&rules,
+		LB("web", "10.1.1.1", "", "{port: 80}") V4("web-1", "web",
+			"{addresses: [10.0.0.255]}, {addresses: [10.0.0.254]}, " READY,
+			"{port: 80}") LB("all", "10.1.1.2", "", "{port: 80}")
+			V4("all-1", "all", READY, "{port: 80}") LB("odd", "10.1.1.3", "",
+				"{name: a, port: 80, targetPort: 80}, {name: b, port: 81, "
+				"targetPort: 80, protocol: SCTP}") V4("odd-1", "odd", READY,
+				"{name: a, port: 80}, {name: b, port: 80, protocol: SCTP}"),
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1\n"
+		"shop/odd 10.1.1.3 6 80: 10.0.0.1 80 w1\n"
+		"shop/all RefusedByKernel: no endpoints: 10.1.1.2:80/TCP (the kernel refuses all "
+		"of 1 "
+		"endpoints that are ready); refused by the kernel: real server 10.0.0.1 port 80 "
+		"(Invalid argument); 0 virtual servers with 0 real servers\n"
+		"shop/odd RefusedByKernel: refused by the kernel: 10.1.1.3:81/SCTP (Protocol not "
+		"supported); 1 virtual server with 1 real server\n"
+		"shop/web RefusedByKernel: refused by the kernel: real server 10.0.0.254 port 80 "
+		"(Invalid argument) and 1 more of them; 1 virtual server with 1 real server\n");
+	refusals_free(r);
+}
+
+/* The default is told in the log, once, and not by each Service. */
+static void test_another_scheduler_is_in_the_place_of_a_missing_one(void **state)
+{
+	struct refusals *r = refusals_new();
+	const struct fleet_rules rules = {.fleet = "a", .refusals = r};
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_unrefp) struct fleet *f = NULL;
+
+	(void)state;
+	refusals_add_scheduler(r, SCHEDULER_MH);
+	refusals_add_scheduler(r, SCHEDULER_LC);
+	put_all(s, LB("web", "10.1.1.1", "", "{port: 80}") V4("web-1", "web", READY, "{port: 80}")
+			   LB("odd", "10.1.1.2", ", kago.dev/scheduler: lc", "{port: 80}")
+				   V4("odd-1", "odd", READY, "{port: 80}"));
+	f = fleet_build(s, &rules);
+	assert_int_equal(f->n_servers, 2);
+	assert_int_equal(f->servers[0]->scheduler, SCHEDULER_WLC);
+	assert_int_equal(f->servers[1]->scheduler, SCHEDULER_WLC);
+	assert_int_equal(f->services[1]->reason, REASON_SERVED);
+	assert_int_equal(f->services[0]->reason, REASON_SCHEDULER_MISSING);
+	assert_string_equal(f->services[0]->complaint,
+		"kago.dev/scheduler: the node's kernel has no lc (module ip_vs_lc): wlc is in its "
+		"place");
+	refusals_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_the_kernel_refuses_is_left_out_and_told),
+		cmocka_unit_test(test_another_scheduler_is_in_the_place_of_a_missing_one),
+		cmocka_unit_test(test_nobody_has_the_endpoints_of_those_who_make_it_work),
+		cmocka_unit_test(test_only_what_a_selector_finds_is_used_where_that_is_asked),
 		cmocka_unit_test(test_nothing_makes_an_empty_fleet),
 		cmocka_unit_test(test_ports_are_found_by_name_and_protocol),
 		cmocka_unit_test(test_a_slice_without_ports_leads_nowhere),
 		cmocka_unit_test(test_a_port_that_gets_another_name_is_served_on),
+		cmocka_unit_test(test_pods_on_nodes_that_take_tunnels_get_one),
+		cmocka_unit_test(test_the_fleet_says_what_services_leave_open),
+		cmocka_unit_test(test_packets_are_put_into_what_a_service_says),
+		cmocka_unit_test(test_a_node_may_take_one_family_alone),
+		cmocka_unit_test(test_what_no_tunnel_can_carry_is_told),
+		cmocka_unit_test(test_two_ports_of_one_pod_are_one_real_server_in_a_tunnel),
 		cmocka_unit_test(test_slices_with_host_names_are_told),
 		cmocka_unit_test(test_slices_are_merged_and_duplicates_dropped),
 		cmocka_unit_test(test_draining_ones_keep_weight_0_beside_ready_ones),

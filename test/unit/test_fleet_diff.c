@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "decide/fleet_diff.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "addresses.h"
 
-#include <cmocka.h>
-
-static struct ipaddr addr(const char *text)
+static struct real_server real(const char *ip, uint16_t port, uint32_t weight)
 {
-	struct ipaddr a = {0};
-	struct err e = {0};
-
-	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
-	return a;
+	return (struct real_server){.addr = addr_of(ip), .port = port, .weight = weight};
 }
 
 static struct virtual_server server(const char *vip, struct real_server *reals, size_t n)
 {
-	return (struct virtual_server){.vip = addr(vip),
+	return (struct virtual_server){.vip = addr_of(vip),
 		.port = 80,
 		.protocol = IPPROTO_TCP,
 		.reals = reals,
@@ -39,7 +31,7 @@ static void note(void *ud, const struct virtual_server *old, const struct virtua
 
 static void test_equal_lists_do_not_differ(void **state)
 {
-	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct real_server reals[] = {real("10.0.0.1", 80, 1)};
 	struct virtual_server a = server("10.1.1.1", reals, 1), b = server("10.1.1.2", reals, 1);
 	const struct virtual_server *list[] = {&a, &b};
 	struct changed changed = {0};
@@ -52,7 +44,7 @@ static void test_equal_lists_do_not_differ(void **state)
 
 static void test_added_and_removed_services_are_counted(void **state)
 {
-	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct real_server reals[] = {real("10.0.0.1", 80, 1)};
 	struct virtual_server a = server("10.1.1.1", reals, 1), b = server("10.1.1.2", reals, 1),
 			      c = server("10.1.1.3", reals, 1);
 	const struct virtual_server *old[] = {&a, &b}, *new[] = {&b, &c};
@@ -71,9 +63,9 @@ static void test_added_and_removed_services_are_counted(void **state)
 static void test_real_servers_are_counted_by_what_happened_to_them(void **state)
 {
 	struct real_server before[] = {
-		{addr("10.0.0.1"), 80, 1}, {addr("10.0.0.2"), 80, 1}, {addr("10.0.0.3"), 80, 1}};
-	struct real_server after[] = {{addr("10.0.0.1"), 80, 0}, {addr("10.0.0.3"), 80, 1},
-		{addr("10.0.0.3"), 81, 1}, {addr("10.0.0.4"), 80, 1}};
+		real("10.0.0.1", 80, 1), real("10.0.0.2", 80, 1), real("10.0.0.3", 80, 1)};
+	struct real_server after[] = {real("10.0.0.1", 80, 0), real("10.0.0.3", 80, 1),
+		real("10.0.0.3", 81, 1), real("10.0.0.4", 80, 1)};
 	struct virtual_server a = server("10.1.1.1", before, 3), b = server("10.1.1.1", after, 4);
 	const struct virtual_server *old[] = {&a}, *new[] = {&b};
 	struct changed changed = {0};
@@ -87,10 +79,23 @@ static void test_real_servers_are_counted_by_what_happened_to_them(void **state)
 	assert_ptr_equal(changed.servers[0], &b);
 }
 
+static void test_another_way_to_a_real_server_is_a_change(void **state)
+{
+	struct real_server before[] = {real("10.0.0.1", 80, 1), real("10.0.0.2", 80, 1)};
+	struct real_server after[] = {real("10.0.0.1", 80, 1), real("10.0.0.2", 80, 1)};
+	struct virtual_server a = server("10.1.1.1", before, 2), b = server("10.1.1.1", after, 2);
+	const struct virtual_server *old[] = {&a}, *new[] = {&b};
+
+	(void)state;
+	after[0].forward.method = FORWARD_TUNNEL;
+	after[1].target = 8080;
+	assert_int_equal(fleet_diff(old, 1, new, 1, NULL, NULL).reals_changed, 2);
+}
+
 static void test_any_setting_is_a_change(void **state)
 {
 	char path[] = "/a", other_path[] = "/b";
-	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct real_server reals[] = {real("10.0.0.1", 80, 1)};
 	struct virtual_server a = server("10.1.1.1", reals, 1), variants[7];
 	const struct virtual_server *old[] = {&a};
 
@@ -116,7 +121,7 @@ static void test_any_setting_is_a_change(void **state)
 
 static void test_nothing_against_something(void **state)
 {
-	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
+	struct real_server reals[] = {real("10.0.0.1", 80, 1)};
 	struct virtual_server a = server("10.1.1.1", reals, 1);
 	const struct virtual_server *list[] = {&a};
 
@@ -127,8 +132,8 @@ static void test_nothing_against_something(void **state)
 
 static void test_other_clients_are_no_change_of_what_keepalived_is_told(void **state)
 {
-	struct real_server reals[] = {{addr("10.0.0.1"), 80, 1}};
-	struct ipnet all = {addr("10.0.0.0"), 8};
+	struct real_server reals[] = {real("10.0.0.1", 80, 1)};
+	struct ipnet all = {addr_of("10.0.0.0"), 8};
 	struct virtual_server open = server("10.1.1.1", reals, 1), some = open;
 	const struct virtual_server *before[] = {&open}, *after[] = {&some};
 	struct fleet_diff d;
@@ -147,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_equal_lists_do_not_differ),
 		cmocka_unit_test(test_added_and_removed_services_are_counted),
 		cmocka_unit_test(test_real_servers_are_counted_by_what_happened_to_them),
+		cmocka_unit_test(test_another_way_to_a_real_server_is_a_change),
 		cmocka_unit_test(test_any_setting_is_a_change),
 		cmocka_unit_test(test_nothing_against_something),
 		cmocka_unit_test(test_other_clients_are_no_change_of_what_keepalived_is_told),

@@ -1,44 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clients/guards.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "addresses.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "clients/nft.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
 
-static struct ipaddr addr(const char *text)
-{
-	struct ipaddr a;
-	struct err e = {0};
-
-	if (ipaddr_parse(&a, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return a;
-}
-
-static struct ipnet net(const char *text)
-{
-	struct ipnet n;
-	struct err e = {0};
-
-	if (ipnet_parse(&n, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return n;
-}
-
 static struct virtual_server server(
 	const char *vip, uint16_t protocol, uint16_t port, struct ipnet *sources, size_t n)
 {
-	return (struct virtual_server){.vip = addr(vip),
+	return (struct virtual_server){.vip = addr_of(vip),
 		.protocol = protocol,
 		.port = port,
 		.restricted = true,
@@ -53,7 +29,7 @@ static struct guards guards_of_one(const struct virtual_server *vs)
 
 static void test_only_restricted_virtual_servers_are_guarded(void **state)
 {
-	struct ipnet some[] = {net("10.0.0.0/8")};
+	struct ipnet some[] = {net_of("10.0.0.0/8")};
 	struct virtual_server open = server("10.1.1.1", IPPROTO_TCP, 80, NULL, 0);
 	struct virtual_server shut = server("10.1.1.2", IPPROTO_TCP, 80, some, 1);
 	const struct virtual_server *all[] = {&open, &shut};
@@ -62,7 +38,7 @@ static void test_only_restricted_virtual_servers_are_guarded(void **state)
 	(void)state;
 	open.restricted = false;
 	g = guards_of(all, 2);
-	some[0] = net("0.0.0.0/0"); /* guards live longer than the fleet */
+	some[0] = net_of("0.0.0.0/0"); /* guards live longer than the fleet */
 	assert_int_equal(g.n_items, 1);
 	assert_true(ipaddr_equal(&g.items[0].vip, &shut.vip));
 	assert_int_equal(g.items[0].sources[0].len, 8);
@@ -70,7 +46,7 @@ static void test_only_restricted_virtual_servers_are_guarded(void **state)
 
 static void test_what_is_gone_stays_guarded_and_what_is_there_is_as_it_says(void **state)
 {
-	struct ipnet some[] = {net("10.0.0.0/8")}, other[] = {net("10.9.0.0/16")};
+	struct ipnet some[] = {net_of("10.0.0.0/8")}, other[] = {net_of("10.9.0.0/16")};
 	struct virtual_server gone = server("10.1.1.9", IPPROTO_TCP, 80, some, 1);
 	struct virtual_server open = server("10.1.1.5", IPPROTO_TCP, 80, some, 1);
 	struct virtual_server shut = server("10.1.1.7", IPPROTO_UDP, 80, some, 1);
@@ -102,7 +78,7 @@ static void test_all_guards_stay_when_no_virtual_server_does(void **state)
 static void test_what_only_the_kernel_knows_lets_nobody_in(void **state)
 {
 	struct ipvs_service services[] = {
-		{.addr = addr("10.1.1.1"), .port = 80, .protocol = IPPROTO_TCP}};
+		{.addr = addr_of("10.1.1.1"), .port = 80, .protocol = IPPROTO_TCP}};
 	struct ipvs_table kernel = {services, 1};
 	struct virtual_server same = server("10.1.1.1", IPPROTO_TCP, 80, NULL, 0);
 	CLEANUP(guards_donep) struct guards g = guards_closed(&kernel);
@@ -112,10 +88,36 @@ static void test_what_only_the_kernel_knows_lets_nobody_in(void **state)
 	assert_true(guards_equal(&g, &wanted));
 }
 
+static void test_virtual_servers_with_tunnels_are_known_and_not_guarded(void **state)
+{
+	struct real_server real = {.forward = {.method = FORWARD_TUNNEL}};
+	struct virtual_server vs = server("10.1.1.1", IPPROTO_TCP, 80, NULL, 0);
+	CLEANUP(guards_donep) struct guards shut = guards_of_one(&vs), both = {0}, open = {0};
+	json_auto_t *view = NULL;
+
+	(void)state;
+	vs.reals = &real;
+	vs.n_reals = 1;
+	both = guards_of_one(&vs);
+	vs.restricted = false;
+	open = guards_of_one(&vs);
+	assert_false(guards_equal(&shut, &both));
+	assert_false(guards_equal(&both, &open));
+	assert_true(guards_have(&open, &open.items[0]));
+	assert_false(guards_have(&shut, &open.items[0]));
+	view = guards_view(&both);
+	assert_int_equal(json_array_size(json_object_get(view, "guarded4")), 1);
+	assert_int_equal(json_array_size(json_object_get(view, "tunnelled4")), 1);
+	json_decref(view);
+	view = guards_view(&open);
+	assert_int_equal(json_array_size(json_object_get(view, "guarded4")), 0);
+	assert_int_equal(json_array_size(json_object_get(view, "tunnelled4")), 1);
+}
+
 static void test_any_difference_is_one(void **state)
 {
-	struct ipnet a[] = {net("10.0.0.0/8"), net("11.0.0.0/8")};
-	struct ipnet b[] = {net("10.0.0.0/8"), net("11.0.0.0/9")};
+	struct ipnet a[] = {net_of("10.0.0.0/8"), net_of("11.0.0.0/8")};
+	struct ipnet b[] = {net_of("10.0.0.0/8"), net_of("11.0.0.0/9")};
 	const struct virtual_server all[] = {
 		server("10.1.1.1", IPPROTO_TCP, 80, a, 2),
 		server("10.1.1.1", IPPROTO_TCP, 80, a, 1),
@@ -164,8 +166,9 @@ static char *filled(const struct mustache *m, const struct guards *g)
 static void test_the_packaged_template_has_an_element_for_everything(void **state)
 {
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
-	struct ipnet one[] = {net("10.0.0.0/8")}, two[] = {net("10.0.0.0/8"), net("192.0.2.7")};
-	struct ipnet six[] = {net("2001:db8::/32"), net("::/0")};
+	struct ipnet one[] = {net_of("10.0.0.0/8")},
+		     two[] = {net_of("10.0.0.0/8"), net_of("192.0.2.7")};
+	struct ipnet six[] = {net_of("2001:db8::/32"), net_of("::/0")};
 	const struct virtual_server all[] = {
 		server("10.1.1.1", IPPROTO_TCP, 80, one, 1),
 		server("10.1.1.1", IPPROTO_UDP, 53, one, 1),
@@ -190,10 +193,10 @@ static void test_the_packaged_template_has_an_element_for_everything(void **stat
 static void test_a_fleet_has_a_limit_of_ranges(void **state)
 {
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
-	CLEANUP_FREE struct ipnet *many = xcalloc(LIMIT_FLEET_SOURCES + 1, sizeof *many);
+	CLEANUP_FREE struct ipnet *many = xcalloc(LIMIT_NFT_SOURCES + 1, sizeof *many);
 	const struct virtual_server all[] = {
-		server("10.1.1.1", IPPROTO_TCP, 80, many, LIMIT_FLEET_SOURCES),
-		server("10.1.1.1", IPPROTO_TCP, 443, many, LIMIT_FLEET_SOURCES),
+		server("10.1.1.1", IPPROTO_TCP, 80, many, LIMIT_NFT_SOURCES),
+		server("10.1.1.1", IPPROTO_TCP, 443, many, LIMIT_NFT_SOURCES),
 		server("10.1.1.2", IPPROTO_TCP, 80, many, 1),
 	};
 	const struct virtual_server *servers[] = {&all[0], &all[1], &all[2]};
@@ -202,8 +205,8 @@ static void test_a_fleet_has_a_limit_of_ranges(void **state)
 	struct err e = {0};
 
 	(void)state;
-	for (size_t i = 0; i <= LIMIT_FLEET_SOURCES; i++)
-		many[i] = net("10.0.0.0/8");
+	for (size_t i = 0; i <= LIMIT_NFT_SOURCES; i++)
+		many[i] = net_of("10.0.0.0/8");
 	just = guards_of(servers, 2);
 	over = guards_of(servers, 3);
 	assert_int_equal(mustache_parse(&m, "x", 1, &e), 0);
@@ -211,16 +214,45 @@ static void test_a_fleet_has_a_limit_of_ranges(void **state)
 	assert_string_equal(text, "x");
 	free(steal(text));
 	assert_int_equal(nft_fill(&text, m, &over, &e), -EFBIG);
-	assert_non_null(strstr(e.msg, "200001 source ranges"));
+	assert_non_null(strstr(e.msg, "201025 source ranges"));
+}
+
+/* Else what is wanted waited for IPVS to let go of what is gone, and that for what is wanted. */
+static void test_near_the_limit_what_is_gone_lets_nobody_in(void **state)
+{
+	enum { HALF = LIMIT_FLEET_SOURCES / 2 + 1 };
+	struct ipnet *many = calloc(HALF, sizeof *many), some[] = {net_of("192.0.2.0/24")};
+	struct virtual_server gone = server("10.1.1.9", IPPROTO_TCP, 80, many, HALF);
+	struct virtual_server stays = server("10.1.1.5", IPPROTO_TCP, 80, some, 1);
+	struct virtual_server new = server("10.1.1.7", IPPROTO_TCP, 80, many, HALF);
+	const struct virtual_server *before[] = {&stays, &gone}, *after[] = {&stays, &new};
+	CLEANUP(guards_donep) struct guards old = {0}, g = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < HALF; i++)
+		many[i] =
+			(struct ipnet){ipaddr_from_bytes(AF_INET, &(uint32_t){htonl(i << 8)}), 24};
+	old = guards_of(before, 2);
+	many[0] = net_of("203.0.113.0/24"); /* so that they are two sets of clients */
+	g = guards_of(after, 2);
+	guards_keep(&g, &old, after, 2);
+	assert_int_equal(g.n_items, 3);
+	assert_int_equal(g.items[0].n_sources, 1);
+	assert_int_equal(g.items[1].n_sources, HALF);
+	assert_int_equal(g.items[2].n_sources, 0);
+	assert_int_equal(guards_n_sources(&g), HALF + 1);
+	free(many);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_near_the_limit_what_is_gone_lets_nobody_in),
 		cmocka_unit_test(test_only_restricted_virtual_servers_are_guarded),
 		cmocka_unit_test(test_what_is_gone_stays_guarded_and_what_is_there_is_as_it_says),
 		cmocka_unit_test(test_all_guards_stay_when_no_virtual_server_does),
 		cmocka_unit_test(test_what_only_the_kernel_knows_lets_nobody_in),
+		cmocka_unit_test(test_virtual_servers_with_tunnels_are_known_and_not_guarded),
 		cmocka_unit_test(test_any_difference_is_one),
 		cmocka_unit_test(test_the_packaged_template_has_an_element_for_everything),
 		cmocka_unit_test(test_a_fleet_has_a_limit_of_ranges),

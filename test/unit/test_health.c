@@ -1,32 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/health.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-static struct place place_of(const char *text)
-{
-	struct place place = {0};
-	struct err e = {0};
-
-	if (place_parse(&place, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return place;
-}
-
-static struct ipaddr addr_of(const char *text)
-{
-	struct ipaddr addr = {0};
-	struct err e = {0};
-
-	if (ipaddr_parse(&addr, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return addr;
-}
+#include "addresses.h"
 
 static void set(
 	struct health *h, const char *place, const char *addr, uint16_t port, uint64_t until)

@@ -1,36 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "addresses.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/ipaddr.h"
 
 #define N(array) (sizeof(array) / sizeof(array)[0])
-
-static struct ipaddr addr(const char *text)
-{
-	struct err e = {0};
-	struct ipaddr a;
-
-	if (ipaddr_parse(&a, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return a;
-}
-
-static struct ipnet net(const char *text)
-{
-	struct err e = {0};
-	struct ipnet n;
-
-	if (ipnet_parse(&n, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return n;
-}
 
 static void test_addresses_print_canonically(void **state)
 {
@@ -45,7 +21,7 @@ static void test_addresses_print_canonically(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(cases); i++) {
-		struct ipaddr a = addr(cases[i][0]);
+		struct ipaddr a = addr_of(cases[i][0]);
 
 		assert_string_equal(ipaddr_format(buf, &a), cases[i][1]);
 	}
@@ -84,7 +60,7 @@ static void test_order_is_v4_first_then_numeric(void **state)
 	(void)state;
 	for (size_t i = 0; i < N(sorted); i++) {
 		for (size_t j = 0; j < N(sorted); j++) {
-			struct ipaddr a = addr(sorted[i]), b = addr(sorted[j]);
+			struct ipaddr a = addr_of(sorted[i]), b = addr_of(sorted[j]);
 			int order = ipaddr_cmp(&a, &b);
 
 			assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
@@ -95,7 +71,7 @@ static void test_order_is_v4_first_then_numeric(void **state)
 
 static void test_an_empty_address_sorts_first_and_equals_itself(void **state)
 {
-	struct ipaddr none = {0}, v4 = addr("0.0.0.0");
+	struct ipaddr none = {0}, v4 = addr_of("0.0.0.0");
 
 	(void)state;
 	assert_true(ipaddr_equal(&none, &(struct ipaddr){0}));
@@ -113,12 +89,12 @@ static void test_unicast(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(yes); i++) {
-		struct ipaddr a = addr(yes[i]);
+		struct ipaddr a = addr_of(yes[i]);
 
 		assert_true(ipaddr_is_unicast(&a));
 	}
 	for (size_t i = 0; i < N(no); i++) {
-		struct ipaddr a = addr(no[i]);
+		struct ipaddr a = addr_of(no[i]);
 
 		assert_false(ipaddr_is_unicast(&a));
 	}
@@ -154,7 +130,7 @@ static void test_prefixes_print_with_their_length(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(cases); i++) {
-		struct ipnet n = net(cases[i][0]);
+		struct ipnet n = net_of(cases[i][0]);
 
 		assert_string_equal(ipnet_format(buf, &n), cases[i][1]);
 	}
@@ -207,8 +183,8 @@ static void test_contains(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(cases); i++) {
-		struct ipnet n = net(cases[i].net);
-		struct ipaddr a = addr(cases[i].addr);
+		struct ipnet n = net_of(cases[i].net);
+		struct ipaddr a = addr_of(cases[i].addr);
 
 		assert_int_equal(ipnet_contains(&n, &a), cases[i].in);
 	}
@@ -216,10 +192,10 @@ static void test_contains(void **state)
 
 static void test_prefix_order_is_address_then_length(void **state)
 {
-	struct ipnet wide = net("10.0.0.0/8"), narrow = net("10.0.0.0/24"),
-		     next = net("11.0.0.0/8");
-	struct ipaddr a = addr("10.0.0.7");
-	struct ipnet own = ipnet_of(&a), same = net("10.0.0.7/32");
+	struct ipnet wide = net_of("10.0.0.0/8"), narrow = net_of("10.0.0.0/24"),
+		     next = net_of("11.0.0.0/8");
+	struct ipaddr a = addr_of("10.0.0.7");
+	struct ipnet own = ipnet_of(&a), same = net_of("10.0.0.7/32");
 
 	(void)state;
 	assert_true(ipnet_cmp(&wide, &narrow) < 0);
@@ -228,9 +204,22 @@ static void test_prefix_order_is_address_then_length(void **state)
 	assert_int_equal(ipnet_cmp(&own, &same), 0);
 }
 
+static void test_settled_prefixes_are_sorted_and_none_is_inside_another(void **state)
+{
+	struct ipnet nets[] = {net_of("10.1.0.0/16"), net_of("::/0"), net_of("10.0.0.0/9"),
+		net_of("2001:db8::/32"), net_of("9.9.9.9/32"), net_of("10.0.0.0/9")};
+	const struct ipnet wanted[] = {net_of("9.9.9.9/32"), net_of("10.0.0.0/9"), net_of("::/0")};
+
+	(void)state;
+	assert_int_equal(ipnets_settle(nets, N(nets)), N(wanted));
+	for (size_t i = 0; i < N(wanted); i++)
+		assert_int_equal(ipnet_cmp(&nets[i], &wanted[i]), 0);
+	assert_int_equal(ipnets_settle(NULL, 0), 0);
+}
+
 static void test_host_bits_can_be_cleared(void **state)
 {
-	struct ipnet wanted = net("10.0.0.0/8"), got;
+	struct ipnet wanted = net_of("10.0.0.0/8"), got;
 	struct err e = {0};
 
 	(void)state;
@@ -247,11 +236,11 @@ static void test_addresses_step_to_the_next(void **state)
 		{"10.0.255.255", "10.1.0.0"},
 		{"fd00::ffff", "fd00::1:0"},
 	};
-	struct ipaddr last = addr("255.255.255.255");
+	struct ipaddr last = addr_of("255.255.255.255");
 
 	(void)state;
 	for (size_t i = 0; i < N(pairs); i++) {
-		struct ipaddr a = addr(pairs[i][0]), next = addr(pairs[i][1]);
+		struct ipaddr a = addr_of(pairs[i][0]), next = addr_of(pairs[i][1]);
 
 		assert_true(ipaddr_step(&a));
 		assert_true(ipaddr_equal(&a, &next));
@@ -273,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_prefix_parsing_is_strict),
 		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_prefix_order_is_address_then_length),
+		cmocka_unit_test(test_settled_prefixes_are_sorted_and_none_is_inside_another),
 		cmocka_unit_test(test_host_bits_can_be_cleared),
 		cmocka_unit_test(test_addresses_step_to_the_next),
 	};

@@ -154,6 +154,37 @@ static void a_real_server_may_be_of_another_family_than_its_service(void **state
 	assert_true(d.conns == 0x200000000 && d.in_bytes == 0x200000003);
 }
 
+/* What is written is what is read: the kernel has the same attributes both ways. */
+static struct ipvs_dest written_and_read(const struct ipvs_dest *d)
+{
+	CLEANUP_MSG struct nl_msg *m = ipvs_msg_new(30, IPVS_CMD_NEW_DEST, 0, NULL, d);
+	struct ipvs_dest ret;
+
+	assert_int_equal(ipvs_msg_dest(&ret, nlmsg_hdr(m), AF_INET), 0);
+	return ret;
+}
+
+static void a_tunnel_has_its_kind_and_its_port(void **state)
+{
+	struct ipvs_dest d = {.addr = {.family = AF_INET},
+		.port = 80,
+		.weight = 1,
+		.forward = IP_VS_CONN_F_TUNNEL,
+		.tunnel = IP_VS_CONN_F_TUNNEL_TYPE_GUE,
+		.tunnel_port = 6080};
+	struct ipvs_dest read = written_and_read(&d);
+
+	(void)state;
+	assert_int_equal(read.forward, IP_VS_CONN_F_TUNNEL);
+	assert_int_equal(read.tunnel, IP_VS_CONN_F_TUNNEL_TYPE_GUE);
+	assert_int_equal(read.tunnel_port, 6080);
+	d.forward = IP_VS_CONN_F_MASQ;
+	read = written_and_read(&d);
+	assert_int_equal(read.forward, IP_VS_CONN_F_MASQ);
+	assert_int_equal(read.tunnel, 0);
+	assert_int_equal(read.tunnel_port, 0);
+}
+
 static void an_old_kernel_gives_no_family_and_32_bit_counters(void **state)
 {
 	CLEANUP_MSG struct nl_msg *m = dest_msg("10.0.0.7", false, false);
@@ -205,15 +236,49 @@ static void a_truncated_message_is_refused(void **state)
 	}
 }
 
+static void timeouts_are_read_and_written(void **state)
+{
+	const struct ipvs_timeouts wanted = {.tcp = 7440, .tcp_fin = 120, .udp = 300};
+	CLEANUP_MSG struct nl_msg *m = ipvs_msg_set_timeouts(30, &wanted);
+	struct nlattr *a[IPVS_CMD_ATTR_MAX + 1];
+	struct ipvs_timeouts t;
+
+	(void)state;
+	assert_int_equal(genlmsg_parse(nlmsg_hdr(m), 0, a, IPVS_CMD_ATTR_MAX, NULL), 0);
+	assert_int_equal(nla_get_u32(a[IPVS_CMD_ATTR_TIMEOUT_TCP]), 7440);
+	assert_int_equal(nla_get_u32(a[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN]), 120);
+	assert_int_equal(nla_get_u32(a[IPVS_CMD_ATTR_TIMEOUT_UDP]), 300);
+	/* The kernel answers with the same message. */
+	assert_int_equal(ipvs_msg_timeouts(&t, nlmsg_hdr(m)), 0);
+	assert_memory_equal(&t, &wanted, sizeof t);
+}
+
+static void timeouts_that_the_kernel_has_not_are_0(void **state)
+{
+	CLEANUP_MSG struct nl_msg *m = begin(IPVS_CMD_SET_CONFIG);
+	struct ipvs_timeouts t;
+
+	(void)state;
+	nla_put_u32(m, IPVS_CMD_ATTR_TIMEOUT_TCP, 900);
+	assert_int_equal(ipvs_msg_timeouts(&t, nlmsg_hdr(m)), 0);
+	assert_int_equal(t.tcp, 900);
+	assert_int_equal(t.udp, 0);
+	nla_put_u8(m, IPVS_CMD_ATTR_TIMEOUT_UDP, 1);
+	assert_int_equal(ipvs_msg_timeouts(&t, nlmsg_hdr(m)), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_service_is_read_with_its_64_bit_counters),
 		cmocka_unit_test(a_service_by_firewall_mark_is_none_of_ours),
 		cmocka_unit_test(a_real_server_may_be_of_another_family_than_its_service),
+		cmocka_unit_test(a_tunnel_has_its_kind_and_its_port),
 		cmocka_unit_test(an_old_kernel_gives_no_family_and_32_bit_counters),
 		cmocka_unit_test(a_message_that_lacks_something_is_refused),
 		cmocka_unit_test(a_truncated_message_is_refused),
+		cmocka_unit_test(timeouts_are_read_and_written),
+		cmocka_unit_test(timeouts_that_the_kernel_has_not_are_0),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,37 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "addresses.h"
 
 #include "base/mem.h"
 #include "net/ipvs_table.h"
 
 DEFINE_CLEANUP(struct ipvs_table *, ipvs_table_free);
 
-static struct ipaddr addr(const char *text)
-{
-	struct ipaddr a;
-	struct err e = {0};
-
-	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
-	return a;
-}
-
 static void add_service(
 	struct ipvs_table *t, const char *vip, uint16_t protocol, uint16_t port, uint64_t conns)
 {
 	struct ipvs_service s = {
-		.addr = addr(vip), .protocol = protocol, .port = port, .conns = conns};
+		.addr = addr_of(vip), .protocol = protocol, .port = port, .conns = conns};
 
 	ipvs_table_add(t, &s);
 }
 
 static void add_dest(struct ipvs_service *s, const char *ip, uint16_t port, uint32_t weight)
 {
-	struct ipvs_dest d = {.addr = addr(ip), .port = port, .weight = weight};
+	struct ipvs_dest d = {.addr = addr_of(ip), .port = port, .weight = weight};
 
 	ipvs_service_add(s, &d);
 }
@@ -103,7 +89,8 @@ static void real_servers_are_sorted_and_there_once(void **state)
 static void what_is_there_is_found_and_nothing_else(void **state)
 {
 	CLEANUP(ipvs_table_freep) struct ipvs_table *t = ipvs_table_new();
-	const struct ipaddr vip = addr("10.1.1.1"), vip6 = addr("fd00::1"), rs = addr("10.0.0.9");
+	const struct ipaddr vip = addr_of("10.1.1.1"), vip6 = addr_of("fd00::1"),
+			    rs = addr_of("10.0.0.9");
 	const struct ipvs_service *s;
 
 	(void)state;

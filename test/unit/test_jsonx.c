@@ -53,6 +53,68 @@ static void test_values_by_path(void **state)
 	assert_int_equal(json_array_size(value), 1);
 }
 
+static void test_members_are_found_without_reading(void **state)
+{
+	static const struct {
+		const char *text, *found;
+	} cases[] = {
+		{"{\"a\":{\"b\":[1,{\"c\":\"]}\"}]}}", "[1,{\"c\":\"]}\"}]"},
+		{" { \"x\" : {\"b\":7}, \"a\" : { \"b\" : 1 } } ", "1 "},
+		{"{\"b\":\"\\\"}\",\"a\":{\"x\":[{}],\"b\":null,\"c\":1}}", "null"},
+		{"{\"a\":{\"bb\":1}}", NULL},
+		{"{\"b\":{\"a\":1}}", NULL},
+		{"{\"a\":[{\"b\":1}]}", NULL},
+		{"{\"a\":{\"b\":[1", NULL},
+		{"{\"a\":{\"b", NULL},
+		{"{}", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t len = 0;
+		const char *found =
+			jsonx_find_text(&len, cases[i].text, strlen(cases[i].text), "a.b");
+
+		if (!cases[i].found) {
+			assert_null(found);
+			continue;
+		}
+		assert_non_null(found);
+		assert_int_equal(len, strlen(cases[i].found));
+		assert_memory_equal(found, cases[i].found, len);
+	}
+}
+
+static void test_values_are_counted_before_and_after_reading(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t before, after;
+	} cases[] = {
+		{"7", 1, 1},
+		{"{}", 2, 1},
+		{"[[],{}]", 5, 3},
+		{"[1,2,3]", 4, 4},
+		{"{\"a\":{\"b\":[true,null]},\"c\":\"d\"}", 6, 6},
+		{"[\"{[,\\\",\\\\\",\"\\\\\"]", 3, 3},
+		{"[{\"a,b\":\",\"}]", 3, 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_auto_t *value = json_loads(cases[i].text, JSON_DECODE_ANY, NULL);
+
+		assert_non_null(value);
+		assert_int_equal(
+			jsonx_count(cases[i].text, strlen(cases[i].text)), cases[i].before);
+		assert_int_equal(jsonx_size(value), cases[i].after);
+	}
+	assert_int_equal(jsonx_count("\"\\", 2), 1);
+	assert_int_equal(jsonx_count("\"", 1), 1);
+	assert_int_equal(jsonx_count("", 0), 1);
+}
+
 static void test_absent_and_null_keep_the_default(void **state)
 {
 	static const char *const paths[] = {"x", "none", "a.x", "a.x.y", "none.x", "a.b.none"};
@@ -153,6 +215,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values_by_path),
+		cmocka_unit_test(test_members_are_found_without_reading),
+		cmocka_unit_test(test_values_are_counted_before_and_after_reading),
 		cmocka_unit_test(test_absent_and_null_keep_the_default),
 		cmocka_unit_test(test_need_str_wants_a_value),
 		cmocka_unit_test(test_wrong_types_are_named),

@@ -35,13 +35,43 @@ static void test_the_view_holds_every_name_with_its_type(void **state)
 	struct virtual_server vs = simple();
 	json_auto_t *view = view_of(&vs);
 	json_auto_t *wanted = json_pack(
-		"{s:[{s:s, s:b, s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:[{s:s, s:i, s:i}]}]}",
+		"{s:[{s:s, s:b, s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:[{s:s, s:i, s:i, s:b, s:b}]}]"
+		"}",
 		"virtual_servers", "vip", "10.1.1.1", "ipv6", 0, "port", 80, "protocol", "TCP",
 		"scheduler", "rr", "mh", 0, "sh", 0, "persistence", 0, "check", 0, "real_servers",
-		"address", "10.0.0.1", "port", 8080, "weight", 1);
+		"address", "10.0.0.1", "port", 8080, "weight", 1, "tunnel", 0, "check_port", 0);
 
 	(void)state;
 	assert_true(json_equal(view, wanted));
+}
+
+static void assert_real(const struct virtual_server *vs, const char *type, int port, int checked)
+{
+	json_auto_t *view = view_of(vs);
+	const json_t *server = json_array_get(json_object_get(view, "virtual_servers"), 0);
+	const json_t *real = json_array_get(json_object_get(server, "real_servers"), 0);
+	const json_t *tunnel = json_object_get(real, "tunnel");
+
+	assert_string_equal(json_string_value(json_object_get(tunnel, "type")), type);
+	assert_int_equal(json_integer_value(json_object_get(tunnel, "port")), port);
+	assert_int_equal(json_integer_value(json_object_get(real, "check_port")), checked);
+}
+
+static void test_the_view_of_a_tunnel(void **state)
+{
+	struct virtual_server vs = simple();
+
+	(void)state;
+	reals[0].port = 80;
+	reals[0].target = 8080;
+	reals[0].forward.method = FORWARD_TUNNEL;
+	assert_real(&vs, "ipip", 0, 8080);
+	reals[0].target = 80;
+	assert_real(&vs, "ipip", 0, 0);
+	vs.check.port = 81;
+	reals[0].forward = (struct forward){FORWARD_TUNNEL, ENCAPSULATION_GUE, 6080};
+	assert_real(&vs, "gue", 6080, 81);
+	reals[0] = (struct real_server){0};
 }
 
 static void test_the_view_of_a_check(void **state)
@@ -121,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_view_holds_every_name_with_its_type),
+		cmocka_unit_test(test_the_view_of_a_tunnel),
 		cmocka_unit_test(test_the_view_of_a_check),
 		cmocka_unit_test(test_lines_are_shorter_than_keepalived_s_buffer),
 		cmocka_unit_test(test_the_list_within_itself_is_refused),

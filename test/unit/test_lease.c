@@ -26,6 +26,12 @@ static void test_a_lease_is_read_back_as_it_was_built(void **state)
 		.fleet = "edge",
 		.resource_version = "77",
 		.announces = "10.0.0.1",
+		.tunnels = "ipip",
+		.node = "n.example",
+		.tunnel_nodes = "n.example o",
+		.pod_ips = "172.16.1.2,fd00::2",
+		.node_ips = "10.9.0.1",
+		.tables = "AAAA",
 		.holder = "lb-1",
 		.duration = 40000000,
 		.transitions = 3,
@@ -42,6 +48,12 @@ static void test_a_lease_is_read_back_as_it_was_built(void **state)
 	assert_string_equal(back.fleet, l.fleet);
 	assert_string_equal(back.resource_version, l.resource_version);
 	assert_string_equal(back.announces, l.announces);
+	assert_string_equal(back.tunnels, l.tunnels);
+	assert_string_equal(back.node, l.node);
+	assert_string_equal(back.tunnel_nodes, l.tunnel_nodes);
+	assert_string_equal(back.pod_ips, l.pod_ips);
+	assert_string_equal(back.node_ips, l.node_ips);
+	assert_string_equal(back.tables, l.tables);
 	assert_string_equal(back.holder, l.holder);
 	assert_int_equal(back.duration, l.duration);
 	assert_int_equal(back.transitions, l.transitions);
@@ -86,6 +98,9 @@ static void test_what_others_left_out_is_empty(void **state)
 	assert_int_equal(lease_decode(&l, object, &e), 0);
 	assert_string_equal(l.holder, "");
 	assert_string_equal(l.announces, "");
+	assert_string_equal(l.tunnels, "");
+	assert_string_equal(l.node, "");
+	assert_string_equal(l.tunnel_nodes, "");
 	assert_string_equal(l.fleet, "");
 	assert_string_equal(l.uid, "");
 	assert_int_equal(l.duration, 0);
@@ -147,6 +162,10 @@ static void test_a_lease_is_whole_or_there_is_none(void **state)
 		.fleet = "edge",
 		.resource_version = "77",
 		.announces = "10.0.0.1",
+		.tunnels = "ipip",
+		.node = "n1",
+		.pod_ips = "172.16.1.2,fd00::2",
+		.node_ips = "10.9.0.1",
 		.holder = "lb-1",
 		.duration = 40000000};
 

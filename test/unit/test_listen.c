@@ -25,7 +25,7 @@ static void assert_found(const char *text, const char *address, uint16_t port)
 	struct listen l;
 	struct err e = {0};
 
-	if (listen_find(&l, text, &e) < 0)
+	if (listen_find(&l, "http.listen", text, &e) < 0)
 		fail_msg("%s", e.msg);
 	assert_string_equal(ipaddr_format(found, &l.addr), address);
 	assert_int_equal(l.port, port);
@@ -36,7 +36,7 @@ static void assert_refused(const char *text, int error, const char *message)
 	struct listen l;
 	struct err e = {0};
 
-	assert_int_equal(listen_find(&l, text, &e), error);
+	assert_int_equal(listen_find(&l, "http.listen", text, &e), error);
 	assert_string_equal(e.msg, message);
 }
 

@@ -26,6 +26,7 @@ static const char *other_value(const struct schema_key *k)
 		return "7s";
 	case SCHEMA_AS:
 	case SCHEMA_PORT:
+	case SCHEMA_COUNT:
 		return "7";
 	case SCHEMA_ADDRESS:
 		return "192.0.2.7";
@@ -48,7 +49,29 @@ static const struct {
 		"bgp: {as: 1, peers: [{address: 192.0.2.1, port: 1179}]}"},
 	{"bgp.peers[].passwordFile", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
 		"bgp: {as: 1, peers: [{address: 192.0.2.1, passwordFile: /p}]}"},
+	{"bgp.peers[].name", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
+		"bgp: {as: 1, peers: [{address: 192.0.2.1, name: a}]}"},
+	{"bgp.peers[].holdTime", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
+		"bgp: {as: 1, peers: [{address: 192.0.2.1, holdTime: 3s}]}"},
+	{"bgp.peers[].ttl", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
+		"bgp: {as: 1, peers: [{address: 192.0.2.1, ttl: 1}]}"},
+	{"bgp.peers[].localAddress", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
+		"bgp: {as: 1, peers: [{address: 192.0.2.1, localAddress: 192.0.2.9}]}"},
+	{"bgp.peers[].ipv4", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
+		"bgp: {as: 1, peers: [{address: 192.0.2.1, ipv4: false}]}"},
+	{"bgp.peers[].ipv6", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
+		"bgp: {as: 1, peers: [{address: 192.0.2.1, ipv6: false}]}"},
+	{"bgp.communities", "bgp: {communities: 65000:1}", "bgp: {communities: no-export}"},
+	{"bgp.localPreference", "bgp: {localPreference: 1}", "bgp: {localPreference: 2}"},
+	{"bgp.med", "bgp: {med: 1}", "bgp: {med: 2}"},
+	{"bgp.asPathPrepend", "bgp: {asPathPrepend: 1}", "bgp: {asPathPrepend: 2}"},
 	{"bgp.aggregates", "bgp: {aggregates: [10.1.1.0/24]}", "bgp: {aggregates: [10.1.0.0/16]}"},
+	{"http.allow", "http: {allow: [10.1.1.0/24]}", "http: {allow: [10.1.2.0/24]}"},
+	{"endpoints.allow", "endpoints: {allow: [10.1.1.0/24]}", "endpoints: {allow: [0.0.0.0/0]}"},
+	{"forward", "forward: nat", "forward: tunnel"},
+	{"tunnel.encapsulation", "tunnel: {encapsulation: ipip}", "tunnel: {encapsulation: gue}"},
+	{"tunnel.port", "tunnel: {port: 6080}", "tunnel: {port: 5555}"},
+	{"tunnel.nodes", "tunnel: {nodes: [a, b]}", "tunnel: {nodes: [a, c]}"},
 	{"pools", "pools: [{name: a, addresses: [10.1.1.1]}]", "pools: []"},
 	{"pools[].name", "pools: [{name: a, addresses: [10.1.1.1]}]",
 		"pools: [{name: b, addresses: [10.1.1.1]}]"},
@@ -60,6 +83,10 @@ static const struct {
 		"pools: [{name: a, addresses: [10.1.1.1], avoidBuggyIPs: true}]"},
 	{"pools[].namespaces", "pools: [{name: a, addresses: [10.1.1.1], namespaces: [x, xy]}]",
 		"pools: [{name: a, addresses: [10.1.1.1], namespaces: [x, xz]}]"},
+	{"pools[].perNamespace", "pools: [{name: a, addresses: [10.1.1.1]}]",
+		"pools: [{name: a, addresses: [10.1.1.1], perNamespace: 1}]"},
+	{"pools[].perService", "pools: [{name: a, addresses: [10.1.1.1]}]",
+		"pools: [{name: a, addresses: [10.1.1.1], perService: 1}]"},
 };
 
 static void load_pair(const struct schema_key *k, struct config **ret_one, struct config **ret)

@@ -67,14 +67,13 @@ struct answer {
 	struct err e;
 };
 
-static void on_answer(
-	void *ud, int result, const struct place places[], size_t n_places, const struct err *e)
+static void on_answer(void *ud, int result, const struct look_found *found, const struct err *e)
 {
 	struct answer *a = ud;
 
 	a->result = result;
-	a->n_places = n_places;
-	a->first = places[0];
+	a->n_places = found->n_places;
+	a->first = found->places[0];
 	a->e = *e;
 	sd_event_exit(a->loop, 0);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 enum { TOO_LONG = 30 * 1000, WAIT = 1000 * 1000, CODE = 3 };
 
@@ -34,13 +35,20 @@ static uint64_t longer_than(uint64_t usec)
 	return n;
 }
 
+static void on_held(void *ud, const struct loop_hold *hold)
+{
+	*(struct loop_hold *)ud = *hold;
+}
+
 static void what_holds_the_loop_is_counted_and_waiting_is_not(void **state)
 {
 	CLEANUP(sd_event_unrefp) sd_event *loop = NULL;
 	sd_event_source *timer = NULL;
+	struct loop_hold told = {0};
 	struct err e = {0};
 
 	(void)state;
+	loop_on_held(on_held, &told);
 	assert_int_equal(loop_new(&loop, ignore, NULL, &e), 0);
 	assert_int_equal(loop_timer_new(&timer, loop, hold, loop, &e), 0);
 	loop_timer_arm(timer, WAIT);
@@ -48,6 +56,10 @@ static void what_holds_the_loop_is_counted_and_waiting_is_not(void **state)
 	assert_int_equal(longer_than(20 * 1000), 1);
 	assert_true(loop_holds().sum >= TOO_LONG);
 	assert_true(loop_holds().sum < WAIT);
+	assert_string_equal(told.what, "test/unit/test_loop.c:hold");
+	assert_true(told.took >= TOO_LONG);
+	assert_string_equal(loop_holds().longest.what, told.what);
+	loop_on_held(NULL, NULL);
 	sd_event_source_disable_unref(timer);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lead/members.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +23,8 @@ static bool renew(struct members *ms, const char *pod, const char *announces, un
 		.uid = "u",
 		.resource_version = text,
 		.announces = announces,
+		.pod_ips = "",
+		.node_ips = "",
 		.holder = pod,
 		.duration = MEMBERS_DURATION};
 	struct err e = {0};
@@ -29,7 +32,7 @@ static bool renew(struct members *ms, const char *pod, const char *announces, un
 
 	snprintf(text, sizeof text, "%" PRIu64, ++version);
 	changed = members_announce(ms, pod, &l, (uint64_t)seconds * SECOND, &e);
-	lives = members_seen(ms, pod, &l, (uint64_t)seconds * SECOND);
+	lives = members_seen(ms, pod, &l, (uint64_t)seconds * SECOND, &e);
 	assert_int_equal(e.code, 0);
 	return changed || lives;
 }
@@ -127,6 +130,8 @@ static void test_being_listed_again_is_no_renewal(void **state)
 	const struct lease l = {.uid = "u",
 		.resource_version = "x",
 		.announces = "10.0.0.1",
+		.pod_ips = "",
+		.node_ips = "",
 		.holder = "lb-1",
 		.duration = MEMBERS_DURATION};
 	struct err e = {0};
@@ -134,10 +139,10 @@ static void test_being_listed_again_is_no_renewal(void **state)
 
 	(void)state;
 	members_announce(ms, "lb-1", &l, SECOND, &e);
-	assert_true(members_seen(ms, "lb-1", &l, SECOND));
+	assert_true(members_seen(ms, "lb-1", &l, SECOND, &e));
 	for (unsigned at = 11; at <= 41; at += 10) {
 		assert_false(changed);
-		changed = members_seen(ms, "lb-1", &l, (uint64_t)at * SECOND);
+		changed = members_seen(ms, "lb-1", &l, (uint64_t)at * SECOND, &e);
 	}
 	assert_true(changed);
 	assert_announcers(ms, "", "10.0.0.1");
@@ -185,7 +190,11 @@ static void test_who_is_dead_for_an_hour_is_garbage(void **state)
 static void test_who_does_not_live_announces_nothing(void **state)
 {
 	CLEANUP(members_freep) struct members *ms = members_new();
-	const struct lease l = {.uid = "u", .resource_version = "7", .announces = "10.0.0.1"};
+	const struct lease l = {.uid = "u",
+		.resource_version = "7",
+		.announces = "10.0.0.1",
+		.pod_ips = "",
+		.node_ips = ""};
 	struct members_garbage garbage;
 	struct err e = {0};
 	uint64_t now = SECOND;
@@ -193,7 +202,7 @@ static void test_who_does_not_live_announces_nothing(void **state)
 	(void)state;
 	assert_false(members_announce(ms, "lb-1", &l, now, &e));
 	assert_announcers(ms, "", "10.0.0.1");
-	assert_true(members_seen(ms, "lb-1", &l, now));
+	assert_true(members_seen(ms, "lb-1", &l, now, &e));
 	assert_announcers(ms, "lb-1", "10.0.0.1");
 	assert_true(members_gone(ms, "lb-1", now));
 	assert_announcers(ms, "", "10.0.0.1");
@@ -204,6 +213,86 @@ static void test_who_does_not_live_announces_nothing(void **state)
 	assert_true(garbage.is_announcement);
 	assert_false(members_silent(ms, "lb-1", now));
 	assert_false(members_garbage(ms, &garbage));
+}
+
+/* A renewal of a load balancer that says these addresses. */
+static void place(struct members *ms, const char *pod, const char *pod_ips, const char *node_ips,
+	struct err *e)
+{
+	char text[32];
+	const struct lease l = {.uid = "u",
+		.resource_version = text,
+		.announces = "",
+		.pod_ips = pod_ips,
+		.node_ips = node_ips};
+
+	snprintf(text, sizeof text, "%" PRIu64, ++version);
+	members_seen(ms, pod, &l, SECOND, e);
+}
+
+static void expect_addresses(struct members *ms, bool moved, const char *expected)
+{
+	char text[256] = "", addr[IPADDR_TEXT];
+	size_t n, len = 0;
+	CLEANUP_FREE struct member_address *list = members_addresses(ms, &n);
+
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s", i ? " " : "",
+			ipaddr_format(addr, &list[i].addr), list[i].is_node ? " (node)" : "");
+	assert_string_equal(text, expected);
+	assert_int_equal(members_moved(ms), moved);
+	assert_false(members_moved(ms));
+}
+
+static void test_addresses_are_kept_of_the_living_and_of_nodes(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+	struct err e = {0};
+
+	(void)state;
+	expect_addresses(ms, false, "");
+	place(ms, "lb-2", "172.16.0.2,fd00::2", "10.9.0.1", &e);
+	place(ms, "lb-1", "172.16.0.1", "10.9.0.1", &e);
+	expect_addresses(ms, true, "10.9.0.1 (node) 172.16.0.1 172.16.0.2 fd00::2");
+	place(ms, "lb-1", "172.16.0.1", "10.9.0.1", &e);
+	expect_addresses(ms, false, "10.9.0.1 (node) 172.16.0.1 172.16.0.2 fd00::2");
+	place(ms, "lb-1", "172.16.0.3", "10.9.0.1", &e);
+	expect_addresses(ms, true, "10.9.0.1 (node) 172.16.0.2 172.16.0.3 fd00::2");
+	/* Dead, but nobody has taken the Leases away: other pods may get the addresses. */
+	for (unsigned at = 11; at <= 61; at += 10)
+		renew(ms, "lb-3", "", at);
+	assert_announcers(ms, "lb-3", NULL);
+	expect_addresses(ms, true, "10.9.0.1 (node)");
+	place(ms, "lb-1", "172.16.0.3", "10.9.0.1", &e);
+	expect_addresses(ms, true, "10.9.0.1 (node) 172.16.0.3");
+	members_gone(ms, "lb-2", 62ULL * SECOND);
+	expect_addresses(ms, true, "10.9.0.1 (node) 172.16.0.3");
+	members_gone(ms, "lb-1", 62ULL * SECOND);
+	expect_addresses(ms, true, "");
+	assert_int_equal(e.code, 0);
+}
+
+static void test_unreadable_addresses_are_told_once_and_are_none(void **state)
+{
+	static const char *const wrong[] = {
+		"", "10.9.0.0/24", "10.9.0.1,10.9.0.2,10.9.0.3", "127.0.0.1", "10.9.0.1,"};
+	CLEANUP(members_freep) struct members *ms = members_new();
+	struct err e = {0};
+
+	(void)state;
+	place(ms, "lb-1", "172.16.0.1", "10.9.0.1", &e);
+	expect_addresses(ms, true, "10.9.0.1 (node) 172.16.0.1");
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		e = (struct err){0};
+		place(ms, "lb-1", "172.16.0.1", wrong[i], &e);
+		assert_int_equal(e.code, i ? EINVAL : 0);
+		expect_addresses(ms, i == 0, "172.16.0.1");
+	}
+	assert_string_equal(e.msg,
+		"annotation kago.dev/node-ips of the Lease of lb-1: '' is not an IP address");
+	e = (struct err){0};
+	place(ms, "lb-1", "172.16.0.1", wrong[4], &e);
+	assert_int_equal(e.code, 0);
 }
 
 int main(void)
@@ -217,6 +306,8 @@ int main(void)
 		cmocka_unit_test(test_an_unreadable_list_is_told_and_announces_nothing),
 		cmocka_unit_test(test_who_is_dead_for_an_hour_is_garbage),
 		cmocka_unit_test(test_who_does_not_live_announces_nothing),
+		cmocka_unit_test(test_addresses_are_kept_of_the_living_and_of_nodes),
+		cmocka_unit_test(test_unreadable_addresses_are_told_once_and_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 #include "fake_kube.h"
 #include "loop/loop.h"
 
+#define ALL "ipip ip6ip6 gue gue6"
+
 enum { MSEC = 1000 };
 
 static const char leases[] = "/apis/coordination.k8s.io/v1/namespaces/kago/leases";
@@ -21,7 +23,7 @@ static const char leases[] = "/apis/coordination.k8s.io/v1/namespaces/kago/lease
 struct rig {
 	sd_event *loop;
 	struct membership *m;
-	unsigned leads, follows, members, problems, recoveries, left;
+	unsigned leads, follows, members, addresses, nodes, problems, recoveries, left;
 	char problem[256];
 };
 
@@ -36,6 +38,21 @@ static void on_leadership(void *ud, bool leads)
 static void on_members(void *ud)
 {
 	((struct rig *)ud)->members++;
+}
+
+static void on_addresses(void *ud)
+{
+	((struct rig *)ud)->addresses++;
+}
+
+static void on_tunnel_nodes(void *ud)
+{
+	((struct rig *)ud)->nodes++;
+}
+
+static void on_agreement(void *ud)
+{
+	(void)ud;
 }
 
 static void on_problem(void *ud, const char *where, const char *what)
@@ -58,11 +75,13 @@ static void on_left(void *ud)
 	((struct rig *)ud)->left++;
 }
 
-static const struct membership_ops ops = {on_leadership, on_members, on_problem, on_recovered};
+static const struct membership_ops ops = {on_leadership, on_members, on_addresses, on_tunnel_nodes,
+	on_agreement, on_problem, on_recovered};
 
 static int setup(void **state)
 {
-	const struct membership_spec spec = {"edge", "kago", "lb-1"};
+	const struct membership_spec spec = {
+		"edge", "kago", "lb-1", "10.0.0.1,fd00::1", "10.9.0.1"};
 	struct rig *rig = xnew0(struct rig);
 	struct err e = {0};
 
@@ -85,7 +104,7 @@ static int teardown(void **state)
 
 static void synced(void)
 {
-	fake_kube()->ops.synced(fake_kube()->ud);
+	fake_watch()->ops.synced(fake_watch()->ud);
 }
 
 /* Runs the loop for so long. */
@@ -151,8 +170,8 @@ static void win(struct rig *rig)
 static void test_it_follows_the_leases_of_its_fleet(void **state)
 {
 	(void)state;
-	assert_string_equal(fake_kube()->path, leases);
-	assert_string_equal(fake_kube()->selectors, "labelSelector=kago.dev/fleet=edge");
+	assert_string_equal(fake_watch()->path, leases);
+	assert_string_equal(fake_watch()->selectors, "labelSelector=kago.dev/fleet=edge");
 	assert_int_equal(fake_kube()->n_requests, 0);
 }
 
@@ -169,6 +188,8 @@ static void test_where_nothing_is_all_leases_are_made_and_we_lead(void **state)
 	assert_string_equal(json_string_value(json_object_get(meta, "name")), "kago-edge.lb-1");
 	assert_string_equal(text_at(meta, "labels", "kago.dev/fleet"), "edge");
 	assert_string_equal(text_at(r->body, "spec", "holderIdentity"), "lb-1");
+	assert_string_equal(text_at(meta, "annotations", "kago.dev/pod-ips"), "10.0.0.1,fd00::1");
+	assert_string_equal(text_at(meta, "annotations", "kago.dev/node-ips"), "10.9.0.1");
 	assert_null(announced(r));
 	fake_answer(fake_find("POST", leases), 201, "u-1", "10");
 	r = wait_for(rig, "POST", leases);
@@ -291,11 +312,72 @@ static void test_announcers_are_those_whose_leases_say_so(void **state)
 	free(names);
 	fake_lease("kago-edge.lb-2", "6", "lb-2", "");
 	assert_int_equal(rig->members, 1);
-	fake_kube()->ops.remove(fake_kube()->ud, "Lease", "kago", "kago-edge.lb-2");
+	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "kago-edge.lb-2");
 	assert_int_equal(rig->members, 2);
 	names = membership_announcers(rig->m, &vip, 1, &n);
 	assert_int_equal(n, 1);
 	free(names);
+}
+
+static void says(const char *pod, const char *version, const char *tables)
+{
+	CLEANUP_FREE char *name = xasprintf("kago-edge.%s", pod);
+	json_t *lease = lease_build(&(struct lease){.name = name,
+		.ns = "kago",
+		.fleet = "edge",
+		.resource_version = version,
+		.holder = pod,
+		.tables = tables});
+
+	fake_watch()->ops.upsert(fake_watch()->ud, lease);
+	json_decref(lease);
+}
+
+/* What is known of the only other one; "": there is none. */
+static const char *agreement(const struct rig *rig)
+{
+	const struct agreement *a = membership_agreement(rig->m);
+	const struct agreement_peer *p = agreement_next(a, NULL);
+
+	assert_null(p ? agreement_next(a, p) : NULL);
+	if (!p)
+		return "";
+	assert_string_equal(p->pod, "lb-2");
+	return !p->known ? "unknown" : p->equal ? "equal" : "different";
+}
+
+static void test_tables_are_compared_with_those_that_live(void **state)
+{
+	const struct sketch_entry entry = {1, 2};
+	struct sketch ours = {0};
+	CLEANUP_FREE char *nothing = sketch_format(&ours), *text = NULL;
+	struct rig *rig = *state;
+
+	sketch_toggle(&ours, &entry);
+	text = sketch_format(&ours);
+	says("lb-2", "20", NULL);
+	assert_string_equal(agreement(rig), "unknown");
+	membership_tables(rig->m, &ours);
+	synced();
+	make_announcement(rig);
+	assert_string_equal(
+		text_at(json_object_get(wait_for(rig, "POST", leases)->body, "metadata"),
+			"annotations", "kago.dev/tables"),
+		text);
+	says("lb-2", "21", nothing);
+	assert_string_equal(agreement(rig), "different");
+	says("lb-2", "22", text);
+	assert_string_equal(agreement(rig), "equal");
+	assert_int_equal(rig->problems, 0);
+	says("lb-2", "23", "AAAA");
+	assert_string_equal(rig->problem,
+		"kago-edge.lb-2: annotation kago.dev/tables of the Lease of lb-2: has 3 bytes and "
+		"not 960");
+	assert_string_equal(agreement(rig), "unknown");
+	/* Our own Lease is nobody else's. */
+	says("lb-1", "24", nothing);
+	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "kago-edge.lb-2");
+	assert_string_equal(agreement(rig), "");
 }
 
 static void test_leaving_releases_the_one_and_deletes_the_others(void **state)
@@ -393,7 +475,7 @@ static void test_a_lease_of_ours_that_is_gone_is_made_again(void **state)
 
 	fake_lease("kago-edge", "7", "lb-2", "");
 	appear(rig);
-	fake_kube()->ops.remove(fake_kube()->ud, "Lease", "kago", "kago-edge.lb-1");
+	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "kago-edge.lb-1");
 	fake_answer(wait_for(rig, "PUT", "/kago-edge.lb-1"), 404, "", "");
 	wait_for(rig, "POST", leases);
 	assert_int_equal(rig->problems, 0);
@@ -421,7 +503,7 @@ static void test_what_is_no_lease_is_told_and_left_alone(void **state)
 	struct rig *rig = *state;
 	json_t *object = json_pack("{s:s}", "kind", "Lease");
 
-	fake_kube()->ops.upsert(fake_kube()->ud, object);
+	fake_watch()->ops.upsert(fake_watch()->ud, object);
 	assert_string_equal(rig->problem, "a Lease: metadata.name: missing");
 	json_decref(object);
 	fake_lease("announces.kago-edge.lb-2", "5", "lb-2", "everything");
@@ -434,7 +516,7 @@ static void test_a_name_that_is_too_long_is_refused(void **state)
 {
 	struct rig *rig = *state;
 	char identity[250];
-	const struct membership_spec spec = {"edge", "kago", identity};
+	const struct membership_spec spec = {"edge", "kago", identity, NULL, NULL};
 	struct membership *m = NULL;
 	struct err e = {0};
 
@@ -442,6 +524,250 @@ static void test_a_name_that_is_too_long_is_refused(void **state)
 	identity[sizeof identity - 1] = '\0';
 	assert_int_equal(membership_new(&m, rig->loop, NULL, &spec, &ops, rig, &e), -EINVAL);
 	assert_non_null(strstr(e.msg, "has more than 253 bytes"));
+}
+
+/* A Lease that says this of a node. */
+static void fake_annotated(const char *name, const char *version, const char *annotation,
+	const char *text, const char *node)
+{
+	json_auto_t *object = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s, s:s}}}", "metadata",
+		"name", name, "namespace", "kago", "uid", "u", "resourceVersion", version,
+		"annotations", annotation, text, "kago.dev/node", node);
+
+	assert_non_null(object);
+	fake_watch()->ops.upsert(fake_watch()->ud, object);
+}
+
+static void fake_agent(const char *version, const char *tunnels)
+{
+	fake_annotated("tunnels.kago-edge.n-1", version, "kago.dev/tunnels", tunnels, "n-1");
+}
+
+static void fake_nodes(const char *version, const char *nodes)
+{
+	fake_annotated("nodes.kago-edge", version, "kago.dev/tunnel-nodes", nodes, "");
+}
+
+static const char *nodes_in(const struct fake_request *r)
+{
+	return text_at(
+		json_object_get(r->body, "metadata"), "annotations", "kago.dev/tunnel-nodes");
+}
+
+static struct fake_request *find_nodes(void)
+{
+	struct fake_request *r = fake_find("POST", leases);
+
+	return r && strcmp(name_of(r), "nodes.kago-edge") == 0 ? r : NULL;
+}
+
+static void test_the_leader_says_which_nodes_take_tunnels(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_request *r;
+
+	win(rig);
+	fake_agent("20", ALL);
+	assert_null(find_nodes());
+	fake_agent("21", ALL);
+	r = wait_for(rig, "POST", leases);
+	assert_string_equal(nodes_in(r), "n-1");
+	/* What was written counts when it is read. */
+	fake_answer(r, 201, "u-9", "22");
+	assert_string_equal(membership_tunnel_nodes(rig->m), "");
+	assert_int_equal(rig->nodes, 1);
+	fake_nodes("22", "n-1");
+	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+	assert_int_equal(rig->nodes, 2);
+	fake_agent("23", ALL);
+	run_for(rig, 1100 * MSEC);
+	assert_null(find_nodes());
+	assert_null(fake_find("PUT", "/nodes.kago-edge"));
+	fake_agent("24", "");
+	r = wait_for(rig, "PUT", "/nodes.kago-edge");
+	assert_string_equal(nodes_in(r), "");
+	assert_string_equal(text_at(r->body, "metadata", "resourceVersion"), "22");
+	/* Somebody was quicker, and has it wrong. */
+	fake_answer(r, 409, "", "");
+	fake_nodes("25", "n-1 n-7");
+	r = wait_for(rig, "PUT", "/nodes.kago-edge");
+	assert_string_equal(nodes_in(r), "");
+	assert_string_equal(text_at(r->body, "metadata", "resourceVersion"), "25");
+}
+
+static void test_who_does_not_lead_reads_which_nodes_take_tunnels(void **state)
+{
+	struct rig *rig = *state;
+
+	fake_lease("kago-edge", "7", "lb-2", "");
+	fake_nodes("8", "n-1");
+	assert_int_equal(rig->nodes, 0);
+	appear(rig);
+	assert_int_equal(rig->nodes, 1);
+	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+	fake_agent("20", ALL);
+	fake_agent("21", "");
+	run_for(rig, 100 * MSEC);
+	assert_null(fake_find("PUT", "/nodes.kago-edge"));
+	/* Whoever deletes it ends no tunnel. */
+	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "nodes.kago-edge");
+	assert_int_equal(rig->nodes, 1);
+	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+	assert_null(find_nodes());
+	fake_nodes("30", "n-1");
+	assert_int_equal(rig->nodes, 1);
+	fake_nodes("31", "");
+	assert_int_equal(rig->nodes, 2);
+	assert_string_equal(membership_tunnel_nodes(rig->m), "");
+}
+
+/* All agents may have news at once: after a start, or when the leader is another one. */
+static void test_news_of_many_nodes_are_written_together(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_request *r;
+
+	win(rig);
+	for (unsigned i = 0; i < 100; i++) {
+		char name[64], version[16], node[16];
+
+		snprintf(node, sizeof node, "n-%02u", i % 50);
+		snprintf(name, sizeof name, "tunnels.kago-edge.%s", node);
+		snprintf(version, sizeof version, "%u", 100 + i);
+		fake_annotated(name, version, "kago.dev/tunnels", ALL, node);
+	}
+	assert_null(find_nodes());
+	r = wait_for(rig, "POST", leases);
+	assert_non_null(strstr(nodes_in(r), "n-00 n-01"));
+	assert_non_null(strstr(nodes_in(r), "n-48 n-49"));
+}
+
+static void test_a_list_of_nodes_that_is_gone_is_made_again(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_request *r;
+
+	/* Who has just begun to lead has seen no agent renew its Lease yet. */
+	fake_nodes("8", "n-1");
+	fake_agent("20", ALL);
+	win(rig);
+	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "nodes.kago-edge");
+	r = find_nodes();
+	assert_non_null(r);
+	assert_string_equal(nodes_in(r), "n-1");
+	fake_answer(r, 201, "u-9", "22");
+	fake_nodes("22", "n-1");
+	assert_int_equal(rig->nodes, 1);
+	/* Also where it says that no node takes them any more. */
+	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "nodes.kago-edge");
+	fake_agent("23", "");
+	r = wait_for(rig, "POST", leases);
+	assert_string_equal(name_of(r), "nodes.kago-edge");
+	assert_string_equal(nodes_in(r), "");
+	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+}
+
+/* Versions begin again below those that were read before. */
+static void test_the_list_of_nodes_is_written_after_a_restore_of_etcd(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_request *r;
+
+	win(rig);
+	fake_agent("20", ALL);
+	fake_agent("21", ALL);
+	fake_answer(wait_for(rig, "POST", leases), 201, "u-9", "1000");
+	fake_nodes("1000", "n-1");
+	fake_nodes("900", "n-1 n-7");
+	r = wait_for(rig, "PUT", "/nodes.kago-edge");
+	assert_string_equal(nodes_in(r), "n-1");
+	assert_string_equal(text_at(r->body, "metadata", "resourceVersion"), "900");
+}
+
+/* Whose Leases are void after a second. */
+static void fake_short_agents(unsigned version)
+{
+	for (unsigned i = 1; i <= 3; i++) {
+		char name[64], text[16], node[16];
+		json_t *object;
+
+		snprintf(node, sizeof node, "n-%u", i);
+		snprintf(name, sizeof name, "tunnels.kago-edge.%s", node);
+		snprintf(text, sizeof text, "%u", version + i);
+		object = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s, s:s}}, s:{s:i}}", "metadata",
+			"name", name, "namespace", "kago", "uid", "u", "resourceVersion", text,
+			"annotations", "kago.dev/tunnels", ALL, "kago.dev/node", node, "spec",
+			"leaseDurationSeconds", 1);
+		assert_non_null(object);
+		fake_watch()->ops.upsert(fake_watch()->ud, object);
+		json_decref(object);
+	}
+}
+
+static void test_agents_that_are_silent_together_are_told_of_once(void **state)
+{
+	struct rig *rig = *state;
+
+	win(rig);
+	fake_short_agents(20);
+	fake_short_agents(30);
+	fake_answer(wait_for(rig, "POST", leases), 201, "u-9", "40");
+	fake_nodes("40", "n-1 n-2 n-3");
+	for (unsigned i = 0; i < 3; i++) {
+		char version[16];
+
+		run_for(rig, 1100 * MSEC);
+		snprintf(version, sizeof version, "%u", 50 + i);
+		fake_lease("kago-edge.lb-2", version, "lb-2", "");
+	}
+	run_for(rig, 1100 * MSEC);
+	assert_null(fake_find("PUT", "/nodes.kago-edge"));
+	assert_int_equal(rig->problems, 1);
+	assert_non_null(strstr(rig->problem, "Leases tunnels.kago-edge.*: most agents of nodes are "
+					     "silent at once"));
+	fake_short_agents(60);
+	run_for(rig, 200 * MSEC);
+	assert_int_equal(rig->recoveries, 1);
+	assert_null(fake_find("PUT", "/nodes.kago-edge"));
+}
+
+static void fake_places(const char *version, const char *pod_ips, const char *node_ips)
+{
+	json_auto_t *object = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s, s:s}}}", "metadata",
+		"name", "kago-edge.lb-2", "namespace", "kago", "uid", "u", "resourceVersion",
+		version, "annotations", "kago.dev/pod-ips", pod_ips, "kago.dev/node-ips", node_ips);
+
+	assert_non_null(object);
+	fake_watch()->ops.upsert(fake_watch()->ud, object);
+}
+
+static void expect_addresses(const struct rig *rig, unsigned told, size_t wanted)
+{
+	size_t n;
+
+	free(membership_addresses(rig->m, &n));
+	assert_int_equal(n, wanted);
+	assert_int_equal(rig->addresses, told);
+}
+
+static void test_addresses_of_others_are_known_as_long_as_their_leases_are(void **state)
+{
+	struct rig *rig = *state;
+
+	fake_places("4", "172.16.0.2,fd00::2", "10.9.0.2");
+	expect_addresses(rig, 0, 3);
+	synced();
+	expect_addresses(rig, 1, 3);
+	fake_places("5", "172.16.0.2,fd00::2", "10.9.0.2");
+	expect_addresses(rig, 1, 3);
+	fake_places("6", "172.16.0.2", "everything");
+	expect_addresses(rig, 2, 1);
+	assert_string_equal(rig->problem, "kago-edge.lb-2: annotation kago.dev/node-ips of the "
+					  "Lease of lb-2: 'everything' is not an IP address");
+	fake_places("7", "172.16.0.2", "everything");
+	assert_int_equal(rig->problems, 1);
+	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "kago-edge.lb-2");
+	expect_addresses(rig, 3, 0);
 }
 
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -457,6 +783,7 @@ int main(void)
 		RIGGED(test_old_news_do_not_end_our_leading),
 		RIGGED(test_what_we_announce_is_told_at_once_and_then_once_a_second),
 		RIGGED(test_announcers_are_those_whose_leases_say_so),
+		RIGGED(test_tables_are_compared_with_those_that_live),
 		RIGGED(test_leaving_releases_the_one_and_deletes_the_others),
 		RIGGED(test_leaving_waits_for_what_is_under_way),
 		RIGGED(test_leaving_ends_after_two_seconds_whatever_the_server_does),
@@ -466,6 +793,13 @@ int main(void)
 		RIGGED(test_a_failure_is_told_once_and_its_end_too),
 		RIGGED(test_what_is_no_lease_is_told_and_left_alone),
 		RIGGED(test_a_name_that_is_too_long_is_refused),
+		RIGGED(test_the_leader_says_which_nodes_take_tunnels),
+		RIGGED(test_addresses_of_others_are_known_as_long_as_their_leases_are),
+		RIGGED(test_who_does_not_lead_reads_which_nodes_take_tunnels),
+		RIGGED(test_a_list_of_nodes_that_is_gone_is_made_again),
+		RIGGED(test_news_of_many_nodes_are_written_together),
+		RIGGED(test_agents_that_are_silent_together_are_told_of_once),
+		RIGGED(test_the_list_of_nodes_is_written_after_a_restore_of_etcd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

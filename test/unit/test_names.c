@@ -2,34 +2,6 @@
 #include "objects.h"
 #include "objects/names.h"
 
-#define L63 "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0"
-
-static void test_labels_are_those_of_rfc_1123(void **state)
-{
-	static const char *const right[] = {"a", "0", "80-web", "a--b", L63};
-	static const char *const wrong[] = {
-		"", "-a", "a-", "A", "a.b", "a_b", "a b", "\xc3\xa9", L63 "a", "a\n", "{", "$x"};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
-		assert_true(dns_label_valid(right[i]));
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		assert_false(dns_label_valid(wrong[i]));
-}
-
-static void test_subdomains_are_labels_with_dots(void **state)
-{
-	static const char *const right[] = {"a", "web.v2", "1.2.3", L63 "." L63 "." L63, L63 "a.b"};
-	static const char *const wrong[] = {
-		"", ".", "a.", ".a", "a..b", "a.-b", "A.b", L63 "." L63 "." L63 "." L63};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
-		assert_true(dns_subdomain_valid(right[i]));
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		assert_false(dns_subdomain_valid(wrong[i]));
-}
-
 static void decode_wrong(const char *yaml, const char *message)
 {
 	json_auto_t *object = object_of(yaml);
@@ -78,8 +50,6 @@ static void test_the_order_is_by_namespace_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_labels_are_those_of_rfc_1123),
-		cmocka_unit_test(test_subdomains_are_labels_with_dots),
 		cmocka_unit_test(test_an_object_has_a_name),
 		cmocka_unit_test(test_the_order_is_by_namespace_first),
 	};

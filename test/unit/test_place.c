@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/place.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <string.h>
+
+#include "addresses.h"
 
 static void a_place_is_read_as_it_is_written(void **state)
 {
@@ -41,20 +38,11 @@ static void what_is_no_place_is_quoted(void **state)
 	}
 }
 
-static struct place place(const char *text)
-{
-	struct err e = {0};
-	struct place p = {0};
-
-	assert_int_equal(place_parse(&p, text, &e), 0);
-	return p;
-}
-
 static void places_are_ordered_by_vip_protocol_and_port(void **state)
 {
-	const struct place sorted[] = {place("9.1.1.1 port 81/udp"), place("10.1.1.1 port 81/tcp"),
-		place("10.1.1.1 port 82/tcp"), place("10.1.1.1 port 80/udp"),
-		place("fd00::1 port 1/tcp")};
+	const struct place sorted[] = {place_of("9.1.1.1 port 81/udp"),
+		place_of("10.1.1.1 port 81/tcp"), place_of("10.1.1.1 port 82/tcp"),
+		place_of("10.1.1.1 port 80/udp"), place_of("fd00::1 port 1/tcp")};
 	const size_t n = sizeof sorted / sizeof sorted[0];
 
 	(void)state;

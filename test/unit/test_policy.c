@@ -11,17 +11,19 @@ static json_t *service(const char *annotations, const char *spec)
 	return object_of(yaml);
 }
 
+static const struct protocols none, tcp = {.tcp = true};
+
 static void parse(struct policy *ret, const char *annotations, const char *spec)
 {
 	json_auto_t *object = service(annotations, spec);
 	enum reason reason;
 	struct err e = {0};
 
-	if (policy_parse(ret, &reason, object, true, &e) < 0)
+	if (policy_parse(ret, &reason, object, (struct protocols){.tcp = true}, &e) < 0)
 		fail_msg("%s: %s", reason_name(reason), e.msg);
 }
 
-static void expect_refused(const char *annotations, const char *spec, bool has_tcp,
+static void expect_refused(const char *annotations, const char *spec, struct protocols has,
 	const char *wanted_reason, const char *message)
 {
 	json_auto_t *object = service(annotations, spec);
@@ -29,7 +31,7 @@ static void expect_refused(const char *annotations, const char *spec, bool has_t
 	enum reason reason = REASON_NONE;
 	struct err e = {0};
 
-	assert_int_equal(policy_parse(&p, &reason, object, has_tcp, &e), -EINVAL);
+	assert_int_equal(policy_parse(&p, &reason, object, has, &e), -EINVAL);
 	assert_string_equal(e.msg, message);
 	assert_string_equal(reason_name(reason), wanted_reason);
 	assert_int_equal(p.persistence, 7);
@@ -39,7 +41,7 @@ static void bad_annotation(const char *annotation, const char *message)
 {
 	CLEANUP_FREE char *all = xasprintf("kago.dev/vip: 10.1.1.1, %s", annotation);
 
-	expect_refused(all, "", true, "InvalidAnnotation", message);
+	expect_refused(all, "", tcp, "InvalidAnnotation", message);
 }
 
 static void test_the_defaults(void **state)
@@ -79,16 +81,48 @@ static void test_every_scheduler_is_known(void **state)
 		"kago.dev/scheduler: 'mh ' is none of rr, wrr, lc, wlc, sh, mh");
 }
 
-static void test_tunnel_is_refused_until_it_exists(void **state)
+static void test_who_does_not_say_how_to_forward_leaves_it_to_the_fleet(void **state)
 {
-	struct policy p;
+	struct policy p, other;
 
 	(void)state;
-	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/forward: nat", "");
+	parse(&p, "kago.dev/vip: 10.1.1.1", "");
+	assert_false(p.forward_is_asked);
+	parse(&other, "kago.dev/vip: 10.1.1.1, kago.dev/forward: nat", "");
+	assert_true(other.forward_is_asked && other.forward == FORWARD_NAT);
+	assert_false(policy_equal(&p, &other));
 	policy_done(&p);
-	bad_annotation("kago.dev/forward: tunnel",
-		"kago.dev/forward: 'tunnel' does not exist yet; use nat");
+	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/forward: tunnel", "");
+	assert_true(p.forward_is_asked && p.forward == FORWARD_TUNNEL);
+	assert_false(policy_equal(&p, &other));
+	policy_done(&other);
+	policy_done(&p);
+	expect_refused("kago.dev/forward: tunnel", "",
+		(struct protocols){.tcp = true, .sctp = true}, "InvalidAnnotation",
+		"kago.dev/forward: 'tunnel' carries TCP and UDP, and this Service has an SCTP "
+		"port; use nat");
 	bad_annotation("kago.dev/forward: dr", "kago.dev/forward: 'dr' is none of nat, tunnel");
+}
+
+static void test_a_service_may_say_what_its_packets_are_put_into(void **state)
+{
+	struct policy p, other;
+
+	(void)state;
+	parse(&p, "kago.dev/vip: 10.1.1.1", "");
+	assert_false(p.encapsulation_is_asked);
+	parse(&other, "kago.dev/vip: 10.1.1.1, kago.dev/tunnel: ipip", "");
+	assert_true(other.encapsulation_is_asked && other.encapsulation == ENCAPSULATION_IPIP);
+	assert_false(policy_equal(&p, &other));
+	policy_done(&p);
+	parse(&p, "kago.dev/vip: 10.1.1.1, kago.dev/tunnel: gue", "");
+	assert_true(p.encapsulation_is_asked && p.encapsulation == ENCAPSULATION_GUE);
+	assert_false(policy_equal(&p, &other));
+	policy_done(&other);
+	policy_done(&p);
+	bad_annotation("kago.dev/tunnel: vxlan", "kago.dev/tunnel: 'vxlan' is none of ipip, gue");
+	bad_annotation("kago.dev/tunnel: gue, kago.dev/forward: nat",
+		"kago.dev/tunnel: of no use with kago.dev/forward: nat");
 }
 
 static void test_a_check_that_was_asked_for_is_for_every_port(void **state)
@@ -187,7 +221,7 @@ static void test_options_without_effect_are_refused(void **state)
 		"kago.dev/health-check-path: only for kago.dev/health-check: http or https");
 	bad_annotation("kago.dev/health-check: none, kago.dev/health-check-port: '81'",
 		"kago.dev/health-check-port: of no use with kago.dev/health-check: none");
-	expect_refused("kago.dev/vip: 10.1.1.1, kago.dev/health-check-interval: 2s", "", false,
+	expect_refused("kago.dev/vip: 10.1.1.1, kago.dev/health-check-interval: 2s", "", none,
 		"InvalidAnnotation",
 		"kago.dev/health-check-interval: no port of this Service is checked; set "
 		"kago.dev/health-check");
@@ -227,7 +261,7 @@ static void test_source_ranges_are_part_of_it(void **state)
 	assert_false(policy_equal(&p, &other));
 	policy_done(&p);
 	policy_done(&other);
-	expect_refused("", "loadBalancerSourceRanges: [x/8]", true, "InvalidSpec",
+	expect_refused("", "loadBalancerSourceRanges: [x/8]", tcp, "InvalidSpec",
 		"spec.loadBalancerSourceRanges[0]: 'x/8' is not a prefix");
 }
 
@@ -247,12 +281,12 @@ static void test_client_affinity_is_persistence(void **state)
 	parse(&p, "kago.dev/vip: 10.1.1.1", "sessionAffinity: None");
 	assert_int_equal(p.persistence, 0);
 	policy_done(&p);
-	expect_refused("kago.dev/vip: 10.1.1.1", "sessionAffinity: Cookie", true, "InvalidSpec",
+	expect_refused("kago.dev/vip: 10.1.1.1", "sessionAffinity: Cookie", tcp, "InvalidSpec",
 		"spec.sessionAffinity: 'Cookie' is none of None, ClientIP");
 	expect_refused("kago.dev/vip: 10.1.1.1",
 		"sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: "
 		"86401}}",
-		true, "InvalidSpec",
+		tcp, "InvalidSpec",
 		"spec.sessionAffinityConfig.clientIP.timeoutSeconds: 86401 is not a number from "
 		"1 to 86400");
 }
@@ -262,7 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_defaults),
 		cmocka_unit_test(test_every_scheduler_is_known),
-		cmocka_unit_test(test_tunnel_is_refused_until_it_exists),
+		cmocka_unit_test(test_who_does_not_say_how_to_forward_leaves_it_to_the_fleet),
+		cmocka_unit_test(test_a_service_may_say_what_its_packets_are_put_into),
 		cmocka_unit_test(test_a_check_that_was_asked_for_is_for_every_port),
 		cmocka_unit_test(test_values_of_a_check_are_strict),
 		cmocka_unit_test(test_a_path_has_at_most_255_bytes),

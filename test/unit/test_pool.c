@@ -49,6 +49,9 @@ static void test_pools_are_read_as_metallb_reads_them(void **state)
 		config_range_format(range, &c->pools[0].ranges[0]), "10.1.1.0-10.1.1.255");
 	assert_string_equal(
 		config_range_format(range, &c->pools[0].ranges[1]), "10.1.2.5-10.1.3.0");
+	assert_string_equal(strchr(c->note, ':'),
+		":3:15: pools[].addresses: '10.1.1.9/24' has host bits set and is read as "
+		"10.1.1.0-10.1.1.255");
 }
 
 static const struct refusal_case refused[] = {
@@ -66,7 +69,8 @@ static const struct refusal_case refused[] = {
 		"3:3: pools[].name: there are two pools 'a'"},
 	{"pools:\n- {name: a, address: x}\n",
 		"2:13: pools[]: 'address' is not a key; the keys are name, addresses, autoAssign, "
-		"avoidBuggyIPs, namespaces"},
+		"avoidBuggyIPs, namespaces, "
+		"perNamespace, perService"},
 	{"pools:\n- {name: a, addresses: [7]}\n",
 		"2:25: pools[].addresses: must be a range such as 10.1.1.0/24 or "
 		"10.1.1.10-10.1.1.20, not a whole number"},

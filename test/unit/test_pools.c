@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "address/pools.h"
+
+#include "addresses.h"
 #include "world.h"
-
-static struct ipaddr address(const char *text)
-{
-	struct ipaddr a;
-	struct err e = {0};
-
-	if (ipaddr_parse(&a, text, &e) < 0)
-		fail_msg("%s", e.msg);
-	return a;
-}
 
 static void test_every_address_is_found_in_its_pool(void **state)
 {
@@ -28,7 +20,7 @@ static void test_every_address_is_found_in_its_pool(void **state)
 	world_init(&w);
 	pools_init(&pools, w.pools, N_POOLS);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct ipaddr a = address(cases[i].addr);
+		struct ipaddr a = addr_of(cases[i].addr);
 		const struct pool *pool = pools_of(&pools, &a);
 
 		assert_string_equal(pool ? pool->config->name : "", cases[i].pool);

@@ -2,35 +2,14 @@
 #include "lead/prefix_set.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "addresses.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
 enum { MAX_NETS = 16 };
-
-static struct ipnet net_of(const char *text)
-{
-	struct ipnet net;
-	struct err e = {0};
-
-	assert_int_equal(ipnet_parse(&net, text, &e), 0);
-	return net;
-}
-
-static struct ipaddr addr_of(const char *text)
-{
-	struct ipaddr a;
-	struct err e = {0};
-
-	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
-	return a;
-}
 
 /* Prefixes, ended by NULL, have this text. */
 static void assert_text(const char *const prefixes[], const char *expected)

@@ -32,8 +32,8 @@ static void one_bad_thing_hides_no_other(void **state)
 		no_interface, no_pod_address, no_keepalived, broken_template, broken_nft_template,
 		no_permissions};
 	static const char *const checks[] = {"config", "ipvs", "nftables", "sysctl", "interfaces",
-		"http.listen", "keepalived", "keepalived.template", "keepalived.nftTemplate",
-		"permissions"};
+		"http.listen", "http.probes", "keepalived", "keepalived.template",
+		"keepalived.nftTemplate", "permissions"};
 	CLEANUP_PREFLIGHT struct preflight p;
 	CLEANUP_FINDINGS struct findings f = {0};
 

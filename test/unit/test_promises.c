@@ -1,21 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "addresses.h"
 
 #include "address/promises.h"
-
-static struct ipaddr address(const char *text)
-{
-	struct ipaddr a;
-	struct err e = {0};
-
-	assert_int_equal(ipaddr_parse(&a, text, &e), 0);
-	return a;
-}
 
 enum who { ONE, SUCCESSOR };
 
@@ -49,7 +35,7 @@ static void assert_has(const struct promises *p, const struct service *s, const 
 static void test_a_promise_counts_until_the_status_says_it(void **state)
 {
 	CLEANUP(promises_freep) struct promises *p = promises_new();
-	struct ipaddr a = address("10.1.1.1");
+	struct ipaddr a = addr_of("10.1.1.1");
 	struct service before = service(ONE, NULL), after = service(ONE, &a);
 
 	(void)state;
@@ -64,7 +50,7 @@ static void test_a_promise_counts_until_the_status_says_it(void **state)
 static void test_a_status_that_others_change_ends_a_promise(void **state)
 {
 	CLEANUP(promises_freep) struct promises *p = promises_new();
-	struct ipaddr a = address("10.1.1.1"), other = address("10.1.1.9");
+	struct ipaddr a = addr_of("10.1.1.1"), other = addr_of("10.1.1.9");
 	struct service before = service(ONE, NULL), after = service(ONE, &other);
 
 	(void)state;
@@ -75,7 +61,7 @@ static void test_a_status_that_others_change_ends_a_promise(void **state)
 static void test_another_service_of_the_same_name_was_promised_nothing(void **state)
 {
 	CLEANUP(promises_freep) struct promises *p = promises_new();
-	struct ipaddr a = address("10.1.1.1");
+	struct ipaddr a = addr_of("10.1.1.1");
 	struct service old = service(ONE, NULL), new = service(SUCCESSOR, NULL);
 
 	(void)state;
@@ -86,7 +72,7 @@ static void test_another_service_of_the_same_name_was_promised_nothing(void **st
 static void test_that_an_address_goes_can_be_promised_too(void **state)
 {
 	CLEANUP(promises_freep) struct promises *p = promises_new();
-	struct ipaddr a = address("10.1.1.1");
+	struct ipaddr a = addr_of("10.1.1.1");
 	struct service s = service(ONE, &a);
 
 	(void)state;
@@ -97,7 +83,7 @@ static void test_that_an_address_goes_can_be_promised_too(void **state)
 static void test_what_is_promised_to_nobody_any_more_is_forgotten(void **state)
 {
 	CLEANUP(promises_freep) struct promises *p = promises_new();
-	struct ipaddr a = address("10.1.1.1");
+	struct ipaddr a = addr_of("10.1.1.1");
 	struct service s = service(ONE, NULL);
 
 	(void)state;

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "node/abstract.h"
+#include "base/abstract.h"
 #include "shortage.h"
 
 enum { TURN = 50 * 1000, TURNS = 200, FEW = 20 };
@@ -74,7 +75,7 @@ static int teardown(void **state)
 static int come(void)
 {
 	struct err e = {0};
-	int fd = abstract_socket("", SOCK_STREAM, &e);
+	int fd = abstract_socket(SOCK_STREAM, &e);
 
 	assert_true(fd >= 0);
 	assert_int_equal(abstract_connect(fd, RELAY_NAME, &e), 0);

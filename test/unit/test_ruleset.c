@@ -215,6 +215,62 @@ static void what_is_guarded_stays_so_while_nftables_fails(void **state)
 	assert_in_place(f);
 }
 
+/* A listener at ADDRESS:80 that this prefix may use, or everybody. */
+static void protect(const struct fixture *f, const char *address, const char *prefix)
+{
+	struct virtual_server own = {.port = 80, .protocol = IPPROTO_TCP};
+	struct ipnet net;
+	struct err e = {0};
+
+	assert_int_equal(ipaddr_parse(&own.vip, address, &e), 0);
+	if (*prefix) {
+		assert_int_equal(ipnet_parse(&net, prefix, &e), 0);
+		own.restricted = true;
+		own.sources = &net;
+		own.n_sources = 1;
+	}
+	ruleset_protect(f->ruleset, &own);
+}
+
+static void a_listener_of_ours_is_guarded_among_virtual_servers(void **state)
+{
+	struct fixture *f = *state;
+
+	launch(f);
+	protect(f, "10.1.1.2", "192.0.2.0/24");
+	guard(f, "ac");
+	AWAIT(f, covers(f, "ac"));
+	assert_in_place(f);
+	assert_true(bad_nft_has(GUARD_A));
+	assert_true(bad_nft_has(GUARD_B " : 2"));
+	assert_true(bad_nft_has("allowed4 { 2 . 192.0.2.0/24 }"));
+	protect(f, "10.1.1.2", "192.0.3.0/24");
+	guard(f, "ac");
+	AWAIT(f, !ruleset_is_behind(f->ruleset));
+	assert_true(bad_nft_has("allowed4 { 2 . 192.0.3.0/24 }"));
+	assert_false(bad_nft_has("192.0.2.0/24"));
+	protect(f, "10.1.1.2", "");
+	guard(f, "ac");
+	AWAIT(f, !ruleset_is_behind(f->ruleset));
+	assert_false(bad_nft_has(GUARD_B));
+	assert_true(bad_nft_has(GUARD_A));
+}
+
+/* nft would refuse a second guard for the same, and all others with it. */
+static void a_virtual_server_takes_the_place_of_a_listener_of_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	launch(f);
+	protect(f, "10.1.1.2", "192.0.2.0/24");
+	guard(f, "");
+	AWAIT(f, !ruleset_is_behind(f->ruleset));
+	assert_true(bad_nft_has(GUARD_B));
+	guard(f, "b");
+	AWAIT(f, covers(f, "b"));
+	assert_false(bad_nft_has("192.0.2.0/24"));
+}
+
 /* The error is of something that nobody wants any more. */
 static void an_error_goes_with_what_it_is_about(void **state)
 {
@@ -261,6 +317,8 @@ int main(void)
 		TEST(it_is_tried_until_it_works),
 		TEST(the_newest_guards_take_the_place_of_those_that_failed),
 		TEST(what_is_guarded_stays_so_while_nftables_fails),
+		TEST(a_listener_of_ours_is_guarded_among_virtual_servers),
+		TEST(a_virtual_server_takes_the_place_of_a_listener_of_ours),
 		TEST(an_error_goes_with_what_it_is_about),
 		TEST(the_table_of_a_predecessor_stays_while_nftables_fails),
 	};

@@ -70,6 +70,7 @@ static void test_keys_are_unique_and_sections_hang_together(void **state)
 	assert_null(schema_find("keepalived"));
 	assert_null(schema_find(""));
 	assert_true(schema_is_section("keepalived"));
+	assert_true(schema_is_section("ipvs.timeouts"));
 	assert_true(schema_is_section("bgp.peers[]"));
 	assert_false(schema_is_section("keep"));
 	assert_false(schema_is_section("bgp.peers"));
@@ -85,10 +86,15 @@ static void assert_names(const char *section, const char *expected)
 static void test_names_of_a_section(void **state)
 {
 	(void)state;
-	assert_names("", "fleet, log, http, control, keepalived, bgp, node, kubernetes, pools");
+	assert_names("", "fleet, log, http, control, keepalived, ipvs, bgp, node, kubernetes, "
+			 "endpoints, forward, tunnel, pools");
 	assert_names("log", "level, format");
-	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, aggregates");
-	assert_names("bgp.peers[]", "address, as, port, passwordFile");
+	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, aggregates, "
+			    "communities, localPreference, med, asPathPrepend");
+	assert_names("bgp.peers[]",
+		"address, as, port, passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6");
+	assert_names("ipvs", "timeouts");
+	assert_names("ipvs.timeouts", "tcp, tcpFin, udp");
 	assert_names("none", "");
 }
 

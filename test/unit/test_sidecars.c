@@ -24,7 +24,8 @@ struct fixture {
 	char *name; /* of the socket */
 	struct control_conn *sidecar;
 	size_t n_reports;
-	json_t *heard; /* the last message that anybody got */
+	json_t *heard;  /* the last message that anybody got */
+	char order[64]; /* the first letters of the types of all messages */
 	unsigned n_ended;
 };
 
@@ -33,16 +34,17 @@ static void ignore(void *ud)
 	(void)ud;
 }
 
-static json_t *status(void *ud)
+static void status(void *ud, FILE *out)
 {
 	(void)ud;
-	return json_pack("{ss}", "type", "status");
+	fputs("{\"type\":\"status\"}", out);
 }
 
-static json_t *explain(void *ud, const char *ns, const char *name)
+static json_t *explain(void *ud, const char *ns, const char *name, const struct listen *client)
 {
 	(void)ud;
-	return json_pack("{ss, ss, ss}", "type", "explain", "of", ns, "named", name);
+	return json_pack("{ss, ss, ss, si}", "type", "explain", "of", ns, "named", name, "from",
+		client->port);
 }
 
 static void on_announced(void *ud)
@@ -57,6 +59,8 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 	(void)c;
 	json_decref(f->heard);
 	f->heard = json_incref(msg);
+	snprintf(f->order + strlen(f->order), sizeof f->order - strlen(f->order), "%.1s",
+		json_string_value(json_object_get(msg, "type")));
 }
 
 static void on_close(struct control_conn *c, const char *why, void *ud)
@@ -84,7 +88,8 @@ static void hear(struct fixture *f, const char *type)
 static void start(struct fixture *f)
 {
 	static const struct sidecars_ops ops = {status, explain, on_announced, ignore};
-	static const struct control_ops control_ops = {on_message, on_close};
+	static const struct control_ops control_ops = {
+		.on_message = on_message, .on_close = on_close};
 	struct err e = {0};
 
 	*f = (struct fixture){0};
@@ -144,6 +149,35 @@ static void test_changes_are_added_to_what_was_announced(void **state)
 	finish(&f);
 }
 
+static void test_a_sidecar_may_wait_for_its_sockets(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	assert_announced(&f, "{\"type\":\"announced\",\"prefixes\":[],\"waits\":true}", "");
+	assert_true(sidecars_state(f.sidecars)->waits);
+	assert_announced(&f, "{\"type\":\"announced\",\"prefixes\":[],\"waits\":false}", "");
+	assert_false(sidecars_state(f.sidecars)->waits);
+	finish(&f);
+}
+
+/* What says that all is ready comes behind what says all of routes. */
+static void test_who_comes_is_told_of_routes_first(void **state)
+{
+	uint64_t end = loop_clock() + PATIENCE;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	assert_string_equal(f.order, "rs");
+	sidecars_set_ready(f.sidecars, true);
+	while (strlen(f.order) < 4)
+		turn(&f, end);
+	assert_string_equal(f.order, "rsrs");
+	finish(&f);
+}
+
 static void test_sidecars_are_told_where_the_kernel_has_changed(void **state)
 {
 	struct place places[2];
@@ -176,7 +210,7 @@ static void on_end(struct control_conn *c, const char *why, void *ud)
 /* What comes to somebody who asks: one message, and the end of the connection. */
 static const json_t *ask(struct fixture *f, const char *question)
 {
-	static const struct control_ops ops = {on_message, on_end};
+	static const struct control_ops ops = {.on_message = on_message, .on_close = on_end};
 	uint64_t end = loop_clock() + PATIENCE;
 	struct control_conn *c;
 	struct err e = {0};
@@ -205,7 +239,26 @@ static void test_questions_are_answered_while_the_lifeline_stays(void **state)
 	story = ask(&f, "{\"type\":\"explain\",\"namespace\":\"shop\",\"name\":\"web\"}");
 	assert_string_equal(text_of(story, "of"), "shop");
 	assert_string_equal(text_of(story, "named"), "web");
+	assert_int_equal(json_integer_value(json_object_get(story, "from")), 0);
+	story = ask(&f, "{\"type\":\"explain\",\"namespace\":\"shop\",\"name\":\"web\","
+			"\"client\":\"[fd00::9]:4711\"}");
+	assert_int_equal(json_integer_value(json_object_get(story, "from")), 4711);
 	assert_int_equal(sidecars_count(f.sidecars), 1);
+	finish(&f);
+}
+
+static void test_what_means_nothing_ends_the_connection_but_not_a_lifeline(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	ask(&f, "{\"type\":\"announced\",\"prefixes\":[\"10.1.1.1/32\"]}");
+	ask(&f, "{\"type\":\"of another version\"}");
+	control_send(f.sidecar, json_loads("{\"type\":\"of another version\"}", 0, NULL));
+	control_send(f.sidecar, json_object());
+	assert_announced(&f, "{\"type\":\"announced\",\"prefixes\":[]}", "");
+	assert_int_equal(f.n_reports, 1);
 	finish(&f);
 }
 
@@ -214,6 +267,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_changes_are_added_to_what_was_announced),
 		cmocka_unit_test(test_questions_are_answered_while_the_lifeline_stays),
+		cmocka_unit_test(test_what_means_nothing_ends_the_connection_but_not_a_lifeline),
+		cmocka_unit_test(test_a_sidecar_may_wait_for_its_sockets),
+		cmocka_unit_test(test_who_comes_is_told_of_routes_first),
 		cmocka_unit_test(test_sidecars_are_told_where_the_kernel_has_changed),
 	};
 

@@ -46,6 +46,8 @@ static void test_what_matters_is_kept_sorted(void **state)
 	assert_int_equal(s->n_endpoints, 2);
 	assert_string_equal(ipaddr_format(text, &s->endpoints[0].addr), "10.0.0.9");
 	assert_string_equal(ipaddr_format(text, &s->endpoints[1].addr), "10.0.0.10");
+	assert_string_equal(s->endpoints[0].node, "a");
+	assert_string_equal(s->endpoints[1].node, "");
 	assert_int_equal(s->n_ports, 2);
 	assert_string_equal(s->ports[0].name, "dns");
 	assert_int_equal(s->ports[0].protocol, IPPROTO_UDP);

@@ -301,6 +301,39 @@ static void test_why_nobody_announces_is_told(void **state)
 	assert_says(&x, CONDITION_ANNOUNCED, "True", "Announced",
 		"announced by kago-a; no endpoints: 10.1.1.1:80/TCP (0 of 2 endpoints are "
 		"ready)");
+	x.facts.n_announcers = 0;
+	decide(&x, FLEET_NO_ENDPOINTS, REASON_REFUSED_BY_KERNEL,
+		"refused by the kernel: 10.1.1.1:80/SCTP (Protocol not supported); 0 virtual "
+		"servers with 0 real servers");
+	assert_says(&x, CONDITION_ANNOUNCED, "False", "RefusedByKernel",
+		"announced by nobody: refused by the kernel: 10.1.1.1:80/SCTP (Protocol not "
+		"supported)");
+	example_done(&x);
+}
+
+/* PreferDualStack: the second address is a wish, and one that comes later harms nothing. */
+static void test_of_a_wish_for_two_addresses_one_is_enough(void **state)
+{
+	struct example x;
+	struct ipaddr old;
+
+	(void)state;
+	example_init(&x);
+	old = x.vips[0];
+	x.facts.served = x.vips;
+	x.facts.n_served = 1;
+	x.assignment.n_vips = 2;
+	assert_says(&x, CONDITION_ANNOUNCED, "False", "NotAnnounced",
+		"announced by nobody: the load balancers do not know of its address yet");
+	x.service.wish.n_needed = 1;
+	x.service.wish.n_wanted = 2;
+	assert_says(&x, CONDITION_ANNOUNCED, "True", "Announced",
+		"announced by kago-a, kago-b, but not fd00::1");
+	x.facts.served = &old;
+	x.vips[0] = x.vips[1];
+	x.assignment.n_vips = 1;
+	assert_says(&x, CONDITION_ANNOUNCED, "False", "NotAnnounced",
+		"announced by nobody: the load balancers do not know of its address yet");
 	example_done(&x);
 }
 
@@ -392,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_an_address_that_is_kept_against_the_wish_is_told),
 		cmocka_unit_test(test_several_addresses_and_addresses_without_pool_are_named),
 		cmocka_unit_test(test_why_nobody_announces_is_told),
+		cmocka_unit_test(test_of_a_wish_for_two_addresses_one_is_enough),
 		cmocka_unit_test(test_who_announces_the_old_address_does_not_announce_the_new_one),
 		cmocka_unit_test(test_of_many_announcers_eight_are_named),
 		cmocka_unit_test(test_a_message_fits_into_a_condition),

@@ -32,7 +32,9 @@ static void test_news_are_told_from_repetition(void **state)
 	assert_int_equal(put_all(s, WEB("y", "")), STORE_CHANGED);
 	assert_int_equal(put_all(s, POD("1", "")), STORE_CHANGED);
 	assert_int_equal(
-		put_all(s, POD("1", ", nodeName: n, conditions: {ready: true}")), STORE_SAME);
+		put_all(s, POD("1", ", hostname: n, conditions: {ready: true}")), STORE_SAME);
+	assert_int_equal(put_all(s, POD("1", ", nodeName: n")), STORE_CHANGED);
+	assert_int_equal(put_all(s, POD("1", ", nodeName: m")), STORE_CHANGED);
 	assert_int_equal(put_all(s, POD("1", ", conditions: {ready: false}")), STORE_CHANGED);
 }
 
@@ -253,6 +255,34 @@ static void test_objects_are_removed_by_name(void **state)
 	assert_int_equal(count_reals(s), 2);
 }
 
+/* Most slices are of Services that are no load balancers, and change all the time. */
+static void test_a_slice_of_an_unknown_service_is_no_news(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	const struct fleet_rules rules = {.fleet = "a"};
+	CLEANUP(fleet_unrefp) struct fleet *f = fleet_next(NULL, s, &rules), *next = NULL;
+	struct store_news news;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++)
+		assert_int_equal(put_all(s, POD("1", "") POD("1", ", nodeName: n")), STORE_IGNORED);
+	assert_false(store_remove(s, "EndpointSlice", "shop", "web-1"));
+	put_all(s, POD("1", ""));
+	news = store_take_news(s);
+	assert_false(news.all);
+	assert_int_equal(news.n_services, 0);
+	store_news_done(&news);
+	put_all(s, WEB("10.1.1.1", ""));
+	next = fleet_next(f, s, &rules);
+	assert_int_equal(next->n_servers, 1);
+	/* Of whom no endpoint may be is another matter. */
+	put_all(s, "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+		   "metadata: {name: kubernetes, namespace: default,\n"
+		   "           labels: {kubernetes.io/service-name: kubernetes}}\n"
+		   "addressType: IPv4\n");
+	assert_true(store_remove(s, "EndpointSlice", "default", "kubernetes"));
+}
+
 static void test_a_slice_can_go_to_another_service(void **state)
 {
 	CLEANUP(store_freep) struct store *s = store_new();
@@ -335,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_a_port_has_its_former_name_for_a_while),
 		cmocka_unit_test(test_leaving_kago_is_news_once),
 		cmocka_unit_test(test_objects_are_removed_by_name),
+		cmocka_unit_test(test_a_slice_of_an_unknown_service_is_no_news),
 		cmocka_unit_test(test_a_slice_can_go_to_another_service),
 		cmocka_unit_test(test_a_slice_that_became_wrong_stands_as_it_was),
 		cmocka_unit_test(test_a_wrong_service_stays_known),

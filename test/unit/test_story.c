@@ -135,6 +135,26 @@ static void test_a_part_without_endpoints_is_told_beside_the_rest(void **state)
 	example_done(&x);
 }
 
+/* Once: the condition Accepted and the condition Announced have the same reason. */
+static void test_what_the_kernel_refuses_is_told_as_such(void **state)
+{
+	struct example x;
+
+	(void)state;
+	example_init(&x);
+	decide(&x, FLEET_NO_ENDPOINTS, REASON_REFUSED_BY_KERNEL,
+		"refused by the kernel: 10.1.1.1:81/SCTP (Protocol not supported); 0 virtual "
+		"servers with 0 real servers");
+	x.facts.n_announcers = 0;
+	assert_told(&x, "W RefusedByKernel: refused by the kernel: 10.1.1.1:81/SCTP (Protocol not "
+			"supported)\n"
+			"N AddressAssigned: 10.1.1.1 from pool web\n");
+	x.facts.n_announcers = 2;
+	assert_reminded(&x, "W RefusedByKernel: refused by the kernel: 10.1.1.1:81/SCTP (Protocol "
+			    "not supported)\n");
+	example_done(&x);
+}
+
 static void test_a_wrong_annotation_is_told_and_its_end_too(void **state)
 {
 	struct example x;
@@ -268,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_a_service_that_loses_its_endpoints_is_withdrawn),
 		cmocka_unit_test(test_a_new_service_without_endpoints_is_told_so),
 		cmocka_unit_test(test_a_part_without_endpoints_is_told_beside_the_rest),
+		cmocka_unit_test(test_what_the_kernel_refuses_is_told_as_such),
 		cmocka_unit_test(test_a_wrong_annotation_is_told_and_its_end_too),
 		cmocka_unit_test(test_a_conflict_is_told),
 		cmocka_unit_test(test_endpoints_that_are_left_out_are_told),

@@ -24,6 +24,8 @@ static const char *const fresh[][2] = {
 	{"net/ipv4/vs/conntrack", "0\n"},
 	{"net/ipv4/vs/expire_nodest_conn", "0\n"},
 	{"net/ipv4/vs/expire_quiescent_template", "0\n"},
+	{"net/ipv4/vs/sloppy_tcp", "0\n"},
+	{"net/ipv4/vs/schedule_icmp", "0\n"},
 	{"net/ipv4/conf/all/send_redirects", "1\n"},
 	{"net/ipv4/conf/default/send_redirects", "1\n"},
 	{"net/ipv4/conf/eth0.7/send_redirects", "1\n"},
@@ -140,6 +142,8 @@ static void redirects_are_off_on_every_interface(void **state)
 {
 	CLEANUP(sysctl_report_freep) struct sysctl_report *r = sysctl_apply(*state);
 
+	assert_result(r, "net.ipv4.vs.sloppy_tcp", SYSCTL_SET);
+	assert_result(r, "net.ipv4.vs.schedule_icmp", SYSCTL_SET);
 	assert_result(r, "net.ipv4.conf.all.send_redirects", SYSCTL_SET);
 	assert_result(r, "net.ipv4.conf.default.send_redirects", SYSCTL_SET);
 	assert_result(r, "net.ipv4.conf.eth0/7.send_redirects", SYSCTL_SET);

@@ -193,6 +193,56 @@ static void watch_endpoints(struct record *r, struct example *x)
 		"a unicast address; 1 virtual server with 2 real servers");
 	watch(r, x);
 	restore(x);
+	decide(x, FLEET_SERVED, REASON_ENDPOINTS_NOT_ALLOWED,
+		"not allowed: 192.0.2.80 is not in endpoints.allow, and 3 more; 1 virtual server "
+		"with 1 real server");
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_ENDPOINTS_NOT_ALLOWED,
+		"not allowed: 10.9.0.2 is the address of another load balancer's node; 1 virtual "
+		"server with 1 real server");
+	watch(r, x);
+	restore(x);
+	forget_status(x);
+	decide(x, FLEET_NO_ENDPOINTS, REASON_ENDPOINTS_NOT_ALLOWED,
+		"no endpoints: 10.1.1.3:443/TCP (it may have none of 1 endpoints that are ready); "
+		"not allowed: 10.244.7.7 is the API server; 0 virtual servers with 0 real "
+		"servers");
+	x->facts.n_announcers = 0;
+	watch(r, x);
+	restore(x);
+	forget_status(x);
+	decide(x, FLEET_NO_ENDPOINTS, REASON_REFUSED_BY_KERNEL,
+		"refused by the kernel: 10.1.1.3:81/SCTP (Protocol not supported); 0 virtual "
+		"servers with 0 real servers");
+	x->facts.n_announcers = 0;
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_REFUSED_BY_KERNEL,
+		"refused by the kernel: real server 172.16.0.255 port 8080 (Invalid argument); 1 "
+		"virtual server with 2 real servers");
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_SCHEDULER_MISSING,
+		"kago.dev/scheduler: the node's kernel has no lc (module ip_vs_lc): wlc is in its "
+		"place; 1 virtual server with 2 real servers");
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_NOT_TUNNELLED,
+		"by NAT in place of a tunnel: 10.1.1.1:80/TCP (1 of 3 real servers, on nodes that "
+		"take no ipip tunnels); 1 virtual server with 3 real servers");
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_ROUTE_CONFLICT,
+		"kago.dev/bgp-*: the route to 10.1.1.2 is as shop/older says, which is older; 1 "
+		"virtual server with 1 real server");
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_PEER_UNKNOWN,
+		"kago.dev/bgp-peers: there is no peer 'tor2' in bgp.peers; did you mean tor1?; 1 "
+		"virtual server with 1 real server");
+	watch(r, x);
+	restore(x);
 	decide(x, FLEET_SERVED, REASON_AFFINITY_IS_LOCAL,
 		"sessionAffinity: with the scheduler wlc a client stays with a real server at each "
 		"load balancer alone, with mh at all of them; 1 virtual server with 2 real "

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keepalived/upkeep.h"
 
+#include <signal.h>
+
 #include "misbehaving.h"
 
 #define REFUSE_UDP "on_test() { grep -q 'protocol UDP' \"$1\" || return 0; echo no udp; exit 4; }\n"
@@ -39,6 +41,58 @@ static void what_changes_nothing_for_keepalived_is_not_written(void **state)
 	AWAIT(f, status(f).is_idle);
 	assert_int_equal(status(f).n_files, 1);
 	assert_int_equal(calls(f, "reload"), 0);
+}
+
+/* What on_start has written to a file of the folder. */
+static pid_t pid_in(const struct fixture *f, const char *name)
+{
+	CLEANUP_FREE char *path = in_folder(f, name), *text = NULL;
+	struct err e = {0};
+	size_t len;
+
+	assert_int_equal(fs_read(&text, &len, path, 32, &e), 0);
+	return (pid_t)strtoll(text, NULL, 10);
+}
+
+/* Nothing changes, so nothing else would tell. */
+static void assert_anew_after_a_stop_of(struct fixture *f, const char *pid_file)
+{
+	behave(f, "on_start() { echo $$ >$dir/state/pid; sleep 600 & echo $! "
+		  ">$dir/state/checkers.pid; }");
+	launch(f, false);
+	want(f, "ab");
+	await_file(f, "ab");
+	assert_int_equal(kill(pid_in(f, pid_file), SIGSTOP), 0);
+	AWAIT(f, status(f).n_starts == 2 && status(f).up);
+	assert_int_equal(calls(f, "start"), 2);
+	assert_int_equal(status(f).n_refused, 0);
+	assert_true(status(f).is_idle);
+}
+
+static void a_keepalived_that_was_stopped_is_started_anew(void **state)
+{
+	assert_anew_after_a_stop_of(*state, "state/pid");
+}
+
+static void one_whose_checks_were_stopped_is_started_anew(void **state)
+{
+	assert_anew_after_a_stop_of(*state, "state/checkers.pid");
+}
+
+static void one_that_goes_on_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t until = loop_clock() + 3 * 2 * 1000 * 1000;
+
+	behave(f, "on_start() { echo $$ >$dir/state/pid; }");
+	launch(f, false);
+	want(f, "ab");
+	await_file(f, "ab");
+	assert_int_equal(kill(pid_in(f, "state/pid"), SIGSTOP), 0);
+	assert_int_equal(kill(pid_in(f, "state/pid"), SIGCONT), 0);
+	while (loop_clock() < until)
+		turn(f);
+	assert_int_equal(status(f).n_starts, 1);
 }
 
 static void without_keepalived_the_file_is_all(void **state)
@@ -369,6 +423,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_decision_ends_in_the_file_and_keepalived_is_told),
 		TEST(what_changes_nothing_for_keepalived_is_not_written),
+		TEST(a_keepalived_that_was_stopped_is_started_anew),
+		TEST(one_whose_checks_were_stopped_is_started_anew),
+		TEST(one_that_goes_on_is_left_alone),
 		TEST(without_keepalived_the_file_is_all),
 		TEST(a_test_that_is_killed_tells_nothing),
 		TEST(a_test_that_cannot_start_tells_nothing),

@@ -12,7 +12,7 @@ static void a_deaf_keepalived_is_told_again(void **state)
 	struct fixture *f = *state;
 
 	f->config.keepalived.verify_timeout = 2000 * 1000;
-	behave(f, "on_reload() { [ $(grep -c reload $dir/calls) -gt 1 ]; }");
+	behave(f, "on_reload() { [ $(grep -c reload $dir/state/calls) -gt 1 ]; }");
 	launch(f, false);
 	want(f, "a");
 	await_file(f, "a");

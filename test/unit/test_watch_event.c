@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "base/limits.h"
+#include "doc/jsonx.h"
 #include "kube/watch_event.h"
 #include "kube/watch_query.h"
 
@@ -44,6 +47,24 @@ static void test_an_added_and_a_modified_object_are_the_same_to_us(void **state)
 		watch_event_done(&ev);
 		free(text);
 	}
+}
+
+/* No value is made of them. */
+static void test_managed_fields_are_not_read(void **state)
+{
+	struct watch_event ev =
+		parse("{\"type\":\"ADDED\",\"object\":{\"kind\":\"Service\",\"metadata\":{\"name\":"
+		      "\"web\","
+		      "\"managedFields\":[{\"fieldsV1\":{\"f:spec\":{\"]\":{}}}},{}],"
+		      "\"resourceVersion\":\"12\"},\"managedFields\":[1]}}");
+	const json_t *metadata = json_object_get(ev.object, "metadata");
+
+	(void)state;
+	assert_true(json_is_integer(json_object_get(metadata, "managedFields")));
+	assert_string_equal(json_string_value(json_object_get(metadata, "name")), "web");
+	assert_string_equal(ev.version, "12");
+	assert_true(json_is_array(json_object_get(ev.object, "managedFields")));
+	watch_event_done(&ev);
 }
 
 static void test_a_bookmark_may_end_a_list(void **state)
@@ -88,9 +109,74 @@ static void test_what_is_no_event_is_refused(void **state)
 		struct watch_event ev;
 		struct err e = {0};
 
-		assert_true(watch_event_parse(&ev, lines[i], strlen(lines[i]), &e) < 0);
+		assert_int_equal(watch_event_parse(&ev, lines[i], strlen(lines[i]), &e), -EPROTO);
 		assert_true(*e.msg);
 	}
+}
+
+static json_t *repeated(int n, json_t *one)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < n; i++)
+		jsonx_append(list, json_deep_copy(one));
+	json_decref(one);
+	return list;
+}
+
+/* An EndpointSlice as large as the API server takes one, with all that an endpoint can say. */
+static json_t *largest_slice(void)
+{
+	json_t *hints =
+		json_pack("{s:o, s:o}", "forZones", repeated(8, json_pack("{s:s}", "name", "z")),
+			"forNodes", repeated(8, json_pack("{s:s}", "name", "n")));
+	json_t *endpoint = json_pack("{s:o, s:{s:b, s:b, s:b}, s:s, s:s, s:s,"
+				     " s:{s:s, s:s, s:s, s:s}, s:o}",
+		"addresses", repeated(100, json_string("172.16.0.1")), "conditions", "ready", 1,
+		"serving", 1, "terminating", 0, "nodeName", "n", "zone", "z", "hostname", "h",
+		"targetRef", "kind", "Pod", "namespace", "shop", "name", "web", "uid", "u", "hints",
+		hints);
+	json_t *port = json_pack("{s:s, s:i, s:s, s:s}", "name", "p", "port", 1, "protocol", "TCP",
+		"appProtocol", "http");
+
+	return json_pack("{s:s, s:{s:{s:s, s:s}, s:o, s:o}}", "type", "ADDED", "object", "metadata",
+		"name", "web", "resourceVersion", "1", "endpoints",
+		repeated(LIMIT_SLICE_ENDPOINTS, endpoint), "ports",
+		repeated(LIMIT_SLICE_PORTS, port));
+}
+
+static void test_the_largest_slice_is_read(void **state)
+{
+	json_auto_t *line = largest_slice();
+	CLEANUP_FREE char *text = json_dumps(line, JSON_COMPACT);
+	struct watch_event ev = parse(text);
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(watch_event_check_size(ev.object, &e), 0);
+	watch_event_done(&ev);
+}
+
+/* Each of which would take 230 bytes. */
+static void test_an_object_of_too_many_values_is_not_read(void **state)
+{
+	enum { START_LEN = 256, ITEM_LEN = 3 };
+	CLEANUP_FREE char *text = xcalloc(START_LEN + LIMIT_KUBE_OBJECT_VALUES * ITEM_LEN, 1);
+	json_auto_t *items = json_array();
+	size_t len = (size_t)snprintf(text, START_LEN, "{\"type\":\"ADDED\",\"object\":{\"a\":[{}");
+	struct watch_event ev;
+	struct err e = {0};
+
+	(void)state;
+	for (int i = 0; i < LIMIT_KUBE_OBJECT_VALUES; i++) {
+		memcpy(text + len, ",{}", ITEM_LEN);
+		len += ITEM_LEN;
+		jsonx_append(items, json_object());
+	}
+	memcpy(text + len, "]}}", ITEM_LEN);
+	assert_int_equal(watch_event_parse(&ev, text, len + ITEM_LEN, &e), -EINVAL);
+	assert_string_equal(e.msg, "an object with more than 400000 values is passed over");
+	assert_int_equal(watch_event_check_size(items, &e), -EINVAL);
 }
 
 static void test_a_version_that_is_no_number_cannot_be_compared(void **state)
@@ -173,9 +259,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_added_and_a_modified_object_are_the_same_to_us),
+		cmocka_unit_test(test_managed_fields_are_not_read),
 		cmocka_unit_test(test_a_bookmark_may_end_a_list),
 		cmocka_unit_test(test_410_means_that_the_version_is_too_old),
 		cmocka_unit_test(test_what_is_no_event_is_refused),
+		cmocka_unit_test(test_the_largest_slice_is_read),
+		cmocka_unit_test(test_an_object_of_too_many_values_is_not_read),
 		cmocka_unit_test(test_a_version_that_is_no_number_cannot_be_compared),
 		cmocka_unit_test(test_a_page_says_what_comes_next),
 		cmocka_unit_test(test_an_answer_that_is_no_page_is_an_error),

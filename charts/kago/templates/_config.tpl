@@ -1,6 +1,7 @@
 {{/* The keys that the chart sets, or that cannot be the same for all pods, and what to use instead. */}}
 {{- define "kago.managedKeys" -}}
-http.listen: "it is the port 9440 of the pod's address, which the probes use"
+http.listen: "it is the port 9440 of the pod's address"
+http.probes: "it is the port 9441 of the pod's address, which the probes use"
 keepalived.program: "the image has it"
 keepalived.stateDir: "it is the writable /run/kago"
 bgp.program: "the image has it"
@@ -28,7 +29,26 @@ kubernetes.identity: "it is the pod's name"
 {{- range $i, $peer := ($config.bgp).peers }}
 {{- include "kago.checkPassword" (list $ (printf "config.bgp.peers[%d].passwordFile" $i) ($peer.passwordFile | default "")) }}
 {{- end }}
-{{- toYaml (mustMergeOverwrite $config (dict "http" (dict "listen" "pod:9440"))) }}
+{{- $http := dict "listen" "pod:9440" "probes" "pod:9441" }}
+{{- $readers := include "kago.readers" . | fromYamlArray }}
+{{- if and $readers (not (hasKey ($config.http | default dict) "allow")) }}
+{{- $_ := set $http "allow" $readers }}
+{{- end }}
+{{- toYaml (mustMergeOverwrite $config (dict "http" $http)) }}
+{{- end }}
+
+{{/* The prefixes of networkPolicy.metricsFrom, as a list; empty if it also names what has no prefix. */}}
+{{- define "kago.readers" -}}
+{{- $cidrs := list }}
+{{- $others := not .Values.networkPolicy.enabled }}
+{{- range .Values.networkPolicy.metricsFrom }}
+{{- if and .ipBlock (not .ipBlock.except) }}
+{{- $cidrs = append $cidrs .ipBlock.cidr }}
+{{- else }}
+{{- $others = true }}
+{{- end }}
+{{- end }}
+{{- $others | ternary list $cidrs | toYaml }}
 {{- end }}
 
 {{/* Fails for a password in the Secret that is not there: list ROOT KEY FILE */}}

@@ -39,6 +39,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: load-balancer
 {{- end }}
 
+{{/* Those of the agents of nodes. */}}
+{{- define "kago.agentLabels" -}}
+app.kubernetes.io/name: {{ include "kago.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: agent
+{{- end }}
+
 {{- define "kago.labels" -}}
 app.kubernetes.io/name: {{ include "kago.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -64,12 +71,38 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/* Without a registry a runtime asks its default one, where these names are not kago's: list IMAGE REPOSITORY */}}
+{{- define "kago.checkRegistry" -}}
+{{- $repository := index . 1 }}
+{{- if not (or (index . 0).registry (regexMatch "^(localhost|[^/]*[.:][^/]*)/" $repository)) }}
+{{- fail (printf "image.registry: it is empty, and a node would fetch %s from the default registry of its runtime, where it is not kago's. Build the images (scripts/images build), bring them to a registry (docs/install.md) and name it: --set image.registry=registry.example.com/kago; or, if they were imported on each node: --set image.registry=localhost" $repository) }}
+{{- end }}
+{{- end }}
+
 {{/* An image: list ROOT CONTAINER */}}
 {{- define "kago.image" -}}
 {{- $image := (index . 0).Values.image }}
 {{- $of := index $image (index . 1) }}
+{{- include "kago.checkRegistry" (list $image $of.repository) }}
 {{- with $image.registry }}{{ . }}/{{ end }}{{ $of.repository }}
 {{- if $of.digest }}@{{ $of.digest }}{{ else }}:{{ $image.tag | default (index . 0).Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/* Where the Leases of others are by which they agree who leads, or which nodes live: the Role could change those, too. */}}
+{{- define "kago.checkNamespace" -}}
+{{- if and (has .Release.Namespace (list "kube-system" "kube-node-lease")) (not .Values.allowSystemNamespace) }}
+{{- fail (printf "the namespace %s has Leases of the control plane or of nodes, and load balancers may change and delete all Leases of their namespace: install into one of their own (kubectl create namespace kago, then -n kago), or say allowSystemNamespace=true" .Release.Namespace) }}
+{{- end }}
+{{- end }}
+
+{{/* The strategy of the workload: of those that its kind has, and without what only RollingUpdate has. */}}
+{{- define "kago.updateStrategy" -}}
+{{- $type := .Values.updateStrategy.type | default "RollingUpdate" }}
+{{- $known := eq .Values.kind "Deployment" | ternary (list "RollingUpdate" "Recreate") (list "RollingUpdate" "OnDelete") }}
+{{- if not (has $type $known) }}
+{{- fail (printf "updateStrategy.type: a %s has no '%s'; right would be %s" .Values.kind $type (join " or " $known)) }}
+{{- end }}
+{{- toYaml (eq $type "RollingUpdate" | ternary .Values.updateStrategy (omit .Values.updateStrategy "rollingUpdate")) }}
 {{- end }}
 
 {{/* Milliseconds of a duration of kago.yaml: list KEY TEXT */}}

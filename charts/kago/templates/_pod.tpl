@@ -43,7 +43,43 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- end }}
 
-{{- define "kago.initContainers" -}}
+{{/* What may go into the node's network namespace, that of process 1: list ROOT CAPABILITY... */}}
+{{- define "kago.nodeSecurityContext" -}}
+{{- $root := first . }}
+{{- include "kago.securityContext" (rest .) }}
+{{- if and $root.Values.nodeSockets.appArmorProfile (semverCompare ">=1.30-0" $root.Capabilities.KubeVersion.Version) }}
+appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
+{{- end }}
+{{- end }}
+
+{{/* How the sidecar comes to its sockets there: "" (not at all), "container" or "self". */}}
+{{- define "kago.nodeSockets" -}}
+{{- if .Values.nodeRoutes }}{{ .Values.nodeSockets.method }}{{ end }}
+{{- end }}
+
+{{- define "kago.nodeSocketsContainer" -}}
+{{- if eq (include "kago.nodeSockets" .) "container" -}}
+# Makes sockets in the node's network namespace for exabgp, which then needs neither a way there nor the capabilities
+# for it: SYS_PTRACE opens the namespace, SYS_ADMIN enters it. Both are given up for good before it answers anybody.
+# It starts before exabgp and ends after it.
+- name: node-sockets
+  image: {{ include "kago.image" (list . "nodeSockets") }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  restartPolicy: Always
+  args: [/host/ns/net, /run/kago-node-sockets/socket]
+  {{- with .Values.nodeSockets.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    {{- include "kago.nodeSecurityContext" (list . "SYS_ADMIN" "SYS_PTRACE") | nindent 4 }}
+  volumeMounts:
+    - {name: node-namespaces, mountPath: /host/ns, readOnly: true}
+    - {name: run-node-sockets, mountPath: /run/kago-node-sockets}
+{{- end }}
+{{- end }}
+
+{{- define "kago.checkContainer" -}}
 {{- $fix := eq .Values.sysctls.method "initContainer" }}
 {{- if or $fix .Values.check.enabled -}}
 # Says in its log what of modules, sysctls, permissions is missing, and the remedy, before anything is served.
@@ -89,6 +125,10 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- end }}
 
+{{- define "kago.initContainers" -}}
+{{- list (include "kago.checkContainer" .) (include "kago.nodeSocketsContainer" .) | compact | join "\n" }}
+{{- end }}
+
 {{- define "kago.ipvsContainer" -}}
 - name: ipvs
   image: {{ include "kago.image" (list . "ipvs") }}
@@ -109,12 +149,13 @@ seccompProfile: {type: RuntimeDefault}
     {{- end }}
   ports:
     - {name: metrics, containerPort: 9440, protocol: TCP}
+    - {name: probes, containerPort: 9441, protocol: TCP}
   livenessProbe:
     {{- toYaml .Values.ipvs.livenessProbe | nindent 4 }}
-    httpGet: {path: /healthz, port: metrics}
+    httpGet: {path: /healthz, port: probes}
   readinessProbe:
     {{- toYaml .Values.ipvs.readinessProbe | nindent 4 }}
-    httpGet: {path: /readyz, port: metrics}
+    httpGet: {path: /readyz, port: probes}
   {{- with .Values.ipvs.resources }}
   resources:
     {{- toYaml . | nindent 4 }}
@@ -137,9 +178,9 @@ seccompProfile: {type: RuntimeDefault}
     - run
     - --config
     - /etc/kago/kago.yaml
-    {{- if .Values.nodeRoutes }}
+    {{- with include "kago.nodeSockets" . }}
     - --node-netns
-    - /host/ns/net
+    - {{ if eq . "self" }}/host/ns/net{{ else }}unix:/run/kago-node-sockets/socket{{ end }}
     {{- end }}
     {{- with .Values.exabgp.extraArgs }}
     {{- toYaml . | nindent 4 }}
@@ -154,13 +195,10 @@ seccompProfile: {type: RuntimeDefault}
     {{- toYaml . | nindent 4 }}
   {{- end }}
   securityContext:
-    {{- if .Values.nodeRoutes }}
+    {{- if eq (include "kago.nodeSockets" .) "self" }}
     # SYS_PTRACE opens the node's network namespace, SYS_ADMIN enters it; the sidecar drops both for good as soon as
     # it has its sockets there.
-    {{- include "kago.securityContext" (list "NET_ADMIN" "SYS_ADMIN" "SYS_PTRACE") | nindent 4 }}
-    {{- if and .Values.exabgp.appArmorProfile (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version) }}
-    appArmorProfile: {type: {{ .Values.exabgp.appArmorProfile }}}
-    {{- end }}
+    {{- include "kago.nodeSecurityContext" (list . "NET_ADMIN" "SYS_ADMIN" "SYS_PTRACE") | nindent 4 }}
     {{- else }}
     {{- include "kago.securityContext" (list "NET_ADMIN") | nindent 4 }}
     {{- end }}
@@ -170,8 +208,12 @@ seccompProfile: {type: RuntimeDefault}
     {{- . | nindent 4 }}
     {{- end }}
     - {name: run-exabgp, mountPath: /run/kago-exabgp}
-    {{- if .Values.nodeRoutes }}
+    {{- with include "kago.nodeSockets" . }}
+    {{- if eq . "self" }}
     - {name: node-namespaces, mountPath: /host/ns, readOnly: true}
+    {{- else }}
+    - {name: run-node-sockets, mountPath: /run/kago-node-sockets, readOnly: true}
+    {{- end }}
     {{- end }}
     {{- with .Values.exabgp.extraVolumeMounts }}
     {{- toYaml . | nindent 4 }}
@@ -198,9 +240,14 @@ seccompProfile: {type: RuntimeDefault}
 - name: run-exabgp
   emptyDir: {medium: Memory, sizeLimit: 16Mi}
 {{- if .Values.nodeRoutes }}
-# For the routes from the node to the pod: kago-sidecar opens the file net in it.
+# For the routes from the node to the pod: who makes the sockets for them opens the file net in it.
 - name: node-namespaces
   hostPath: {path: /proc/1/ns, type: Directory}
+{{- end }}
+{{- if eq (include "kago.nodeSockets" .) "container" }}
+# In two containers alone: who sees it gets sockets of the node.
+- name: run-node-sockets
+  emptyDir: {medium: Memory, sizeLimit: 1Mi}
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}

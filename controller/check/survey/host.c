@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/survey/host.h"
 
+#include <errno.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/apart.h"
@@ -9,6 +11,7 @@
 #include "clients/nft.h"
 #include "kernel/sysctl.h"
 #include "net/ipvs.h"
+#include "objects/policy.h"
 
 DEFINE_CLEANUP(struct ipvs *, ipvs_close);
 DEFINE_CLEANUP(struct sysctl_report *, sysctl_report_free);
@@ -34,6 +37,28 @@ static char *error_of(int r, const struct err *e)
 	return r < 0 ? xstrdup(e->msg) : NULL;
 }
 
+/* Which of them the kernel has not got. */
+static void try_schedulers(struct kernel_facts *ret, struct ipvs *v)
+{
+	char *names = NULL;
+
+	for (unsigned s = SCHEDULER_RR; s <= SCHEDULER_MH; s++) {
+		const char *name = scheduler_name((enum scheduler)s);
+		struct err e = {0};
+		char *longer;
+		int r = ipvs_try(v, AF_INET, name, &e);
+
+		if (r < 0 && r != -ENOENT && !ret->scheduler_error)
+			ret->scheduler_error = xstrdup(e.msg);
+		if (r != -ENOENT)
+			continue;
+		longer = xasprintf("%s%s%s", names ? names : "", names ? ", " : "", name);
+		free(names);
+		names = longer;
+	}
+	ret->missing_schedulers = names;
+}
+
 void host_try_kernel(struct kernel_facts *ret)
 {
 	CLEANUP(ipvs_closep) struct ipvs *v = NULL;
@@ -44,8 +69,8 @@ void host_try_kernel(struct kernel_facts *ret)
 	if (!ret->net_admin)
 		return;
 	if (v) {
-		ret->scheduler_error = error_of(ipvs_try(v, AF_INET, "mh", &e), &e);
-		ret->ipv6_error = error_of(ipvs_try(v, AF_INET6, "mh", &e), &e);
+		try_schedulers(ret, v);
+		ret->ipv6_error = error_of(ipvs_try(v, AF_INET6, "none", &e), &e);
 	}
 	ret->nft_error = error_of(apart(nft_try, NULL, &e), &e);
 }

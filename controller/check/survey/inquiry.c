@@ -13,6 +13,7 @@ enum { TIMEOUT = 5 * 1000 * 1000 /* usec for each call */ };
 #define REVIEWS "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 struct inquiry {
+	sd_event *loop;
 	struct api_facts *facts;
 	struct kube *kube;
 	sd_event_source *failed; /* there is nobody to ask, which the loop tells */
@@ -107,32 +108,38 @@ static int connect_kube(
 	return kube_new(&q->kube, loop, steal(conf), LOOP_ANSWERS, e);
 }
 
-struct inquiry *inquiry_start(sd_event *loop, struct api_facts *ret, const struct config *config,
-	void (*done)(void *ud), void *ud)
+struct inquiry *inquiry_new(sd_event *loop, struct api_facts *ret, const struct config *config)
 {
 	const char *lease_ns = config->kubernetes.lease_namespace;
 	struct inquiry *q = xnew0(struct inquiry);
 	struct err e = {0};
 
+	q->loop = loop;
 	q->facts = ret;
-	q->done = done;
-	q->ud = ud;
 	ret->asked = true;
 	ret->ns = xstrdup(config->kubernetes.namespace);
-	if (connect_kube(q, loop, config, &e) < 0) {
+	if (connect_kube(q, loop, config, &e) < 0)
 		ret->credentials_error = xstrdup(e.msg);
-		ret->lease_ns = xstrdup(lease_ns);
-		if (loop_timer_new(&q->failed, loop, on_failed, q, &e) >= 0)
-			loop_timer_arm(q->failed, 0);
-		return q;
-	}
-	ret->lease_ns = xstrdup(*lease_ns ? lease_ns : kube_namespace(q->kube));
-	kube_start(q->kube, &(struct kube_request){.method = "GET",
-				    .path = "/version",
-				    .timeout = TIMEOUT,
-				    .done = on_version,
-				    .ud = q});
+	else if (!*lease_ns)
+		lease_ns = kube_namespace(q->kube);
+	ret->lease_ns = xstrdup(lease_ns);
 	return q;
+}
+
+void inquiry_start(struct inquiry *q, void (*done)(void *ud), void *ud)
+{
+	struct err e = {0};
+
+	q->done = done;
+	q->ud = ud;
+	if (q->kube)
+		kube_start(q->kube, &(struct kube_request){.method = "GET",
+					    .path = "/version",
+					    .timeout = TIMEOUT,
+					    .done = on_version,
+					    .ud = q});
+	else if (loop_timer_new(&q->failed, q->loop, on_failed, q, &e) >= 0)
+		loop_timer_arm(q->failed, 0);
 }
 
 struct inquiry *inquiry_free(struct inquiry *q)

@@ -10,6 +10,9 @@
 #include "check/survey/tools.h"
 #include "config/listen.h"
 #include "loop/loop.h"
+#include "loop/power.h"
+
+DEFINE_CLEANUP(struct inquiry *, inquiry_free);
 
 struct survey {
 	sd_event *loop;
@@ -53,33 +56,50 @@ static void look_at_settings(struct settings_facts *ret, const struct config *co
 	ret->peers = xcalloc(config->bgp.n_peers, sizeof *ret->peers);
 }
 
-static void look_at_network(struct network_facts *ret, const struct config *config)
+static struct listen_fact look_at_listen(const char *key, const char *at)
 {
+	struct listen_fact fact = {.at = xstrdup(at)};
 	struct listen unused;
 	struct err e = {0};
 
-	interfaces_look(ret);
-	ret->listen = xstrdup(config->http.listen);
-	if (*ret->listen && listen_find(&unused, ret->listen, &e) < 0)
-		ret->listen_error = xstrdup(e.msg);
+	if (*at && listen_find(&unused, key, at, &e) < 0)
+		fact.error = xstrdup(e.msg);
+	return fact;
 }
 
-/* What takes time, all at once. */
-static int ask(struct survey *s, struct preflight *p, const struct config *config, struct err *e)
+static void look_at_network(struct network_facts *ret, const struct config *config)
 {
-	bool ask_nft = p->kernel.net_admin && !p->kernel.nft_error;
-	struct inquiry *inquiry = NULL;
+	interfaces_look(ret);
+	ret->listen = look_at_listen("http.listen", config->http.listen);
+	ret->probes = look_at_listen("http.probes", config->http.probes);
+}
+
+/*
+ * What takes NET_ADMIN, or root for the sysctls: IPVS, nftables, and the sysctls, which are there
+ * once IPVS is.
+ */
+static void look_with_power(
+	struct preflight *ret, const struct config *config, const struct survey_options *options)
+{
+	host_try_kernel(&ret->kernel);
+	host_look_at_sysctls(&ret->sysctls, options->fix);
+	tools_check_nft(&ret->programs, config, ret->kernel.net_admin && !ret->kernel.nft_error);
+}
+
+/* What takes time, all at once; and what others say, which nobody with power shall read. */
+static int ask(struct survey *s, struct preflight *p, struct inquiry *inquiry,
+	const struct config *config, struct err *e)
+{
 	struct peers *peers;
 	struct tools *tools;
 	int r;
 
-	s->n_open = p->settings.from_kubernetes ? 3 : 2;
-	if (p->settings.from_kubernetes)
-		inquiry = inquiry_start(s->loop, &p->api, config, on_done, s);
+	s->n_open = inquiry ? 3 : 2;
+	if (inquiry)
+		inquiry_start(inquiry, on_done, s);
 	peers = peers_start(s->loop, p->settings.peers, config, on_done, s);
-	tools = tools_start(s->loop, &p->programs, config, ask_nft, on_done, s);
+	tools = tools_start(s->loop, &p->programs, config, on_done, s);
 	r = loop_run(s->loop, e);
-	inquiry_free(inquiry);
 	peers_free(peers);
 	tools_free(tools);
 	return r;
@@ -90,14 +110,19 @@ int survey_run(struct preflight *ret, const struct config *config,
 {
 	struct survey s = {0};
 	CLEANUP(unref_loop) sd_event *loop = NULL;
+	CLEANUP(inquiry_freep) struct inquiry *inquiry = NULL;
 	int r = loop_new(&loop, on_stop, &s, e);
 
 	if (r < 0)
 		return r;
 	s.loop = loop;
 	look_at_settings(&ret->settings, config, options);
-	host_try_kernel(&ret->kernel);
-	host_look_at_sysctls(&ret->sysctls, options->fix);
+	look_with_power(ret, config, options);
+	if (ret->settings.from_kubernetes)
+		inquiry = inquiry_new(loop, &ret->api, config);
+	r = power_give_up(e);
+	if (r < 0)
+		return r;
 	look_at_network(&ret->network, config);
-	return ask(&s, ret, config, e);
+	return ask(&s, ret, inquiry, config, e);
 }

@@ -52,8 +52,10 @@ static int render_example(
 	static const uint8_t vip4[4] = {192, 0, 2, 1}, real4[4] = {198, 51, 100, 1};
 	static const uint8_t vip6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
 	static const uint8_t real6[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
-	struct real_server real_a = {ipaddr_from_bytes(AF_INET, real4), 8080, 1};
-	struct real_server real_b = {ipaddr_from_bytes(AF_INET6, real6), 8080, 1};
+	struct real_server real_a = {
+		.addr = ipaddr_from_bytes(AF_INET, real4), .port = 8080, .weight = 1};
+	struct real_server real_b = {
+		.addr = ipaddr_from_bytes(AF_INET6, real6), .port = 8080, .weight = 1};
 	const struct virtual_server shape = {
 		.ns = "example",
 		.name = "example",
@@ -95,11 +97,11 @@ static int make_example(struct tools *t, struct err *e)
 
 static void test_example(struct tools *t)
 {
-	CLEANUP_FREE char *path = xasprintf("/proc/%d/fd/%d", getpid(), t->example);
 	struct err e = {0};
 
 	if (t->facts->template_error || t->facts->keepalived_error ||
-		configtest_start(&t->test, t->loop, t->facts->keepalived, path, on_test, t, &e) < 0)
+		configtest_start_nameless(
+			&t->test, t->loop, t->facts->keepalived, t->example, on_test, t, &e) < 0)
 		t->done(t->ud);
 }
 
@@ -135,7 +137,9 @@ static void on_deadline(void *ud)
 
 static void ask_version(struct tools *t)
 {
-	static const struct child_ops ops = {.on_line = on_line, .on_exit = on_version};
+	static const struct confine confine = {0};
+	static const struct child_ops ops = {
+		.on_line = on_line, .on_exit = on_version, .confine = &confine};
 	const char *const argv[] = {t->facts->keepalived, "--version", NULL};
 	struct err e = {0};
 
@@ -148,7 +152,7 @@ static void ask_version(struct tools *t)
 	loop_timer_arm(t->deadline, VERSION_TIMEOUT);
 }
 
-static int check_nft_template(const char *path, bool ask_nft, struct err *e)
+static int check_template(const char *path, bool ask_nft, struct err *e)
 {
 	CLEANUP(mustache_freep) struct mustache *template = NULL;
 	struct nft_order order = {0};
@@ -161,8 +165,18 @@ static int check_nft_template(const char *path, bool ask_nft, struct err *e)
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
+void tools_check_nft(struct programs_facts *ret, const struct config *config, bool ask_nft)
+{
+	struct err e = {0};
+
+	ret->nft_path = xstrdup(config->keepalived.nft_template_path);
+	ret->nft_asked = ask_nft;
+	if (check_template(ret->nft_path, ask_nft, &e) < 0)
+		ret->nft_error = xstrdup(e.msg);
+}
+
 struct tools *tools_start(sd_event *loop, struct programs_facts *ret, const struct config *config,
-	bool ask_nft, void (*done)(void *ud), void *ud)
+	void (*done)(void *ud), void *ud)
 {
 	struct tools *t = xnew0(struct tools);
 	struct err e = {0};
@@ -177,12 +191,8 @@ struct tools *tools_start(sd_event *loop, struct programs_facts *ret, const stru
 	};
 	ret->keepalived = xstrdup(config->keepalived.program);
 	ret->template_path = xstrdup(config->keepalived.template_path);
-	ret->nft_path = xstrdup(config->keepalived.nft_template_path);
-	ret->nft_asked = ask_nft;
 	if (make_example(t, &e) < 0)
 		ret->template_error = xstrdup(e.msg);
-	if (check_nft_template(ret->nft_path, ask_nft, &e) < 0)
-		ret->nft_error = xstrdup(e.msg);
 	ask_version(t);
 	return t;
 }

@@ -13,9 +13,12 @@
 struct tools;
 
 /*
- * `ret` is filled until `done` is called, from the loop, within some ten seconds. `ask_nft`: what
- * the other template makes is given to nftables, without doing it; that blocks.
+ * The template of the nftables rules. `ask_nft`: what it makes is given to nftables, without doing
+ * it, which takes NET_ADMIN. Blocks.
  */
+void tools_check_nft(struct programs_facts *ret, const struct config *config, bool ask_nft);
+
+/* The rest of `ret` is filled until `done` is called, from the loop, within some ten seconds. */
 struct tools *tools_start(sd_event *loop, struct programs_facts *ret, const struct config *config,
-	bool ask_nft, void (*done)(void *ud), void *ud) __attribute__((warn_unused_result));
+	void (*done)(void *ud), void *ud) __attribute__((warn_unused_result));
 struct tools *tools_free(struct tools *t);

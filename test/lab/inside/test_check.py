@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import struct
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -142,9 +143,9 @@ def no_modules():
 def test_a_node_without_the_scheduler_is_found_out_and_one_with_it_loads_it(pod):
     with no_modules():
         found, status = pod.check("--fix")
-    assert status == 1
-    assert texts(found, "scheduler", "error") == [
-        "IPVS takes no virtual server with the scheduler mh: the kernel refused: No such file or directory"]
+    assert status == 0
+    assert texts(found, "scheduler", "warning") == [
+        "IPVS lacks mh: Services that ask for it, or for none if it is mh, get another one"]
     assert levels(found, "ipvs") == {"ok"}
     found, status = pod.check()
     assert (status, levels(found, "scheduler")) == (0, {"ok"})
@@ -174,6 +175,17 @@ def test_a_template_that_keepalived_does_not_like(pod, tmp_path, word, level, sa
     found, status = pod.check("--fix")
     assert status == (1 if level == "error" else 0)
     assert re.search(said, texts(found, "keepalived.template", level)[0])
+
+
+def test_what_a_template_includes_is_told_to_nobody(pod, tmp_path):
+    """keepalived would say the first word of each line that it does not know."""
+    (tmp_path / "token").write_text("secret-of-the-pod\n", encoding="utf-8")
+    own = tmp_path / "own.mustache"
+    text = Path(pod.settings["keepalived"]["template"]).read_text(encoding="utf-8")
+    own.write_text(f"include {tmp_path}/token\n{text}", encoding="utf-8")
+    pod.settings["keepalived"]["template"] = str(own)
+    found, _ = pod.check("--fix")
+    assert "secret-of-the-pod" not in json.dumps(found)
 
 
 def test_a_configuration_that_cannot_be_read_hides_nothing(pod):
@@ -256,16 +268,24 @@ def test_a_running_controller_is_not_disturbed(lb, pod):
 
 def test_health_is_served_on_the_pods_own_address(lb, pod, monkeypatch):
     pod.netns = lb.netns
-    pod.settings["http"] = {"listen": "pod:9440"}
+    pod.settings["http"] = {"listen": "pod:9440", "probes": "pod:9441"}
     found, _ = pod.check("--fix")
-    assert "has neither POD_IP nor POD_IPS" in texts(found, "http.listen", "error")[0]
+    for key in ("http.listen", "http.probes"):
+        assert f"{key} pod:944" in texts(found, key, "error")[0]
+        assert "has neither POD_IP nor POD_IPS" in texts(found, key, "error")[0]
     monkeypatch.setenv("POD_IP", "172.16.0.9")
     found, _ = pod.check()
     assert texts(found, "http.listen", "ok") == ["health and metrics are served on pod:9440"]
-    lb.start_outside(**{"http.listen": "pod:9440"})
+    assert texts(found, "http.probes", "ok") == ["probes are served on pod:9441"]
+    lb.start_outside(**{"http.listen": "pod:9440", "http.probes": "pod:9441"})
     lb.wait_for_log("event=kernel.applied")
     with lb.netns.entered():
-        with urllib.request.urlopen("http://172.16.0.9:9440/healthz", timeout=10) as answer:
-            assert answer.read() == b"ok\n"
+        for port in (9440, 9441):
+            with urllib.request.urlopen(f"http://172.16.0.9:{port}/healthz", timeout=10) as answer:
+                assert answer.read() == b"ok\n"
+        with urllib.request.urlopen("http://172.16.0.9:9440/metrics", timeout=10) as answer:
+            assert b"kago_ready" in answer.read()
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen("http://172.16.0.9:9441/metrics", timeout=10)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", 9440), timeout=10)

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -52,7 +53,9 @@ class Controller:
     def __init__(self, network, folder, name="lb"):
         self.network, self.folder = network, folder
         self.netns = network.netns(name)
-        self.netns.ip("link add e0 type dummy", "addr add 172.16.0.9/24 dev e0", "link set e0 up")
+        # 172.16.0.9 is a real server that lives here, too, but is no address of the load balancer's own.
+        self.netns.ip("link add e0 type dummy", "addr add 172.16.0.254/24 dev e0", "link set e0 up",
+                      "route add local 172.16.0.9 dev lo")
         self.source = folder / "manifests"
         self.source.mkdir()
         self.settings = {"keepalived.stateDir": folder / "run", "keepalived.minReloadGap": "100ms"}
@@ -247,6 +250,44 @@ def test_a_killed_keepalived_comes_back_while_the_kernel_forwards(lb):
     lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}})
 
 
+@pytest.mark.parametrize("name", ["keepalived.pid", "checkers.pid"])
+def test_a_keepalived_that_is_stopped_comes_back_while_the_kernel_forwards(lb, name):
+    put_web(lb)
+    lb.start_outside()
+    lb.wait_for_ipvs(WEB)
+    lb.wait_for_log("event=keepalived.up")
+    wait_for("readiness", lambda: lb.http("/readyz")[0] == 200, SOON)
+    pid = int((lb.settings["keepalived.stateDir"] / name).read_text(encoding="ascii"))
+    os.kill(pid, signal.SIGSTOP)
+    lb.wait_for_log(f"event=keepalived.hangs pid={pid} ")
+    wait_for("a second keepalived", lambda: lb.log().count("event=keepalived.up") == 2, SOON)
+    assert lb.ipvs() == WEB
+    assert not Path(f"/proc/{pid}").exists()
+    assert "event=kernel.mismatch" not in lb.log()
+    put_web(lb, "172.16.0.1")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}})
+
+
+def test_keepalived_sees_what_it_needs_and_gains_no_right(lb):
+    token, script = lb.folder / "token", lb.folder / "bin/keepalived"
+    token.write_text("secret", encoding="ascii")
+    script.parent.mkdir()
+    script.write_text(f"""#!/bin/bash
+cat {token} || echo token is kept
+grep -h NoNewPrivs /proc/self/status /proc/$PPID/status | paste -s
+exec keepalived "$@"
+""", encoding="utf-8")
+    script.chmod(0o755)
+    put_web(lb)
+    lb.start_outside(**{"keepalived.program": script})
+    lb.wait_for_ipvs(WEB)
+    lb.wait_for_log("event=keepalived.up")
+    assert len(re.findall(r"NoNewPrivs:\W+t?1", lb.log())) == 2, lb.log()
+    if "event=keepalived.unconfined" in lb.log():
+        pytest.skip("this kernel has no Landlock")
+    assert "token is kept" in lb.log() and "secret" not in lb.log()
+
+
 def test_what_somebody_changes_in_the_kernel_is_put_right_without_keepalived(lb):
     put_web(lb)
     lb.start()
@@ -262,20 +303,68 @@ def test_what_somebody_changes_in_the_kernel_is_put_right_without_keepalived(lb)
     assert lb.log().count("event=keepalived.started") == 1
 
 
-def test_what_the_kernel_refuses_keeps_nobody_else_from_being_announced(lb):
+ODD = "TCP 10.1.1.9:80 rr"
+
+
+def test_what_the_kernel_refuses_is_left_out_and_harms_nobody_else(lb):
     put_web(lb)
-    lb.put("odd", service("odd", "10.1.1.9", **RR), endpoints("odd", "172.16.0.255"))  # a broadcast address here
+    # The second one is a broadcast address here.
+    lb.put("odd", service("odd", "10.1.1.9", **RR), endpoints("odd", "172.16.0.1", "172.16.0.255"))
     lb.start()
-    lb.wait_for_ipvs({**WEB, "TCP 10.1.1.9:80 rr": {}})
-    lb.wait_for_log('event=kernel.write_failed .*172.16.0.255')
-    sock, lines = lb.lifeline()
-    with sock, lines:
-        while not json.loads(lines.readline()).get("ready"):
-            pass
-    assert lb.http("/readyz") == (503, "what was asked for is not in place\n")
-    lb.remove("odd")
-    lb.wait_for_ipvs(WEB)
+    lb.wait_for_ipvs({**WEB, ODD: {"172.16.0.1:8080": 1}})
+    lb.wait_for_log('event=kernel.refused service=test/odd what="real server 172.16.0.255 port 8080')
+    lb.wait_for_log('event=service.served service=test/odd .*reason=RefusedByKernel')
     wait_for("readiness", lambda: lb.http("/readyz")[0] == 200, SOON)
+    lb.wait_for_log("event=keepalived.up")
+    file = lb.folder / "run" / "keepalived.conf"
+    wait_for("a file without it", lambda: "172.16.0.255" not in file.read_text(), SOON)
+    assert lb.log().count("event=keepalived.started") == 1
+
+
+def test_what_the_kernel_takes_at_last_is_served(lb):
+    put_web(lb)
+    lb.put("odd", service("odd", "10.1.1.9", **RR), endpoints("odd", "172.16.0.255"))
+    lb.start()
+    lb.wait_for_log("event=kernel.refused service=test/odd")
+    lb.wait_for_ipvs(WEB)
+    lb.netns.ip("addr del 172.16.0.254/24 dev e0", "addr add 172.16.0.254/16 dev e0")
+    lb.wait_for_ipvs({**WEB, ODD: {"172.16.0.255:8080": 1}})
+    wait_for("readiness", lambda: lb.http("/readyz")[0] == 200, SOON)
+
+
+def test_no_service_leads_to_the_load_balancer_itself(lb):
+    put_web(lb)
+    lb.put("odd", service("odd", "10.1.1.9", **RR), endpoints("odd", "172.16.0.1", "172.16.0.254"))
+    lb.start()
+    lb.wait_for_ipvs({**WEB, ODD: {"172.16.0.1:8080": 1}})
+    lb.wait_for_log('service=test/odd .*reason=EndpointsNotAllowed msg="not allowed: 172.16.0.254 is this pod\'s own')
+    wait_for("readiness", lambda: lb.http("/readyz")[0] == 200, SOON)
+
+
+@contextlib.contextmanager
+def kernel_without(module):
+    """No program of the kernel's may load it meanwhile."""
+    loader = Path("/proc/sys/kernel/modprobe")
+    before = loader.read_text()
+    subprocess.run(["modprobe", "-r", module], check=True)
+    loader.write_text("/bin/false\n")
+    try:
+        yield
+    finally:
+        loader.write_text(before)
+
+
+@pytest.mark.skipif(os.environ.get("KAGO_LAB") != "vm", reason="takes modules out of the kernel")
+def test_a_scheduler_that_the_kernel_lacks_has_another_in_its_place(lb):
+    lb.put("odd", service("odd", "10.1.1.9", scheduler="lc"), endpoints("odd", "172.16.0.1"))
+    with kernel_without("ip_vs_lc"):
+        lb.start()
+        lb.wait_for_ipvs({"TCP 10.1.1.9:80 wlc": {"172.16.0.1:8080": 1}})
+        lb.wait_for_log('event=kernel.refused scheduler=lc')
+        lb.wait_for_log('event=service.served service=test/odd .*reason=SchedulerMissing')
+        wait_for("readiness", lambda: lb.http("/readyz")[0] == 200, SOON)
+    lb.wait_for_log('event=kernel.accepted scheduler=lc')
+    lb.wait_for_ipvs({"TCP 10.1.1.9:80 lc": {"172.16.0.1:8080": 1}})
 
 
 def test_flags_and_methods_that_differ_are_put_right(lb):
@@ -363,6 +452,31 @@ def test_http_checks_suit_servers_that_speak_no_older_http(lb):
     expect(1, 1, 0)
 
 
+NGINX = """
+daemon off;
+pid nginx.pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server { listen 172.16.0.9:8080; location / { return 200 "ok"; } location /gone { return 404; } }
+}
+"""
+
+
+def test_http_checks_suit_nginx(lb):
+    (lb.folder / "nginx.conf").write_text(NGINX, encoding="utf-8")
+    for vip, path in (("10.1.1.1", "/"), ("10.1.1.2", "/gone")):
+        lb.put(vip, service(f"s{vip[-1]}", vip, scheduler="rr", health_check="http", health_check_path=path,
+                            health_check_interval="1s"), endpoints(f"s{vip[-1]}", "172.16.0.9"))
+    lb.start()
+    lb.wait_for_ipvs({f"TCP 10.1.1.{i}:80 rr": {"172.16.0.9:8080": 0} for i in (1, 2)})
+    lb.network.start(lb.netns, "nginx", "-p", lb.folder, "-c", "nginx.conf", log=lb.folder / "nginx.log")
+    lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {"172.16.0.9:8080": 1}, "TCP 10.1.1.2:80 rr": {"172.16.0.9:8080": 0}})
+
+
 def listener(lb, stack, address):
     server = stack.enter_context(lb.netns.socket(socket.AF_INET, socket.SOCK_STREAM))
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -383,7 +497,7 @@ def weights(lb):
 
 def test_what_a_check_took_down_stays_down(lb):
     """Through a change of its Service, a new keepalived, a new controller."""
-    lb.netns.ip("addr add 172.16.0.8/24 dev e0")
+    lb.netns.ip("route add local 172.16.0.8 dev lo")
     up, dead, new = ("172.16.0.9", "172.16.0.10", "172.16.0.8")
     with contextlib.ExitStack() as stack:
         listener(lb, stack, up)
@@ -410,7 +524,7 @@ def test_what_a_check_took_down_stays_down(lb):
         is_down_until("another controller", lambda: "event=keepalived.up" in lb.log()[so_far:])
         is_down_until("its verdict", lambda: "Disabling service [172.16.0.10]" in lb.log()[so_far:])
         assert set(seen) == {0}
-        lb.netns.ip(f"addr add {dead}/24 dev e0")
+        lb.netns.ip(f"route add local {dead} dev lo")
         listener(lb, stack, dead)
         lb.wait_for_ipvs({"TCP 10.1.1.1:80 rr": {f"{a}:8080": 1 for a in (up, dead, new)}})
 
@@ -481,10 +595,12 @@ def test_it_stops_after_the_sidecar_has(lb):
     said = []
     while not said or not said[-1].get("ready"):
         said.append(json.loads(lines.readline()))
-    assert said[0]["type"] == "state" and {s["type"] for s in said} <= {"state", "changed"}
+    # What routes have comes before what there is, so that no peer hears of one without it.
+    assert [s["type"] for s in said[:2]] == ["routes", "state"]
+    assert {s["type"] for s in said[2:]} <= {"routes", "state", "changed"}
     sock.sendall(b'{"type":"announced","prefixes":["10.1.1.1/32"],"sessions":1,"peers":2,"complete":true}\n')
     wait_for("the announcement in status", lambda: lb.status()["sidecar"] == {
-        "connected": True, "announced": ["10.1.1.1/32"], "bgpSessions": 1, "bgpPeers": 2}, SOON)
+        "connected": True, "announced": ["10.1.1.1/32"], "bgpSessions": 1, "bgpPeers": 2, "bgp": []}, SOON)
     lb.wait_for_log("event=keepalived.up")  # else it might add what is in its file when nobody is left to see it
     lb.process.signal(signal.SIGTERM)
     lb.wait_for_log("event=stop.waiting_for_sidecar")
@@ -495,6 +611,28 @@ def test_it_stops_after_the_sidecar_has(lb):
     lb.wait_for_log("event=controller.stopped")
     assert lb.process.stop() == 0
     assert lb.ipvs() == {"TCP 10.1.1.1:80 rr": {"172.16.0.1:8080": 1}}
+
+
+def test_it_is_not_ready_while_its_sidecar_waits_for_sockets(lb):
+    config, run = lb.folder / "kago.yaml", lb.container
+    config.write_text(json.dumps({"bgp": {"as": 65021, "peers": [{"address": "10.0.0.1"}]}}), encoding="ascii")
+    lb.container = lambda verb, *words: run(verb, "--config", config, *words)
+    put_web(lb)
+    lb.start()
+    lb.wait_for_ipvs(WEB)
+
+    def says(text):
+        wait_for(text, lambda: text in lb.http("/readyz")[1], SOON)
+
+    says("the sidecar is not connected")
+    sock, lines = lb.lifeline()
+    said = {"type": "announced", "prefixes": [], "sessions": 0, "peers": 1, "complete": False}
+    sock.sendall(json.dumps({**said, "waits": True}).encode() + b"\n")
+    says("the sidecar waits for its sockets on the node: look at the container node-sockets")
+    sock.sendall(json.dumps({**said, "waits": False}).encode() + b"\n")
+    says("no BGP session is up")
+    lines.close()
+    sock.close()
 
 
 def faulty_keepalived(lb, on_hup):

@@ -13,11 +13,12 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from image import EXABGP, NODE_NETNS
+from image import EXABGP, NET_ADMIN, NODE_NETNS, NODE_SOCKETS, SYS_ADMIN, SYS_PTRACE
 from net import ROOT, Network, ask, program, run, wait_for
 
 VIP, VIP2, VIP6 = "10.1.1.1", "10.1.1.2", "fd00:1::1"
@@ -87,6 +88,11 @@ class Reflector:
         return [attribute["nexthop"] for path in table.get(prefix, [])
                 for attribute in path["attrs"] if "nexthop" in attribute]
 
+    def communities(self, prefix):
+        """Of the one path to it; None without a path."""
+        paths = json.loads(self.netns.run("gobgp", "global", "rib", "-j").stdout).get(prefix)
+        return paths and [c for a in paths[0]["attrs"] if a["type"] == 8 for c in a["communities"]]
+
     def when(self, kind, prefix, since):
         return next((t for t, k, p in self.events if (k, p) == (kind, prefix) and t >= since), None)
 
@@ -114,6 +120,11 @@ class Controller:
         wait_for("a lifeline", lambda: {"type": "sidecar"} in self.messages)
         self.connection.sendall(b'{"type":"state","ready":true}\n')
 
+    def say_routes(self, *routes, gone=()):
+        """What Services say of routes; of no others is anything said."""
+        self.connection.sendall(json.dumps({"type": "routes", "all": not gone, "set": routes,
+                                            "gone": gone}).encode() + b"\n")
+
     def say_changed(self, *places):
         """Of the places, or of everything."""
         if {"type": "sidecar"} in self.messages and not self.closed_at:
@@ -137,34 +148,43 @@ class Controller:
             self.connection.close()
 
 
+def socket_beside(folder):
+    """Of who makes sockets for the sidecar of that folder; in a folder that these two have alone."""
+    return folder.with_suffix(".sockets") / "socket"
+
+
 class Sidecar:
-    def __init__(self, netns, folder, *arguments, bgp=None):
+    def __init__(self, netns, folder, *arguments, bgp=None, pools=None, **container):
         folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.configure(bgp)
+        self.configure(bgp, pools)
         self.events = []
         with netns.entered():
             self.process = subprocess.Popen(
-                self.command(folder, "run", "--config", folder / "kago.yaml", *arguments),
+                self.command(folder, "run", "--config", folder / "kago.yaml", *arguments, **container),
                 stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self.follow, daemon=True).start()
 
-    def configure(self, bgp=None):
-        """Writes kago.yaml in one go."""
+    def configure(self, bgp=None, pools=None):
+        """Writes kago.yaml in one go. `pools` are ranges."""
         new = self.folder / ".new"
         new.write_text(json.dumps({
             "bgp": {"as": 65021, "peers": [{"address": "10.0.0.1"}], "stateDir": str(self.folder),
                     **(bgp or {})},
             "node": {"drain": "3s"},
             "log": {"format": "json"},
+            "pools": [{"name": "main", "addresses": pools}] if pools else [],
         }))
         new.rename(self.folder / "kago.yaml")
 
     @staticmethod
-    def command(folder, *arguments):
+    def command(folder, *arguments, alone=False, **container):
+        """`alone` it makes its sockets on the node itself."""
         node = "/run/netns/node"
         if not OTHER_EXABGP:
-            return EXABGP.command(*arguments, "--node-netns", NODE_NETNS, folders=[folder.parent], node_netns=node)
+            place = NODE_NETNS if alone else f"unix:{socket_beside(folder)}"
+            return EXABGP.command("run", "--node-netns", place, *arguments[1:], folders=[folder.parent],
+                                  node_netns=node if alone else None, **container)
         return [program("kago-sidecar"), *arguments, "--node-netns", node,
                 "--set", f"bgp.program={OTHER_EXABGP}",
                 "--set", f"bgp.template={ROOT}/templates/exabgp.conf.mustache"]
@@ -192,11 +212,26 @@ class Sidecar:
 
 
 class Pod:
-    """A namespace with the two containers' parts: IPVS and a controller's socket, and a sidecar."""
+    """A namespace with the containers' parts: IPVS and a controller's socket, a sidecar, and sockets for it."""
 
     def __init__(self, netns, address, folder):
         self.netns, self.name, self.address, self.folder = netns, netns.name, address, folder
-        self.sidecar = self.controller = None
+        self.sidecar = self.controller = self.sockets = None
+
+    def start_sockets(self, **container):
+        """Until they are ready, unless the container is not as it should be."""
+        path = socket_beside(self.folder / self.name)
+        path.parent.mkdir(exist_ok=True)
+        options = {"node_netns": "/run/netns/node", "folders": [path.parent], **container}
+        log = self.folder / f"{self.name}-sockets-{time.monotonic_ns()}.log"
+        self.sockets = self.netns.start(*NODE_SOCKETS.command(NODE_NETNS, path, **options), log=log)
+        if not container:
+            self.sockets.wait_for_line("event=sockets.ready")
+        return self.sockets
+
+    def stop_sockets(self):
+        self.sockets.kill()
+        self.sockets = None
 
     def change(self, command):
         """Of the kernel's table; nobody tells of it."""
@@ -220,6 +255,8 @@ class Pod:
     def start(self, *arguments, ready=True, **options):
         if not self.controller:
             self.controller = Controller(self.netns)
+        if not self.sockets and not OTHER_EXABGP:
+            self.start_sockets()
         self.sidecar = Sidecar(self.netns, self.folder / self.name, *arguments, **options)
         if ready:
             self.controller.say_ready()
@@ -237,6 +274,8 @@ class Pod:
     def stop(self):
         if self.sidecar:
             self.sidecar.stop()
+        if self.sockets:
+            self.stop_sockets()
         if self.controller:
             self.controller.close()
 
@@ -419,6 +458,38 @@ def test_a_change_that_nobody_tells_of_is_found_by_looking(site, reflector, pods
     assert pod.controller is not None
 
 
+def test_what_services_say_changes_routes_and_not_whether_there_are_any(site, reflector, pods):
+    pod = pods()
+    sidecar = pod.start(bgp={"communities": "65000:1", "peers": [{"address": "10.0.0.1", "name": "rr"}]})
+    sidecar.wait_until_up()
+    pod.controller.say_routes({"prefix": VIP + "/32", "communities": "65000:100"}, {"prefix": VIP2 + "/32", "med": "7"})
+    pod.serve(VIP)
+    wait_for("the route", lambda: reflector.communities(VIP + "/32") == [(65000 << 16) + 100])
+    assert reflector.paths(VIP2 + "/32") == []
+    since = time.monotonic()
+    pod.controller.say_routes({"prefix": VIP + "/32", "communities": "65000:200 no-advertise"})
+    wait_for("the change", lambda: reflector.communities(VIP + "/32") == [(65000 << 16) + 200, 0xFFFFFF02])
+    pod.controller.say_routes()
+    wait_for("the defaults", lambda: reflector.communities(VIP + "/32") == [(65000 << 16) + 1])
+    assert not reflector.when("DELROUTE", VIP + "/32", since) and not sidecar.find("bgp.down")
+    # Who is not named gets nothing; what was said of a Service that is gone holds as long as its route is there.
+    pod.controller.say_routes({"prefix": VIP + "/32", "peers": "elsewhere"})
+    wait_for("the withdrawal", lambda: reflector.paths(VIP + "/32") == [])
+    wait_for("the report", lambda: pod.controller.announced() == [])
+    since = time.monotonic()
+    pod.controller.say_routes(gone=[VIP + "/32"])
+    pod.serve(VIP2)
+    wait_for("another route", lambda: reflector.paths(VIP2 + "/32") == [NODE])
+    assert not reflector.when("ROUTE", VIP + "/32", since)
+    # It comes anew, and nothing is said of it.
+    pod.change("-C")
+    pod.controller.say_changed()
+    wait_for("nothing", lambda: reflector.paths(VIP2 + "/32") == [])
+    pod.controller.say_routes(gone=[VIP2 + "/32"])
+    pod.serve(VIP)
+    wait_for("the route", lambda: reflector.communities(VIP + "/32") == [(65000 << 16) + 1])
+
+
 def test_a_withdrawn_route_does_not_come_back_with_a_new_session(site, reflector, pods):
     pod = pods()
     pod.serve(VIP)
@@ -458,16 +529,160 @@ def test_only_what_a_peer_hears_counts_as_announced(site, reflector, pods):
 def capabilities(pid):
     """What the process may do, and what a program that it starts could get back."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    found = dict(re.findall(r"(CapPrm|CapEff|NoNewPrivs):\s*(\S+)", status))
-    return int(found["CapPrm"], 16), int(found["CapEff"], 16), found["NoNewPrivs"]
+    found = dict(re.findall(r"(CapPrm|CapEff|CapBnd|NoNewPrivs):\s*(\S+)", status))
+    return int(found["CapPrm"], 16), int(found["CapEff"], 16), int(found["CapBnd"], 16), found["NoNewPrivs"]
 
 
-def test_what_entering_the_nodes_namespace_took_is_given_up(site, reflector, pods):
-    sidecar = pods().start()
+def numbers(*capabilities):
+    return sum(1 << number for number in capabilities)
+
+
+@pytest.mark.skipif(OTHER_EXABGP, reason="not in a container")
+def test_who_is_in_the_nodes_namespace_has_no_capability_and_who_has_one_is_not_there(site, reflector, pods):
+    pod = pods()
+    sidecar = pod.start()
     sidecar.wait_until_up()
-    net_admin = 1 << 12
-    assert capabilities(sidecar.process.pid) == (net_admin, net_admin, "1")
-    assert capabilities(exabgp_of(sidecar)) == (0, 0, "1")
+    admin = numbers(NET_ADMIN)
+    assert capabilities(sidecar.process.pid) == (admin, admin, admin, "1")
+    assert capabilities(exabgp_of(sidecar)) == (0, 0, admin, "1")
+    # What it had at its start, that is what the container has, is for nobody any more.
+    assert capabilities(pod.sockets.pid) == (0, 0, numbers(SYS_ADMIN, SYS_PTRACE), "1")
+    assert re.search(r"Seccomp:\s*2", Path(f"/proc/{pod.sockets.pid}/status").read_text(encoding="ascii"))
+    node = os.stat("/run/netns/node").st_ino
+    assert os.stat(f"/proc/{pod.sockets.pid}/ns/net").st_ino == node
+    assert os.stat(f"/proc/{sidecar.process.pid}/ns/net").st_ino != node
+
+
+@pytest.mark.skipif(OTHER_EXABGP, reason="not in a container")
+def test_a_sidecar_that_makes_its_sockets_itself_gives_up_what_that_took(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start(alone=True, capabilities=(NET_ADMIN, SYS_ADMIN, SYS_PTRACE))
+    sidecar.wait_until_up()
+    admin = numbers(NET_ADMIN)
+    assert capabilities(sidecar.process.pid)[:2] == (admin, admin)
+    assert capabilities(exabgp_of(sidecar))[:2] == (0, 0)
+    wait_for("the route", lambda: site.routes() == [(VIP, pod.address, 1)])
+    assert not sidecar.find("sockets.received")
+
+
+@contextmanager
+def process_on_the_node(site, folder):
+    """What /proc/1 is in a cluster: somebody else's, who may more."""
+    process = site.node.start("sleep", "600", log=folder / "process-on-the-node.log")
+    try:
+        yield Path(f"/proc/{process.pid}/ns")
+    finally:
+        process.kill()
+
+
+@pytest.mark.skipif(OTHER_EXABGP, reason="not in a container")
+@pytest.mark.parametrize("capabilities, says", [
+    ((SYS_ADMIN, SYS_PTRACE), None), ((SYS_PTRACE,), "CAP_SYS_ADMIN"), ((SYS_ADMIN,), "CAP_SYS_PTRACE")],
+    ids=["both", "without-sys-admin", "without-sys-ptrace"])
+def test_node_sockets_needs_each_of_its_capabilities(site, reflector, pods, tmp_path, capabilities, says):
+    """With the folder of a process that may all, as the chart mounts it."""
+    pod = pods()
+    pod.serve(VIP)
+    with process_on_the_node(site, tmp_path) as folder:
+        helper = pod.start_sockets(node_netns=folder, capabilities=capabilities)
+        if says:
+            helper.wait_for_line(f"event=sockets.ended .*{says}")
+            assert helper.wait() == 1
+            return
+        helper.wait_for_line("event=sockets.ready")
+        pod.start()
+        wait_for("the route", lambda: site.routes() == [(VIP, pod.address, 1)])
+
+
+@pytest.mark.skipif(OTHER_EXABGP, reason="not in a container")
+def test_the_sidecar_needs_its_one_capability(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start(capabilities=[])
+    assert "not permitted" in sidecar.wait("ipvs.unreadable")["error"]
+    sidecar.wait_until_up()
+    assert not sidecar.find("vip.announced") and pod.local_routes() == [] and site.routes() == []
+
+
+def restart(pod):
+    pod.sidecar.stop()
+    pod.restart_controller()
+    return pod.start()
+
+
+@pytest.mark.skipif(OTHER_EXABGP, reason="makes its sockets itself")
+def test_sidecars_get_sockets_again_and_again(site, reflector, pods):
+    """Each holds the metric of the one before, and packets take the same way all the time."""
+    pod = pods()
+    pod.serve(VIP)
+    pod.start()
+    wait_for("the route", lambda: site.routes() == [(VIP, pod.address, 1)])
+    descriptors = Path(f"/proc/{pod.sockets.pid}/fd")
+    held = len(list(descriptors.iterdir()))
+    for _ in range(50):
+        sidecar = restart(pod)
+        sidecar.wait("exabgp.started")
+        assert not sidecar.find("sockets.waiting") and not sidecar.find("route.failed")
+        wait_for("the route", lambda: site.routes() == [(VIP, pod.address, 1)])
+    assert site.reached(VIP) == pod.name
+    assert len(list(descriptors.iterdir())) == held
+    assert pod.sockets.output().count("event=sockets.given") == 51
+    sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+
+
+@pytest.mark.skipif(OTHER_EXABGP, reason="makes its sockets itself")
+def test_a_sidecar_that_has_its_sockets_needs_nobody_who_makes_them(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    since = time.monotonic()
+    pod.stop_sockets()
+    pod.serve(VIP2)
+    wait_for("the announcement", lambda: reflector.paths(VIP2 + "/32") == [NODE])
+    pod.start_sockets()
+    wait_for("both routes", lambda: [route[0] for route in site.routes()] == [VIP, VIP2])
+    assert not sidecar.find("bgp.down", since) and not sidecar.find("route.failed")
+    # The new one serves the next sidecar.
+    restart(pod).wait("sockets.received")
+    wait_for("both routes", lambda: site.routes() == [(vip, pod.address, 1) for vip in (VIP, VIP2)])
+
+
+@pytest.mark.skipif(OTHER_EXABGP, reason="makes its sockets itself")
+@pytest.mark.parametrize("how", ["dead", "stopped"])
+def test_a_sidecar_waits_for_sockets_as_long_as_it_takes(site, reflector, pods, how):
+    """It says so, and what was routed still is."""
+    pod = pods()
+    pod.serve(VIP)
+    pod.start()
+    wait_for("the route", lambda: site.routes() == [(VIP, pod.address, 1)])
+    if how == "dead":
+        pod.sockets.kill()
+    else:
+        pod.sockets.signal(signal.SIGSTOP)
+    sidecar = restart(pod)
+    waiting = sidecar.wait("sockets.waiting")
+    assert str(socket_beside(pod.folder / pod.name)) in waiting["error"] and "node-sockets" in waiting["remedy"]
+    said = [m for m in pod.controller.messages if m["type"] == "announced"][-1]
+    assert said["waits"] is True and said["sessions"] == 0 and said["complete"] is False
+    assert site.routes() == [(VIP, pod.address, 1)] and site.reached(VIP) == pod.name
+    # Waiting is no reason not to end.
+    sidecar.process.terminate()
+    assert sidecar.process.wait(15) == 0
+    sidecar = restart(pod)
+    sidecar.wait("sockets.waiting")
+    if how == "dead":
+        pod.start_sockets()
+    else:
+        pod.sockets.signal(signal.SIGCONT)
+    sidecar.wait("sockets.received")
+    wait_for("the route", lambda: site.routes() == [(VIP, pod.address, 1)])
+    sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    assert pod.controller.messages[-1]["waits"] is False
 
 
 def exabgp_of(sidecar):
@@ -484,6 +699,22 @@ def test_exabgp_is_started_again_and_told_everything(site, reflector, pods):
     os.kill(exabgp_of(sidecar), signal.SIGKILL)
     wait_for("the withdrawal", lambda: reflector.when("DELROUTE", VIP + "/32", since), 1)
     sidecar.wait("bgp.down", reason="exabgp ended")
+    sidecar.wait_until_up(since)
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
+    assert site.reached(VIP) == pod.name
+
+
+def test_an_exabgp_that_is_stopped_while_idle_is_started_again(site, reflector, pods):
+    pod = pods()
+    pod.serve(VIP)
+    sidecar = pod.start()
+    pod.sidecar.wait_until_up()
+    wait_for("the announcement", lambda: reflector.paths(VIP + "/32"))
+    time.sleep(10)  # in which it is asked a few times, and answers
+    assert not sidecar.find("exabgp.killed")
+    since = time.monotonic()
+    os.kill(exabgp_of(sidecar), signal.SIGSTOP)
+    sidecar.wait("exabgp.killed", why="its API does not answer")
     sidecar.wait_until_up(since)
     wait_for("the announcement", lambda: reflector.paths(VIP + "/32") == [NODE])
     assert site.reached(VIP) == pod.name
@@ -594,6 +825,154 @@ def test_two_pods_of_a_node_serve_one_vip(site, reflector, pods):
     assert site.reached(VIP) == second.name
 
 
+def test_pods_sink_to_make_room_and_packets_always_find_a_way(site, reflector, pods):
+    names = []
+    for metric in range(1, 10):
+        names.append(site.node.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        names[-1].bind(f"\0kago-route-{metric}")
+    first, second = pods(), pods()
+    for pod in first, second:
+        pod.serve(VIP)
+        pod.start()
+        pod.sidecar.wait("vip.announced")
+    wait_for("metrics above", lambda: site.routes() == [(VIP, first.address, 10), (VIP, second.address, 11)])
+    for name in names:
+        name.close()
+    reached = set()
+    low = [(VIP, first.address, 1), (VIP, second.address, 2)]
+    wait_for("low metrics", lambda: reached.add(site.reached(VIP)) or site.routes() == low)
+    assert reached == {first.name}
+    for pod in first, second:
+        assert pod.sidecar.find("slot.moved") and not pod.sidecar.find("vip.withdrawn")
+        assert not pod.sidecar.find("vip.diverted") and not pod.sidecar.find("route.failed")
+    since = time.monotonic()
+    first.sidecar.stop(signal.SIGTERM)
+    wait_for("the other one", lambda: site.routes() == low[1:] and site.reached(VIP) == second.name)
+    assert not second.sidecar.find("slot.moved", since)
+
+
+HOLDER = """
+import socket, time
+names = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(19)]
+for metric, name in enumerate(names, 1):
+    name.bind(f"\\0kago-route-{metric}")
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@contextmanager
+def impostor(node):
+    """Another user's process on the node that holds the names of all metrics."""
+    with node.entered():
+        holder = subprocess.Popen(["/usr/bin/python3", "-c", HOLDER], user=65534, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "ready\n"
+        yield
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_an_impostor_with_all_names_keeps_no_sidecar_out(site, reflector, pods):
+    first, second = pods(), pods()
+    with impostor(site.node):
+        for pod in first, second:
+            pod.serve(VIP)
+            pod.start()
+            pod.sidecar.wait("vip.announced")
+        both = [(VIP, first.address, 1), (VIP, second.address, 2)]
+        wait_for("a route each", lambda: site.routes() == both)
+        for pod in first, second:
+            pod.sidecar.wait_until_up()
+            assert pod.sidecar.find("slot.impostor", uid=65534) and not pod.sidecar.find("slot.blind")
+        wait_for("a path each", lambda: reflector.paths(VIP + "/32") == [NODE, NODE])
+        # Each sees what the other one holds: a living pod's routes stay, a dead one's go.
+        first.sidecar.stop(signal.SIGKILL)
+        wait_for("the purge", lambda: site.routes() == both[1:], 3)
+    first.restart_controller()
+    first.start()
+    wait_for("a route each", lambda: site.routes() == [(VIP, first.address, 3), (VIP, second.address, 2)])
+    assert site.reached(VIP) == second.name
+    assert not second.sidecar.find("slot.moved") and not second.sidecar.find("route.purged", via=second.address)
+
+
+@contextmanager
+def added(node, kind, what):
+    """A route, rule or address of the node, for a while; gives the time before."""
+    since = time.monotonic()
+    node.run("ip", *kind.split(), "add", *what.split())
+    try:
+        yield since
+    finally:
+        node.run("ip", *kind.split(), "del", *what.removesuffix(" nodad").split())
+
+
+def test_a_route_or_rule_of_the_node_that_wins_takes_a_vip_out(site, reflector, pods):
+    pod = pods(v6=True)
+    for vip in VIP, VIP2, VIP6:
+        pod.serve(vip)
+    sidecar = pod.start()
+    sidecar.wait_until_up()
+    everything = [VIP + "/32", VIP2 + "/32", VIP6 + "/128"]
+    wait_for("all", lambda: pod.controller.announced() == everything)
+    took = []
+    for prefix, kind, what in (
+            (VIP + "/32", "route", f"blackhole {VIP} metric 0"),
+            (VIP + "/32", "route", f"{VIP} via 10.0.0.1"),
+            (VIP + "/32", "rule", f"to {VIP} pref 50 prohibit"),
+            (VIP2 + "/32", "addr", f"{VIP2}/32 dev uplink"),
+            (VIP6 + "/128", "addr", f"{VIP6}/128 dev uplink nodad"),
+            (VIP6 + "/128", "-6 rule", f"to {VIP6} pref 50 blackhole")):
+        with added(site.node, kind, what) as since:
+            gone = wait_for(f"{what}", lambda: reflector.when("DELROUTE", prefix, since))  # noqa: B023
+            assert sidecar.wait("vip.diverted", since=since, prefix=prefix)["wins"]
+            sidecar.wait("vip.withdrawn", since=since, prefix=prefix, reason="the node sends its packets elsewhere")
+            wait_for("the report", lambda: len(pod.controller.announced()) == 2)
+            over = time.monotonic()
+        back = wait_for(f"no {what}", lambda: reflector.when("ROUTE", prefix, over))  # noqa: B023
+        sidecar.wait("vip.restored", since=over, prefix=prefix)
+        took += [gone - since, back - over]
+    assert max(took) <= 1.5, took
+    wait_for("all", lambda: pod.controller.announced() == everything)
+
+
+def test_a_route_of_the_node_that_loses_or_leads_here_is_no_matter(site, reflector, pods):
+    pod = pods()
+    for vip in VIP, VIP2:
+        pod.serve(vip)
+    sidecar = pod.start()
+    sidecar.wait("vip.announced", prefix=VIP2 + "/32")
+    with added(site.node, "route", f"blackhole {VIP} metric 50"), \
+            added(site.node, "route", "blackhole 10.1.1.0/24"), \
+            added(site.node, "route", f"{VIP2} via {pod.address}"):
+        # By the time that a VIP is announced the sidecar has heard of what came before.
+        for vip in "10.1.1.3", "10.1.1.4":
+            pod.serve(vip)
+            sidecar.wait("vip.announced", prefix=vip + "/32")
+    assert not sidecar.find("vip.diverted") and not sidecar.find("vip.withdrawn")
+
+
+def test_what_the_node_sends_elsewhere_is_not_announced_from_the_start(site, reflector, pods):
+    pod = pods()
+    for vip in VIP, VIP2:
+        pod.serve(vip)
+    with added(site.node, "route", f"blackhole {VIP}"):
+        sidecar = pod.start(bgp={"aggregates": ["10.1.1.0/24"]})
+        sidecar.wait_until_up()
+        assert sidecar.wait("vip.diverted", prefix=VIP + "/32")["wins"] == "a blackhole route or rule"
+        # The other VIP in the aggregate does come here.
+        wait_for("the aggregate", lambda: reflector.paths("10.1.1.0/24") == [NODE])
+        with added(site.node, "route", f"blackhole {VIP2}"):
+            wait_for("the withdrawal", lambda: not reflector.paths("10.1.1.0/24"))
+        wait_for("the aggregate", lambda: reflector.paths("10.1.1.0/24") == [NODE])
+        since = time.monotonic()
+        sidecar.configure()
+        wait_for("the VIP alone", lambda: reflector.paths(VIP2 + "/32") == [NODE])
+        assert not sidecar.find("vip.announced", prefix=VIP + "/32")
+    wait_for("both", lambda: reflector.when("ROUTE", VIP + "/32", since))
+
+
 def test_a_pod_behind_a_veth_with_a_route_of_its_own(site, reflector, pods):
     pod = pods(bridge=False)
     pod.serve(VIP)
@@ -641,6 +1020,29 @@ def test_changed_aggregates_are_followed_without_a_new_session(site, reflector, 
     assert "restart" in sidecar.wait("config.changed", key="bgp.holdTime")["effect"]
     assert reflector.paths("10.1.1.0/24") == [NODE]
     assert not sidecar.find("bgp.down") and len(sidecar.find("exabgp.started")) == 1
+
+
+def test_what_is_outside_the_wall_is_never_announced_nor_routed(site, reflector, pods):
+    """Whatever IPVS holds: the node's address, the pod's, a peer's, and what is in no pool."""
+    pod = pods()
+    refused = [NODE, pod.address, "10.0.0.1", VIP2]
+    for vip in VIP, *refused:
+        pod.serve(vip)
+    sidecar = pod.start(bgp={"aggregates": ["10.0.0.0/24"]}, pools=[VIP, "172.16.0.0/16"])
+    sidecar.wait_until_up()
+    wait_for("the announcement", lambda: pod.controller.announced() == [VIP + "/32"])
+    assert site.routes() == [(VIP, pod.address, 1)] and pod.local_routes() == [VIP]
+    for vip in refused:
+        assert len(sidecar.find("vip.refused", prefix=vip + "/32")) == 1
+    assert "pools" in sidecar.find("vip.refused", prefix=VIP2 + "/32")[0]["remedy"]
+    assert sidecar.find("vip.refused", prefix="10.0.0.0/24")
+    assert reflector.paths(NODE + "/32") == reflector.paths("10.0.0.0/24") == []
+    # The wall follows kago.yaml.
+    sidecar.configure(pools=[VIP2])
+    sidecar.wait("config.changed", key="pools", effect="in use")
+    wait_for("the other one", lambda: pod.controller.announced() == [VIP2 + "/32"])
+    assert "pools" in sidecar.find("vip.withdrawn", prefix=VIP + "/32")[0]["reason"]
+    wait_for("its path", lambda: reflector.paths(VIP2 + "/32") == [NODE] and not reflector.paths(VIP + "/32"))
 
 
 def test_ipv6(site, reflector, pods):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""spec.loadBalancerSourceRanges with real packets: who may, gets through; who may not, does not.
+"""spec.loadBalancerSourceRanges and http.allow with real packets: who may, gets through; who may not, does not.
 
     near, far ---- lb ---- web
 """
 
 import contextlib
+import json
 import re
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -20,6 +22,7 @@ NEAR = ("192.168.1.0/24", "fd00:3::/64")
 FAR = ("192.168.2.2/32", "fd00:4::2/128")
 WEB = ("172.17.0.3", "fd00:2::3")
 LB = ("172.17.0.2", "fd00:2::2")
+NEAR_LB, ONE, OTHER = "192.168.1.1", "192.168.1.2", "192.168.1.3"  # the load balancer as near sees it, and clients
 PROTOCOLS = ("tcp", "udp")
 EVERY = [(protocol, vip) for protocol in PROTOCOLS for vip in VIPS]
 
@@ -187,3 +190,60 @@ def test_a_template_that_restricts_nobody_is_refused(site):
     site.lb.wait_for_log("event=controller.failed .*it restricts no clients")
     assert site.lb.process.wait(SOON) == 1
     assert site.lb.ipvs() == {}
+
+
+def allow(site, *nets):
+    """What kago.yaml says from now on of who may read metrics."""
+    config, new = site.lb.folder / "kago.yaml", site.lb.folder / ".kago.yaml"
+    new.write_text(json.dumps({"http": {"allow": nets}}), encoding="utf-8")
+    new.rename(config)
+    return config
+
+
+def start_with(site, config, **settings):
+    container = site.lb.container
+    site.lb.container = lambda *words: container(*words, "--config", config)
+    site.put("web", VIPS)
+    site.start(**settings)
+
+
+def reads(site, client, port=9440):
+    """Whether a client, an address of `near`, gets its page; None: its packets are dropped."""
+    with site.near.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.settimeout(2)
+        sock.bind((client, 0))
+        try:
+            sock.connect((NEAR_LB, port))
+            sock.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            return b"200 OK" in sock.recv(1000)
+        except TimeoutError:
+            return None
+        except ConnectionError:
+            return False
+
+
+def test_packets_of_who_may_not_read_metrics_are_dropped(site):
+    site.near.ip(f"addr add {OTHER}/24 dev eth0")
+    start_with(site, allow(site, f"{ONE}/32", NEAR[1]),
+               **{"http.listen": f"{NEAR_LB}:9440", "http.probes": f"{NEAR_LB}:9441"})
+    site.lb.wait_for_log("event=clients.guarded")
+    assert [reads(site, client) for client in (ONE, OTHER)] == [True, None]
+    assert reads(site, OTHER, port=9441), "probes are for everybody"
+    allow(site, f"{OTHER}/32")
+    site.lb.wait_for_log('event=config.changed key=http.allow effect="in use"')
+    wait_for("the other client's turn", lambda: reads(site, OTHER), SOON)
+    assert reads(site, ONE) is None
+    allow(site)
+    wait_for("everybody's turn", lambda: reads(site, ONE), SOON)
+    assert reads(site, OTHER)
+    assert who_pass(site) == {"near": EVERY, "far": EVERY}
+
+
+def test_where_metrics_are_on_all_addresses_who_may_not_read_them_gets_no_answer(site):
+    site.near.ip(f"addr add {OTHER}/24 dev eth0")
+    start_with(site, allow(site, f"{ONE}/32"), **{"http.listen": "0.0.0.0:9440"})
+    assert [reads(site, client) for client in (ONE, OTHER)] == [True, False]
+    assert site.lb.http("/healthz")[0] == 200, "the pod itself may"
+    allow(site, f"{OTHER}/32")
+    wait_for("the other client's turn", lambda: reads(site, OTHER), SOON)
+    assert reads(site, ONE) is False

@@ -11,6 +11,8 @@ WANTED = {
     "net.ipv4.vs.conntrack": "1",
     "net.ipv4.vs.expire_nodest_conn": "1",
     "net.ipv4.vs.expire_quiescent_template": "1",
+    "net.ipv4.vs.sloppy_tcp": "1",
+    "net.ipv4.vs.schedule_icmp": "1",
     "net.ipv4.ip_forward": "1",
     "net.ipv6.conf.all.forwarding": "1",
     "net.ipv4.conf.all.send_redirects": "0",

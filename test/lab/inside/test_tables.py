@@ -3,11 +3,13 @@
 
 import json
 import random
+import socket
 from collections import Counter
 
 import pytest
 
 from net import Failed, Network, program, wait_for
+from image import IPVS
 from test_controller import SOON, Controller, endpoints, service
 
 SERVICES, PODS, FLOWS = 6, 50, 300
@@ -141,6 +143,13 @@ def choices(lb, address, client=CLIENT, n=FLOWS):
     return chosen
 
 
+def computed(lb, address, client=CLIENT, n=FLOWS):
+    """The same, by the table that kago makes of what the kernel holds."""
+    udp = str(socket.IPPROTO_UDP)
+    told = lb.netns.run(program("kago-probe"), "ipvs", "choose", udp, address, "53", client, str(FIRST_PORT), str(n))
+    return dict(enumerate(map(hexadecimal, json.loads(told.stdout)), FIRST_PORT))
+
+
 def test_tables_are_equal_whatever_became_of_the_real_servers(lbs):
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
@@ -163,7 +172,7 @@ def test_tables_are_equal_whatever_became_of_the_real_servers(lbs):
         assert story.restarts[lb] == TURNS // RESTART_EVERY // 2
     assert story.changes.total() >= 10_000
     for address in lists(a):
-        assert choices(a, address) == choices(b, address)
+        assert choices(a, address) == choices(b, address) == computed(a, address)
 
 
 def test_a_load_balancer_that_starts_during_a_drain_has_the_table_of_the_others(lbs):
@@ -179,7 +188,10 @@ def test_a_load_balancer_that_starts_during_a_drain_has_the_table_of_the_others(
     b.start()
     b.wait_for_log("event=kernel.applied")
     assert lists(a) == lists(b)
-    assert choices(a, vip(0)) == choices(b, vip(0))
+    chosen = choices(a, vip(0))
+    assert chosen == choices(b, vip(0)) == computed(a, vip(0)) == computed(b, vip(0))
+    told = a.netns.run(*IPVS.tool("explain", "test/s", "--client", f"{CLIENT}:{FIRST_PORT}", "-o", "json"))
+    assert hexadecimal(json.loads(told.stdout)["choices"][0]["address"]) == chosen[FIRST_PORT]
 
 
 @pytest.mark.parametrize("scheduler", ["mh", "sh"])
@@ -195,6 +207,8 @@ def test_a_client_with_affinity_stays_with_its_pod_at_all_load_balancers(lbs, sc
         lb.wait_for_log("event=keepalived.up")
     homes = {client: {real for lb in lbs for real in choices(lb, vip(0), client, 4).values()} for client in CLIENTS}
     assert all(len(reals) == 1 for reals in homes.values()), homes
+    if scheduler == "mh":
+        assert homes == {client: set(computed(lbs[0], vip(0), client, 1).values()) for client in CLIENTS}
     assert len({real for reals in homes.values() for real in reals}) > 4
 
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sockets/sockets.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/mem.h"
+#include "sockets/netns.h"
+
+struct kind {
+	int domain, type, protocol;
+};
+
+static struct kind kind_of(int role)
+{
+	switch (role) {
+	case SOCKETS_ROUTES:
+	case SOCKETS_SITE:
+	case SOCKETS_QUESTIONS:
+	case SOCKETS_NEWS:
+		return (struct kind){AF_NETLINK, SOCK_RAW, NETLINK_ROUTE};
+	case SOCKETS_OWNERS:
+		return (struct kind){AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG};
+	case SOCKETS_RULES:
+		return (struct kind){AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER};
+	default:
+		return (struct kind){AF_UNIX, SOCK_DGRAM, 0};
+	}
+}
+
+/* Netlink gives a port by itself to who binds none. */
+static int make(int *ret_fd, int role, struct err *e)
+{
+	const struct sockaddr_nl anyone = {.nl_family = AF_NETLINK};
+	const struct kind k = kind_of(role);
+	CLEANUP_CLOSE int fd = socket(k.domain, k.type | SOCK_CLOEXEC, k.protocol);
+
+	if (fd < 0 || (k.domain == AF_NETLINK &&
+			      bind(fd, (const struct sockaddr *)&anyone, sizeof anyone) < 0))
+		return err_errno(e, errno, "making a socket");
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+static int make_all(struct sockets *ret, struct err *e)
+{
+	CLEANUP_SOCKETS struct sockets s = SOCKETS_NONE;
+	int r = 0;
+
+	for (int role = 0; r == 0 && role < SOCKETS_N; role++)
+		r = make(&s.fds[role], role, e);
+	if (r < 0)
+		return r;
+	*ret = sockets_steal(&s);
+	return 0;
+}
+
+int sockets_make(struct sockets *ret, const char *netns, struct err *e)
+{
+	int home = -1, r = netns[0] ? netns_visit(&home, netns, e) : 0;
+
+	if (r == 0)
+		r = make_all(ret, e);
+	if (home >= 0)
+		netns_come_home(home);
+	return r;
+}
+
+void sockets_done(struct sockets *s)
+{
+	for (int role = 0; role < SOCKETS_N; role++)
+		closep(&s->fds[role]);
+	*s = SOCKETS_NONE;
+}
+
+static bool has(int fd, int option, int value)
+{
+	int found = -1;
+	socklen_t len = sizeof found;
+
+	return getsockopt(fd, SOL_SOCKET, option, &found, &len) == 0 && found == value;
+}
+
+static bool is_nameless(int fd)
+{
+	struct sockaddr_un name;
+	socklen_t len = sizeof name;
+
+	return getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
+	       len == sizeof name.sun_family;
+}
+
+static bool fits(int fd, int role)
+{
+	const struct kind k = kind_of(role);
+
+	return has(fd, SO_DOMAIN, k.domain) && has(fd, SO_TYPE, k.type) &&
+	       has(fd, SO_PROTOCOL, k.protocol) && (k.domain != AF_UNIX || is_nameless(fd));
+}
+
+int sockets_check(const struct sockets *s, struct err *e)
+{
+	for (int role = 0; role < SOCKETS_N; role++)
+		if (!fits(s->fds[role], role))
+			return err_set(e, EPROTO, "socket %d of %d is not what it should be",
+				role + 1, SOCKETS_N);
+	return 0;
+}
+
+bool sockets_has(const struct sockets *s, enum sockets_role role)
+{
+	return s->fds[role] >= 0;
+}

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tunnels in both families, with the agents of nodes: two load balancers behind an ECMP router, pods on three nodes."""
+
+import contextlib
+import json
+import select
+import socket
+import time
+
+import pytest
+
+from net import Talk, ask, program, wait_for
+from topology import CLIENT, CLIENT6, KILL, PODS, Lab, Pod
+
+VIPS = {4: "10.1.1.1", 6: "fd00:1::1"}
+NETS = {4: "10.1.1.0/24", 6: "fd00:1::/64"}
+CLIENTS = {4: CLIENT, 6: CLIENT6}
+PODS6 = "fd00:16::/32"
+PORT, TARGET = 80, 8080
+CONNECTIONS = 100
+# What a tunnel adds to a packet, before the client's IP and TCP headers.
+OVERHEAD = {("ipip", 4): 20, ("ipip", 6): 40, ("gue", 4): 32, ("gue", 6): 52}
+
+
+def service():
+    return json.dumps({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "default", "annotations": {
+            "kago.dev/vip": ",".join(VIPS.values()), "kago.dev/forward": "tunnel",
+            "kago.dev/health-check-interval": "2s"}},
+        "spec": {"type": "LoadBalancer", "loadBalancerClass": "kago.dev/default", "ports": [
+            {"name": "tcp", "port": PORT, "targetPort": TARGET},
+            {"name": "udp", "port": PORT, "targetPort": TARGET, "protocol": "UDP"}]}})
+
+
+def slice_of(family, pods):
+    return json.dumps({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": f"IPv{family}",
+        "metadata": {"name": f"web-{family}", "namespace": "default",
+                     "labels": {"kubernetes.io/service-name": "web"}},
+        "ports": [{"name": "tcp", "port": TARGET}, {"name": "udp", "port": TARGET, "protocol": "UDP"}],
+        "endpoints": [{"addresses": [pod.address if family == 4 else pod.address6], "nodeName": pod.node.name}
+                      for pod in pods]})
+
+
+def through_the_node(lb):
+    """Packets for pods of its own bridge pass the node, as with net.bridge.bridge-nf-call-iptables=1."""
+    four, six = f"{lb.node.pods}.1", f"{lb.node.pods6}::1"
+    lb.netns.ip(f"route add {four} dev eth0", f"route replace {lb.node.pods}.0/24 via {four}",
+                f"route add {six} dev eth0", f"route add {lb.node.pods6}::/64 via {six} metric 1")
+
+
+def drop_invalid(node):
+    """As kube-proxy does."""
+    node.netns.run("nft", "add table inet proxy; "
+                   "add chain inet proxy forward { type filter hook forward priority 0; }; "
+                   "add rule inet proxy forward ct state invalid counter drop")
+
+
+class Fleet:
+    """Pods on all nodes, all of which have an agent; load balancers on two, beside pods."""
+
+    def __init__(self, lab, encapsulation):
+        self.lab, self.client, self.encapsulation = lab, lab.client, encapsulation
+        self.pods = [Pod(lab, f"web-{n}", lab.nodes[f"node{n}"], 10 + n) for n in (1, 2, 3)]
+        lab.apply("web", service())
+        for family in VIPS:
+            lab.apply(f"web-{family}", slice_of(family, self.pods))
+        for pod in self.pods:
+            lab.serve(pod.netns, pod.name, TARGET)
+        for node in lab.nodes.values():
+            drop_invalid(node)
+        self.agents = {name: self.start_agent(node) for name, node in lab.nodes.items()}
+        settings = {"tunnel__nodes": list(lab.nodes), "tunnel__encapsulation": encapsulation,
+                    "bgp__aggregates": list(NETS.values())}
+        self.lbs = [lab.lb_pod(f"lb{n}", f"node{n}", **settings) for n in (1, 2)]
+        for agent in self.agents.values():
+            agent.wait_for_line("event=node.ready")
+        for lb in self.lbs:
+            through_the_node(lb)
+            lb.start()
+        for net in NETS.values():
+            lab.await_next_hops(net, self.lbs)
+        for lb in self.lbs:
+            wait_for(f"real servers in {lb.name}", lambda lb=lb: self.up(lb) == 4 * len(self.pods), timeout=60)
+
+    def start_agent(self, node):
+        return self.lab.start(node.netns, program("kago-node"), "run", "--source", self.lab.manifests, "--node",
+                              node.name, "--allow", PODS, "--allow", PODS6,
+                              "--set", f"tunnel.encapsulation={self.encapsulation}",
+                              log=self.lab.log(f"{node.name}.agent"))
+
+    def up(self, lb):
+        """How many real servers the kernel has in the encapsulation that is wanted."""
+        with contextlib.suppress(Exception):
+            one, = json.loads(lb.status("-o", "json"))["services"]
+            return sum(real["state"] == "up" and real["forward"] == self.encapsulation
+                       for server in one["virtualServers"] for real in server["realServers"])
+        return None
+
+    def hold(self, family):
+        talks = [Talk(self.client, "tcp", VIPS[family], PORT) for _ in range(CONNECTIONS)]
+        return [(talk, *talk.ask("first")) for talk in talks]
+
+    @staticmethod
+    def broken(held):
+        n = 0
+        for i, (talk, pod, _) in enumerate(held):
+            try:
+                n += talk.ask(f"again-{i}")[0] != pod
+            except OSError:
+                n += 1
+        return n
+
+
+@pytest.fixture(scope="module", params=["ipip", "gue"])
+def fleet(request):
+    with Lab(ipv6=True) as lab:
+        yield Fleet(lab, request.param)
+
+
+@pytest.mark.parametrize("family", VIPS)
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_pods_see_clients(fleet, family, protocol):
+    answers = {ask(fleet.client, protocol, VIPS[family], PORT) for _ in range(40)}
+    assert answers == {(pod.name, CLIENTS[family]) for pod in fleet.pods}
+
+
+@pytest.mark.parametrize("family", VIPS)
+def test_clients_are_told_what_fits(fleet, family):
+    with fleet.client.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(5)
+        client.connect((VIPS[family], PORT))
+        fits = 1500 - OVERHEAD[fleet.encapsulation, family] - (20 if family == 4 else 40) - 20
+        assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) in (fits, fits - 12)  # with time stamps
+
+
+@pytest.mark.parametrize("family", VIPS)
+def test_much_is_sent_to_a_pod_without_damage(fleet, family):
+    line = "x" * 200_000
+    with Talk(fleet.client, "tcp", VIPS[family], PORT, timeout=30) as talk:
+        assert talk.ask(line)[1] == CLIENTS[family]
+
+
+def large(fleet, family, size):
+    """Whether a datagram of this size arrives, within some tries: a first one may teach the client what fits."""
+    with fleet.client.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(1.5)
+        client.connect((VIPS[family], PORT))
+        for _ in range(3):
+            client.send(b"x" * (size - 1) + b"\n")
+            with contextlib.suppress(OSError):
+                return bool(client.recv(65536))
+    return False
+
+
+def test_clients_learn_how_large_datagrams_may_be(fleet):
+    """Over IPv4 on the way, over IPv6 from the load balancer; 1440 bytes fit on a link, and into no tunnel."""
+    assert large(fleet, 4, 1900)
+    assert large(fleet, 6, 1440)
+    print("\n1900 bytes over IPv6:", large(fleet, 6, 1900))
+
+
+def test_agents_find_their_tables_as_they_made_them(fleet):
+    assert not [agent.output() for agent in fleet.agents.values() if "node.table_lost" in agent.output()]
+
+
+def outcomes(sockets, seconds):
+    """What has become of connections that are being made: 0 for those that are, else an error."""
+    waiting, ended = set(sockets), {}
+    until = time.monotonic() + seconds
+    while waiting and time.monotonic() < until:
+        for one in select.select([], waiting, [], until - time.monotonic())[1]:
+            ended[one] = one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            waiting.remove(one)
+    return ended
+
+
+@pytest.mark.parametrize("family", VIPS)
+def test_a_pod_that_its_node_does_not_know_yet_refuses_nobody(fleet, family):
+    if fleet.encapsulation == "gue":
+        pytest.skip("its clients are refused")
+    node = fleet.lab.nodes["node3"]
+    fleet.agents["node3"].stop()
+    node.netns.run(program("kago-node"), "remove")
+    with contextlib.ExitStack() as stack:
+        kind = socket.AF_INET6 if family == 6 else socket.AF_INET
+        sockets = [stack.enter_context(fleet.client.socket(kind, socket.SOCK_STREAM)) for _ in range(24)]
+        for one in sockets:
+            one.setblocking(False)
+            one.connect_ex((VIPS[family], PORT))
+        early = outcomes(sockets, 3)
+        assert set(early.values()) == {0}
+        late = [one for one in sockets if one not in early]
+        assert late
+        fleet.agents["node3"] = fleet.start_agent(node)
+        ended = outcomes(late, 30)
+        assert list(ended.values()) == [0] * len(late)
+
+
+@pytest.mark.parametrize("family", VIPS)
+def test_no_connection_is_lost_when_a_load_balancer_is_killed(fleet, family):
+    survivor, killed = fleet.lbs
+    held = fleet.hold(family)
+    assert {seen for _, _, seen in held} == {CLIENTS[family]}
+    assert killed.connections() and survivor.connections()
+    killed.signal(KILL)
+    fleet.lab.await_next_hops(NETS[family], [survivor])
+    assert fleet.broken(held) == 0
+    killed.wait(10)
+    killed.start()
+    for net in NETS.values():
+        fleet.lab.await_next_hops(net, fleet.lbs)
+    assert fleet.broken(held) == 0
+    for talk, *_ in held:
+        talk.__exit__()

@@ -1,0 +1,418 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What BGP peers hear, from the real exabgp: attributes, and the configurations of docs/routers.
+
+    pod1 -- node1 --+
+                    +-- 10.0.0.0/24 -- router (10.0.0.1), client (10.0.0.3)
+    pod2 -- node2 --+
+
+kago-speaker is the sidecar without what needs IPVS, so this runs on any kernel.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from net import ROOT, program, run, wait_for
+
+VIP, VIP2 = "10.1.1.1/32", "10.1.1.2/32"
+RECIPES = ROOT / "docs/routers"
+SLOW = 60  # seconds until a session is up, on a busy machine
+
+
+class Speaker:
+    """kago-speaker in a pod, which tells peers what it is told."""
+
+    def __init__(self, netns, folder, config, pod, node):
+        folder.mkdir()
+        text = config.replace("bgp:\n", f"bgp:\n  stateDir: {folder}\n"
+                              f"  template: {ROOT}/templates/exabgp.conf.mustache\n", 1)
+        (folder / "kago.yaml").write_text(text)
+        self.lines = []
+        with netns.entered():
+            self.process = subprocess.Popen(
+                [program("kago-speaker"), "run", folder / "kago.yaml", pod, node],
+                stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=self.follow, daemon=True).start()
+
+    def follow(self):
+        for line in self.process.stderr:
+            print(line, end="")
+            self.lines.append(line)
+
+    def say(self, prefix, **said):
+        self.process.stdin.write(json.dumps({"prefix": prefix, **said}) + "\n")
+        self.process.stdin.flush()
+
+    def count(self, event):
+        return sum(f"event={event} " in line for line in self.lines)
+
+    def stop(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        finally:
+            self.process.kill()
+
+
+class Site:
+    """Two nodes with a pod each, and what is beside the nodes on their network."""
+
+    def __init__(self, network, folder):
+        self.network, self.folder = network, folder
+        self.lan = network.netns("bgp-lan")
+        self.lan.ip("link add lan type bridge", "link set lan up")
+        self.pods = {}
+        for number in 1, 2:
+            node, pod = network.netns(f"bgp-node{number}"), network.netns(f"bgp-pod{number}")
+            self.join(node, f"10.0.0.10{number}")
+            network.link(node, "p0", pod, "eth0")
+            node.ip(f"addr add 172.16.{number}.1/24 dev p0")
+            node.sysctl("net.ipv4.ip_forward", 1)
+            pod.ip(f"addr add 172.16.{number}.11/24 dev eth0", f"route add default via 172.16.{number}.1")
+            self.pods[number] = pod
+
+    def join(self, netns, address):
+        network_end = f"n{address.rsplit('.', 1)[1]}"
+        self.network.link(self.lan, network_end, netns, "eth1")
+        self.lan.ip(f"link set {network_end} master lan")
+        netns.ip(f"addr add {address}/24 dev eth1")
+
+    def beside(self, name, address):
+        """A router on the nodes' network, which knows the way to pods."""
+        netns = self.network.netns(f"bgp-{name}")
+        self.join(netns, address)
+        netns.ip(*(f"route add 172.16.{number}.0/24 via 10.0.0.10{number}" for number in self.pods))
+        return netns
+
+    def speaker(self, number, config):
+        made = Speaker(self.pods[number], self.folder / f"speaker{number}", config,
+                       f"172.16.{number}.11", f"10.0.0.10{number}")
+        self.network.callback(made.stop)
+        return made
+
+
+@pytest.fixture
+def site(network, tmp_path):
+    return Site(network, tmp_path)
+
+
+class Gobgp:
+    """gobgpd, and what it knows."""
+
+    def __init__(self, site, netns, config):
+        self.netns = netns
+        path = site.folder / f"{netns.name}.yaml"
+        path.write_text(config)
+        self.daemon = site.network.start(netns, "gobgpd", "-t", "yaml", "-f", path,
+                                          log=site.folder / f"{netns.name}.log")
+        wait_for("gobgpd", lambda: netns.run("gobgp", "global", check=False).returncode == 0)
+        self.events = []
+        with netns.entered():
+            monitor = subprocess.Popen(["gobgp", "monitor", "global", "rib"], stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=self.follow, args=(monitor,), daemon=True).start()
+
+    def follow(self, monitor):
+        with monitor:
+            for line in monitor.stdout:
+                self.events += re.findall(r"\[(ROUTE|DELROUTE)\] (\S+) via", line)
+
+    def rib(self):
+        return json.loads(self.netns.run("gobgp", "global", "rib", "-j").stdout or "{}")
+
+    def attributes(self, prefix):
+        """Of the one path to it: what each attribute of BGP says, by its number; {} without a path."""
+        paths = self.rib().get(prefix, [])
+        return {a["type"]: a for a in paths[0]["attrs"]} if paths else {}
+
+    def hears(self, prefix, **expected):
+        """Whether all of it is so: med, local_pref, communities, large, extended, path."""
+        found = self.attributes(prefix)
+        heard = {
+            "path": [asn for part in found.get(2, {}).get("as_paths", []) for asn in part["asns"]],
+            "med": found.get(4, {}).get("metric"),
+            "local_pref": found.get(5, {}).get("value"),
+            "communities": found.get(8, {}).get("communities", []),
+            "extended": [c["value"] for c in found.get(16, {}).get("value", [])],
+            "large": [tuple(c.values()) for c in found.get(32, {}).get("value", [])],
+        }
+        return found and all(heard[key] == value for key, value in expected.items())
+
+
+def gobgp_config(as_number, address, peer_as=65021):
+    return f"""
+global: {{config: {{as: {as_number}, router-id: {address}}}}}
+peer-groups:
+- config: {{peer-group-name: kago, peer-as: {peer_as}}}
+  ebgp-multihop: {{config: {{enabled: {str(as_number != peer_as).lower()}, multihop-ttl: 2}}}}
+  afi-safis: [{{config: {{afi-safi-name: ipv4-unicast}}}}]
+dynamic-neighbors:
+- config: {{prefix: 172.16.0.0/16, peer-group: kago}}
+"""
+
+
+TWO_PEERS = """
+bgp:
+  as: 65021
+  peers:
+  - {name: inner, address: 10.0.0.1}
+  - {name: outer, address: 10.0.0.2, as: 65001, ttl: 2}
+"""
+
+
+@pytest.fixture
+def peers(site):
+    """A peer of our own AS, and one of another."""
+    return (Gobgp(site, site.beside("inner", "10.0.0.1"), gobgp_config(65021, "10.0.0.1")),
+            Gobgp(site, site.beside("outer", "10.0.0.2"), gobgp_config(65001, "10.0.0.2")))
+
+
+def test_peers_hear_the_attributes_that_were_said(site, peers):
+    inner, outer = peers
+    speaker = site.speaker(1, TWO_PEERS)
+    speaker.say(VIP)
+    speaker.say(VIP2, communities="65000:100 no-export graceful-shutdown 65000:1:2 target:65000:100",
+                localPreference="200", med="30", asPathPrepend="2")
+    said = {"communities": [(65000 << 16) + 100, 0xFFFF0000, 0xFFFFFF01], "large": [(65000, 1, 2)],
+            "extended": ["65000:100"], "med": 30}
+    wait_for("it inside", lambda: inner.hears(VIP2, path=[], local_pref=200, **said), SLOW)
+    wait_for("it outside", lambda: outer.hears(VIP2, path=[65021] * 3, local_pref=None, **said), SLOW)
+    # Of which nothing is said, that has what it always had.
+    nothing = {"communities": [], "large": [], "extended": [], "med": None}
+    wait_for("it inside", lambda: inner.hears(VIP, path=[], local_pref=100, **nothing))
+    wait_for("it outside", lambda: outer.hears(VIP, path=[65021], local_pref=None, **nothing))
+
+
+def test_a_change_of_attributes_withdraws_nothing_and_drops_no_session(site, peers):
+    inner, outer = peers
+    speaker = site.speaker(1, TWO_PEERS)
+    speaker.say(VIP, communities="65000:100", med="1")
+    for peer in peers:
+        wait_for("the route", lambda: peer.hears(VIP, communities=[(65000 << 16) + 100]), SLOW)  # noqa: B023
+    for prepend in "0", "3", "1":
+        speaker.say(VIP, communities=f"65000:{prepend}", asPathPrepend=prepend)
+        now = {"communities": [(65000 << 16) + int(prepend)], "med": None}
+        wait_for("the change inside", lambda: inner.hears(VIP, path=[], **now))  # noqa: B023
+        wait_for("the change outside", lambda: outer.hears(VIP, path=[65021] * (1 + int(prepend)), **now))  # noqa: B023
+    assert speaker.count("bgp.up") == 2 and speaker.count("bgp.down") == 0
+    assert ("DELROUTE", VIP) not in inner.events + outer.events
+
+
+def test_a_peer_that_is_not_named_gets_no_route(site, peers):
+    inner, outer = peers
+    speaker = site.speaker(1, TWO_PEERS)
+    speaker.say(VIP, peers="outer")
+    speaker.say(VIP2, peers="10.0.0.1")
+    wait_for("the routes", lambda: outer.hears(VIP) and inner.hears(VIP2), SLOW)
+    assert not inner.attributes(VIP) and not outer.attributes(VIP2)
+    assert ("ROUTE", VIP) not in inner.events and ("ROUTE", VIP2) not in outer.events
+    # From one to both, to the other alone, and to nobody who is there.
+    speaker.say(VIP)
+    wait_for("both", lambda: inner.hears(VIP) and outer.hears(VIP))
+    assert outer.events.count(("ROUTE", VIP)) == 1
+    speaker.say(VIP, peers="inner")
+    wait_for("the withdrawal", lambda: not outer.attributes(VIP))
+    assert inner.hears(VIP) and ("DELROUTE", VIP) not in inner.events
+    speaker.say(VIP, peers="elsewhere")
+    wait_for("the withdrawal", lambda: not inner.attributes(VIP))
+    # A new session gets what is for this peer alone.
+    inner.netns.run("gobgp", "neighbor", "172.16.1.11", "reset")
+    wait_for("a new session", lambda: speaker.count("bgp.up") == 3, SLOW)
+    wait_for("what is for it", lambda: inner.hears(VIP2))
+    assert not inner.attributes(VIP) and not outer.attributes(VIP2)
+
+
+def test_many_routes_with_much_to_say(site, peers):
+    """More than a batch of commands has room for."""
+    inner, outer = peers
+    speaker = site.speaker(1, TWO_PEERS)
+    much = " ".join(f"4200000000:4200000000:42000000{n:02}" for n in range(32))
+    prefixes = [f"10.1.{n // 100}.{n % 100}/32" for n in range(300)]
+    for prefix in prefixes:
+        speaker.say(prefix, communities=much, asPathPrepend="16")
+    wait_for("all inside", lambda: len(inner.rib()) == 300, 2 * SLOW)
+    wait_for("all outside", lambda: len(outer.rib()) == 300, 2 * SLOW)
+    assert len(outer.attributes(prefixes[-1])[32]["value"]) == 32
+    for prefix in prefixes:
+        speaker.say(prefix, gone=True)
+    wait_for("none", lambda: not inner.rib() and not outer.rib(), 2 * SLOW)
+    assert speaker.count("bgp.down") == 0 and speaker.count("exabgp.killed") == 0
+
+
+class Frr:
+    """zebra and bgpd with one configuration."""
+
+    def __init__(self, site, netns, config, port=179):
+        # As a user of its own it has no way into pytest's folder.
+        self.netns = netns
+        self.folder = Path(site.network.enter_context(tempfile.TemporaryDirectory(prefix="kago-frr-")))
+        shutil.chown(self.folder, "frr", "frr")
+        (self.folder / "frr.conf").write_text(config)
+        for daemon in "zebra", "bgpd":
+            site.network.start(
+                netns, f"/usr/lib/frr/{daemon}", "-f", self.folder / "frr.conf", "-z", self.folder / "zserv",
+                "-i", self.folder / f"{daemon}.pid", "--vty_socket", self.folder, "-A", "127.0.0.1",
+                "--log", "stdout", *(("-p", port) if daemon == "bgpd" else ()),
+                log=site.folder / f"{netns.name}-{daemon}.log")
+            wait_for(daemon, (self.folder / f"{daemon}.vty").exists)
+
+    def ask(self, command):
+        out = self.netns.run("vtysh", "--vty_socket", self.folder, "-d", "bgpd", "-c", command).stdout
+        return json.loads(out[out.index("{"):]) if "{" in out else {}
+
+    def next_hops(self, prefix):
+        paths = self.ask(f"show bgp ipv4 unicast {prefix} json").get("paths", [])
+        return sorted(hop["ip"] for path in paths for hop in path["nexthops"])
+
+
+class Bird:
+    def __init__(self, site, netns, config):
+        self.netns, self.socket = netns, site.folder / f"{netns.name}.ctl"
+        path = site.folder / f"{netns.name}-bird.conf"
+        path.write_text(config)
+        site.network.start(netns, "bird", "-f", "-c", path, "-s", self.socket, log=site.folder / f"{netns.name}.log")
+        wait_for("bird", self.socket.exists)
+
+    def next_hops(self, prefix):
+        out = self.netns.run("birdc", "-s", self.socket, "show", "route", "for", prefix, "all", check=False).stdout
+        return sorted(re.findall(r"BGP\.next_hop: (\S+)", out))
+
+
+def gobgp_next_hops(gobgp, prefix):
+    return sorted(a["nexthop"] for path in gobgp.rib().get(prefix, []) for a in path["attrs"] if a["type"] == 3)
+
+
+def recipe(name):
+    return (RECIPES / name).read_text(encoding="ascii")
+
+
+def make_router(site, netns, name):
+    """A daemon with that recipe, and a function that says which next hops it has for a prefix."""
+    if name.startswith("frr"):
+        made = Frr(site, netns, recipe(name))
+    elif name.startswith("bird"):
+        made = Bird(site, netns, recipe(name))
+    else:
+        made = Gobgp(site, netns, recipe(name))
+        return lambda prefix: gobgp_next_hops(made, prefix)
+    return made.next_hops
+
+
+STRICT_PEER = """
+bgp:
+  as: 65021
+  peers:
+  - {address: 10.0.0.1, as: 65001, port: 1790, ttl: 255, holdTime: 6s, localAddress: 172.16.1.12,
+     passwordFile: PASSWORD}
+"""
+STRICT_ROUTER = """
+router bgp 65001
+ bgp router-id 10.0.0.1
+ no bgp ebgp-requires-policy
+ neighbor 172.16.1.12 remote-as 65021
+ neighbor 172.16.1.12 password secret
+ neighbor 172.16.1.12 ttl-security hops 2
+ neighbor 172.16.1.12 timers 30 90
+"""
+
+
+def test_a_session_with_all_that_a_peer_can_have(site):
+    """The router takes no packet whose TTL is below 254, no session without the password, and no other address."""
+    site.pods[1].ip("addr add 172.16.1.12/24 dev eth0")
+    router = Frr(site, site.beside("router", "10.0.0.1"), STRICT_ROUTER, port=1790)
+    password = site.folder / "password"
+    password.write_text("secret")
+    speaker = site.speaker(1, STRICT_PEER.replace("PASSWORD", str(password)))
+    speaker.say(VIP)
+    wait_for("the route", lambda: router.next_hops(VIP) == ["10.0.0.101"], SLOW)
+    neighbor = router.ask("show bgp neighbors 172.16.1.12 json")["172.16.1.12"]
+    assert neighbor["bgpTimerHoldTimeMsecs"] == 6000, neighbor
+    assert router.next_hops(VIP2) == []
+
+
+def test_the_sidecar_says_how_its_sessions_are(site):
+    """Without IPVS it has nothing to announce, and its sessions nevertheless."""
+    inner = Gobgp(site, site.beside("inner", "10.0.0.1"), gobgp_config(65021, "10.0.0.1"))
+    pod, folder = site.pods[1], site.folder / "sidecar"
+    folder.mkdir()
+    (folder / "kago.yaml").write_text(TWO_PEERS.replace("bgp:\n", f"bgp:\n  stateDir: {folder}\n"
+                                      f"  template: {ROOT}/templates/exabgp.conf.mustache\n", 1))
+    site.network.start(pod, program("kago-sidecar"), "run", "--config", folder / "kago.yaml", "--pod-ip",
+                       "172.16.1.11", "--node-ip", "10.0.0.101", log=folder / "log")
+
+    def status():
+        done = pod.run(program("kago-sidecar"), "status", "-o", "json", check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else {"peers": []}
+
+    def peer(number=0, **expected):
+        peers = status()["peers"]
+        return peers and all(peers[number][key] == value for key, value in expected.items())
+
+    wait_for("the session", lambda: peer(up=True, name="inner", changes=1, routes=0), SLOW)
+    assert peer(number=1, up=False, name="outer", changes=0, **{"as": 65001})
+    found = status()
+    assert (found["phase"], found["controllerConnected"], found["routes"]) == ("running", False, [])
+    inner.daemon.kill()
+    wait_for("its end", lambda: peer(up=False, changes=2))
+    table = pod.run(program("kago-sidecar"), "status").stdout
+    told = r"^  10\.0\.0\.1 \(inner\)  AS 65021, down for \d+ s, 0 routes, 2 changes, last error: ."
+    assert re.search(told, table, re.M), table
+
+
+def test_the_page_shows_what_is_tested():
+    page = (ROOT / "docs/routers.md").read_text(encoding="utf-8")
+    for path in RECIPES.iterdir():
+        assert f"\n{path.read_text(encoding='ascii')}```\n" in page, path.name
+        assert f"[{path.name}](routers/{path.name})" in page
+
+
+BOTH = ["10.0.0.101", "10.0.0.102"]
+
+
+@pytest.mark.parametrize("name", ["frr-tor.conf", "bird-router.conf", "gobgp-router.yaml"])
+def test_a_router_of_another_as_has_all_next_hops_and_nothing_but_vips(site, name):
+    router = site.beside("router", "10.0.0.1")
+    next_hops = make_router(site, router, name)
+    speakers = [site.speaker(number, recipe("kago-ebgp.yaml")) for number in (1, 2)]
+    for speaker in speakers:
+        speaker.say(VIP, communities="65000:100")
+        speaker.say("10.9.9.9/32")
+    wait_for("both next hops", lambda: next_hops(VIP) == BOTH, SLOW)
+    if not name.startswith("gobgp"):  # which leaves the kernel's routes to others
+        def route():
+            return run("ip", "-n", router.name, "route", "show", VIP).stdout
+        wait_for("both in the kernel", lambda: sorted(re.findall(r"via (\S+)", route())) == BOTH)
+    assert next_hops("10.9.9.9/32") == []
+    speakers[0].say(VIP, gone=True)
+    wait_for("one next hop", lambda: next_hops(VIP) == BOTH[1:])
+    assert all(speaker.count("bgp.down") == 0 for speaker in speakers)
+
+
+CLIENT = """
+router id 10.0.0.3;
+protocol device {}
+protocol direct { ipv4; }
+protocol bgp reflector {
+	local 10.0.0.3 as 65021;
+	neighbor 10.0.0.1 as 65021;
+	ipv4 { add paths rx; import all; export none; };
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["frr-reflector.conf", "bird-reflector.conf", "gobgp-reflector.yaml"])
+def test_a_reflector_gives_its_client_all_next_hops(site, name):
+    next_hops = make_router(site, site.beside("router", "10.0.0.1"), name)
+    client = Bird(site, site.beside("client", "10.0.0.3"), CLIENT)
+    speakers = [site.speaker(number, recipe("kago-ibgp.yaml")) for number in (1, 2)]
+    for speaker in speakers:
+        speaker.say(VIP)
+    wait_for("both at the reflector", lambda: next_hops(VIP) == BOTH, SLOW)
+    wait_for("both at its client", lambda: client.next_hops(VIP) == BOTH, SLOW)
+    speakers[0].say(VIP, gone=True)
+    wait_for("one at its client", lambda: client.next_hops(VIP) == BOTH[1:])
