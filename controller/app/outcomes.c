@@ -9,7 +9,10 @@
 #include "decide/fleet_diff.h"
 #include "loop/loop.h"
 
-enum { SLICE = 5 * 1000 /* usec to write lines before others have a turn */ };
+enum {
+	AT_ONCE = 1000,   /* usec to write lines right after a decision */
+	SLICE = 5 * 1000, /* usec to write lines before others have a turn */
+};
 
 struct outcomes {
 	sd_event_source *timer;
@@ -101,6 +104,8 @@ void outcomes_tell(struct outcomes *o, struct fleet *fleet)
 {
 	if (!o->now) {
 		o->now = fleet_ref(fleet);
+		if (log_until(o, loop_clock() + AT_ONCE))
+			return;
 	} else {
 		fleet_unref(o->next);
 		o->next = fleet_ref(fleet);

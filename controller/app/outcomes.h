@@ -9,8 +9,9 @@
 
 /*
  * Logs what became of each Service, where that differs from what was logged before: accepted,
- * without endpoints, rejected, in conflict, gone. Lines can wait: they are written when there is
- * nothing else to do, some milliseconds at a time; of decisions that follow faster the last counts.
+ * without endpoints, rejected, in conflict, gone. What takes a millisecond is written at once; more
+ * is written when there is nothing else to do, some milliseconds at a time, and of decisions that
+ * follow faster the last counts.
  */
 struct outcomes;
 

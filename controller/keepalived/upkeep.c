@@ -210,12 +210,9 @@ static void proceed(struct upkeep *u)
 		due = pace_due(&u->pace, check_time(u->file.fleet));
 	if (due < u->not_before)
 		due = u->not_before;
-	if (now >= due) {
-		begin(u);
-		return;
-	}
+	/* In a turn of its own: what is told of a decision does not wait for a child's start. */
 	u->state = UPKEEP_PAUSING;
-	loop_timer_arm(u->timer, due - now);
+	loop_timer_arm(u->timer, due > now ? due - now : 0);
 }
 
 void upkeep_want(struct upkeep *u, struct fleet *fleet)
@@ -251,8 +248,7 @@ static void on_time(void *ud)
 	if (u->state == UPKEEP_LOADING) {
 		on_late(u);
 	} else if (u->state == UPKEEP_PAUSING) {
-		u->state = UPKEEP_IDLE;
-		proceed(u);
+		begin(u);
 	}
 }
 

@@ -252,7 +252,7 @@ static void the_newest_decision_ends_in_the_file(void **state)
 	behave(f, "on_test() { sleep 0.2; }");
 	launch(f, false);
 	want(f, "a");
-	assert_string_equal(status(f).state, "vetting");
+	AWAIT(f, strcmp(status(f).state, "vetting") == 0);
 	want(f, "ab");
 	want(f, "abc");
 	await_file(f, "abc");
