@@ -16,12 +16,12 @@
  */
 
 struct config_peer {
+	char *name;          /* for kago.dev/bgp-peers, besides its address; "" is none */
+	char *password_file; /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
+	uint64_t hold_time;  /* usec; 0: bgp.holdTime */
+	uint32_t as;         /* the peer's AS number; unless said, bgp.as */
+	uint32_t ttl;        /* of packets to it; 0: what the kernel has */
 	struct ipaddr address;
-	uint32_t as;                 /* the peer's AS number; unless said, bgp.as */
-	uint32_t ttl;                /* of packets to it; 0: what the kernel has */
-	char *password_file;         /* TCP MD5 (RFC 2385) secret in a file; NULL: none */
-	char *name;                  /* for kago.dev/bgp-peers, besides its address; "" is none */
-	uint64_t hold_time;          /* usec; 0: bgp.holdTime */
 	struct ipaddr local_address; /* family 0: the pod's */
 	uint16_t port;               /* 179 unless said */
 	bool as_is_ours;             /* `as` was not said */

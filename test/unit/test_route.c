@@ -18,10 +18,11 @@ static struct route_rules rules_of_peers(void)
 {
 	static char a[] = "a", none[] = "", c[] = "c";
 
-	peers[0] = (struct config_peer){addr_of("10.0.0.1"), .name = a, .ipv4 = true, .ipv6 = true};
-	peers[1] =
-		(struct config_peer){addr_of("10.0.0.2"), .name = none, .ipv4 = true, .ipv6 = true};
-	peers[2] = (struct config_peer){addr_of("fd00::3"), .name = c, .ipv4 = true};
+	peers[0] = (struct config_peer){
+		.address = addr_of("10.0.0.1"), .name = a, .ipv4 = true, .ipv6 = true};
+	peers[1] = (struct config_peer){
+		.address = addr_of("10.0.0.2"), .name = none, .ipv4 = true, .ipv6 = true};
+	peers[2] = (struct config_peer){.address = addr_of("fd00::3"), .name = c, .ipv4 = true};
 	return (struct route_rules){&hop4, &hop6, peers, 3};
 }
 
