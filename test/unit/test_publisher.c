@@ -89,11 +89,27 @@ static void touch(struct rig *rig, const char *id)
 	objname_done(&touched);
 }
 
+static uint64_t ahead;  /* usec of the clock */
+static uint64_t frozen; /* where it stands; 0: it goes */
+
+uint64_t __real_loop_clock(void);
+uint64_t __wrap_loop_clock(void);
+
+uint64_t __wrap_loop_clock(void)
+{
+	return (frozen ? frozen : __real_loop_clock()) + ahead;
+}
+
+/* However slow the machine is, it looks at all of them: no time passes. */
 static void put_and_look(struct rig *rig, const char *id, const char *annotations, const char *held)
 {
+	uint64_t before = frozen;
+
 	put(&rig->world, id, annotations, "", held);
 	touch(rig, id);
+	frozen = before ? before : __real_loop_clock();
 	publisher_refresh(rig->p);
+	frozen = before;
 }
 
 /* What the status of a Service is being set to; NULL: it is not being written. */
@@ -168,17 +184,6 @@ static void answer_all(void)
 		if (fake_kube()->requests[i].open)
 			fake_answer(&fake_kube()->requests[i], 200, "u", "7");
 	fake_reset();
-}
-
-static uint64_t ahead;  /* usec of the clock */
-static uint64_t frozen; /* where it stands; 0: it goes */
-
-uint64_t __real_loop_clock(void);
-uint64_t __wrap_loop_clock(void);
-
-uint64_t __wrap_loop_clock(void)
-{
-	return (frozen ? frozen : __real_loop_clock()) + ahead;
 }
 
 /* Somebody else writes over the status, and the leader writes it again when it may. */
