@@ -62,9 +62,9 @@ static unsigned lines_with(const char *text)
 static void put_service(struct store *s, unsigned number)
 {
 	CLEANUP_FREE char *text = xasprintf(
-		"apiVersion: v1\nkind: Service\nmetadata: {name: s%u, namespace: shop, annotations: "
-		"{kago.dev/vip: 10.1.%u.%u}}\nspec: {type: LoadBalancer, loadBalancerClass: "
-		"kago.dev/a, ports: [{port: 80}]}\n",
+		"apiVersion: v1\nkind: Service\n"
+		"metadata: {name: s%u, namespace: shop, annotations: {kago.dev/vip: 10.1.%u.%u}}\n"
+		"spec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: [{port: 80}]}\n",
 		number, number / 250, number % 250 + 1);
 
 	put_all(s, text);
