@@ -18,6 +18,7 @@
 #include "doorkeeper.h"
 #include "lifeline.h"
 #include "loop/loop.h"
+#include "masquerade.h"
 #include "node/netlink.h"
 #include "node/routes.h"
 #include "node/site.h"
@@ -54,8 +55,9 @@ struct sidecar {
 	bool look_now;         /* not by a child: something else has changed, too */
 	struct supply *supply; /* NULL: we make our sockets ourselves */
 	struct routes *routes;
-	struct strays *strays; /* NULL, too */
-	struct ways *ways;     /* NULL: the node's routes are left alone */
+	struct strays *strays;         /* NULL, too */
+	struct ways *ways;             /* NULL: the node's routes are left alone */
+	struct masquerade *masquerade; /* NULL, too */
 	struct exabgp *exabgp;
 	struct lifeline *lifeline;
 	struct status *status; /* NULL: it does not work */
@@ -432,6 +434,7 @@ static void on_route_time(void *ud)
 	strays_look(s->strays);
 	update(s, loop_now(s->loop));
 	ways_ask_some(s->ways);
+	masquerade_look(s->masquerade, exabgp_all_sessions(s->exabgp), loop_now(s->loop));
 	loop_timer_arm(s->route_timer, ROUTE_CHECK);
 }
 
@@ -590,6 +593,19 @@ static int open_strays(struct sidecar *s, struct sockets *node, struct err *e)
 	return r;
 }
 
+static int open_masquerade(struct sidecar *s, struct sockets *node, struct err *e)
+{
+	struct nl_sock *sock;
+	int r;
+
+	if (!sockets_has(node, SOCKETS_TRACKING))
+		return 0;
+	r = netlink_adopt(&sock, &node->fds[SOCKETS_TRACKING], NETLINK_NETFILTER, e);
+	if (r == 0)
+		s->masquerade = masquerade_new(sock, s->config, &s->site);
+	return r;
+}
+
 static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
 {
 	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
@@ -600,6 +616,8 @@ static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
 		r = routes_open(&s->routes, node, &s->site, e);
 	if (r == 0)
 		r = open_strays(s, node, e);
+	if (r == 0)
+		r = open_masquerade(s, node, e);
 	if (r == 0)
 		r = ways_open(&s->ways, s->loop, node, &s->site, on_ways, s, e);
 	if (r == 0)
@@ -682,6 +700,7 @@ static void sidecar_done(struct sidecar *s)
 	lifeline_close(s->lifeline);
 	exabgp_free(s->exabgp);
 	ways_close(s->ways);
+	masquerade_free(s->masquerade);
 	strays_free(s->strays);
 	routes_close(s->routes);
 	glance_free(s->glance);

@@ -24,6 +24,7 @@ static struct kind kind_of(int role)
 	case SOCKETS_OWNERS:
 		return (struct kind){AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG};
 	case SOCKETS_RULES:
+	case SOCKETS_TRACKING:
 		return (struct kind){AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER};
 	default:
 		return (struct kind){AF_UNIX, SOCK_DGRAM, 0};

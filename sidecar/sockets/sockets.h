@@ -17,6 +17,7 @@ enum sockets_role {
 	SOCKETS_NEWS,      /* hears of changes of routes */
 	SOCKETS_OWNERS,    /* asks whose names are (sock_diag(7)) */
 	SOCKETS_RULES,     /* sets rules of nftables, for who has CAP_NET_ADMIN */
+	SOCKETS_TRACKING,  /* asks what connection tracking knows, for who has CAP_NET_ADMIN */
 	SOCKETS_NAMES,     /* the first of those that get names */
 	SOCKETS_N_NAMES = 26,
 	SOCKETS_N = SOCKETS_NAMES + SOCKETS_N_NAMES,

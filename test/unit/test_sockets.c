@@ -59,7 +59,7 @@ static void test_each_has_to_be_what_its_role_wants(void **state)
 		bind(s.fds[SOCKETS_NAMES + 3], (struct sockaddr *)&name, sizeof name.sun_family),
 		0);
 	assert_int_equal(sockets_check(&s, &e), -EPROTO);
-	assert_non_null(strstr(e.msg, "socket 10 of 32"));
+	assert_non_null(strstr(e.msg, "socket 11 of 33"));
 }
 
 static void test_a_namespace_that_is_not_there_is_named(void **state)
