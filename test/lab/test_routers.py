@@ -366,9 +366,16 @@ def test_the_sidecar_says_how_its_sessions_are(site):
 
 def test_the_page_shows_what_is_tested():
     page = (ROOT / "docs/routers.md").read_text(encoding="utf-8")
-    for path in RECIPES.iterdir():
+    for path in filter(Path.is_file, RECIPES.iterdir()):
         assert f"\n{path.read_text(encoding='ascii')}```\n" in page, path.name
         assert f"[{path.name}](routers/{path.name})" in page
+
+
+def test_what_is_not_tested_says_so_and_where_it_is_from():
+    page = (ROOT / "docs/routers.md").read_text(encoding="utf-8")
+    for path in (RECIPES / "vendors").iterdir():
+        assert re.match(r"[!#] .*\. Not run here\b.*\n[!#] https://", path.read_text(encoding="ascii")), path.name
+        assert f"[{path.name}](routers/vendors/{path.name})" in page
 
 
 BOTH = ["10.0.0.101", "10.0.0.102"]
