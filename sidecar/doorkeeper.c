@@ -27,6 +27,8 @@ static void set_wall(struct doorkeeper *d, const struct config *c, const struct 
 		reserve(d, &c->bgp.peers[i].address, WALL_PEER);
 		reserve(d, &c->bgp.peers[i].local_address, WALL_POD);
 	}
+	for (size_t i = 0; i < c->bgp.n_other_peers; i++)
+		reserve(d, &c->bgp.other_peers[i].address, WALL_PEER);
 }
 
 void doorkeeper_set(struct doorkeeper *d, const struct config *c, const struct site *site)

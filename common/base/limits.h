@@ -71,6 +71,7 @@ enum {
 	LIMIT_TIMEOUT_TCP_FIN = 3600,
 	LIMIT_TIMEOUT_UDP = 24 * 3600,
 	LIMIT_BGP_PEERS = 16,
+	LIMIT_OTHER_PEERS = 256,    /* BGP peers that other load balancers of the fleet have */
 	LIMIT_COMMUNITIES = 32,     /* of one BGP route */
 	LIMIT_AS_PATH_PREPEND = 16, /* how often our AS comes once more in its AS path */
 	LIMIT_AGGREGATES = 256,     /* aggregate prefixes in the configuration */

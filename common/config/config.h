@@ -28,6 +28,12 @@ struct config_peer {
 	bool ipv4, ipv6;             /* routes of which families it gets */
 };
 
+/* One that other load balancers of the fleet have, and we do not. */
+struct config_other_peer {
+	struct ipaddr address;
+	char *name; /* for kago.dev/bgp-peers, besides its address; "" is none */
+};
+
 /* Whether a peer gets routes of this family. */
 bool config_peer_takes(const struct config_peer *p, int family);
 
@@ -76,6 +82,8 @@ struct config {
 		uint64_t hold_time;  /* usec, whole seconds, 3 s or more (RFC 4271); 9 s */
 		struct config_peer *peers;
 		size_t n_peers;
+		struct config_other_peer *other_peers;
+		size_t n_other_peers;
 		struct ipnet *aggregates; /* announced in place of the VIPs they contain */
 		size_t n_aggregates;
 		/* Of routes of which no Service says something else. */

@@ -7,6 +7,7 @@
 #include "doc/jsonx.h"
 
 static const char peer_section[] = "bgp.peers[]";
+static const char other_peer_section[] = "bgp.otherPeers[]";
 static const char pool_section[] = "pools[]";
 
 static int load_peer(struct loader *l, struct loader_place where, void *base, const json_t *value)
@@ -40,6 +41,22 @@ static int load_peer(struct loader *l, struct loader_place where, void *base, co
 				"the same address as another peer; a session is told by it alone");
 	peer->as_is_ours = peer->as == 0;
 	return 0;
+}
+
+/* Racks may have routers of the same names, and even addresses. */
+static int load_other_peer(
+	struct loader *l, struct loader_place where, void *base, const json_t *value)
+{
+	struct config *c = base;
+	struct config_other_peer *peer = &c->bgp.other_peers[c->bgp.n_other_peers++];
+	int r;
+
+	schema_init(peer, other_peer_section);
+	r = loader_object(l, where, other_peer_section, peer, value);
+	if (r == 0 && !peer->address.family)
+		r = loader_fail(
+			l, (struct loader_place){"bgp.otherPeers[].address", where.at}, "missing");
+	return r;
 }
 
 /* Of a text that can be read as a range or a prefix. */
@@ -207,6 +224,7 @@ static const struct {
 	int (*load)(struct loader *l, struct loader_place where, void *base, const json_t *value);
 } kinds[] = {
 	[SCHEMA_PEERS] = {sizeof(struct config_peer), load_peer},
+	[SCHEMA_OTHER_PEERS] = {sizeof(struct config_other_peer), load_other_peer},
 	[SCHEMA_PREFIXES] = {sizeof(struct ipnet), load_prefix},
 	[SCHEMA_POOLS] = {sizeof(struct config_pool), load_pool},
 	[SCHEMA_RANGES] = {sizeof(struct config_range), load_range},
@@ -242,6 +260,9 @@ void lists_done(struct config *c)
 	for (size_t i = 0; i < c->bgp.n_peers; i++)
 		schema_done(&c->bgp.peers[i], peer_section);
 	free(c->bgp.peers);
+	for (size_t i = 0; i < c->bgp.n_other_peers; i++)
+		schema_done(&c->bgp.other_peers[i], other_peer_section);
+	free(c->bgp.other_peers);
 	free(c->bgp.aggregates);
 	free(c->endpoints.allow);
 	free(c->http.allow);

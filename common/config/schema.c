@@ -10,6 +10,7 @@
 
 #define AT(field) offsetof(struct config, field)
 #define PEER_AT(field) offsetof(struct config_peer, field)
+#define OTHER_PEER_AT(field) offsetof(struct config_other_peer, field)
 #define POOL_AT(field) offsetof(struct config_pool, field)
 #define MSEC(n) ((uint64_t)(n)*1000)
 #define SEC(n) MSEC((n)*1000)
@@ -114,6 +115,15 @@ static const struct schema_key keys[] = {
 		"Whether it gets IPv4 routes."},
 	{"bgp.peers[].ipv6", SCHEMA_BOOL, {RESTART, RESTART}, PEER_AT(ipv6), 0, 0, "true",
 		"Whether it gets IPv6 routes."},
+	{"bgp.otherPeers", SCHEMA_OTHER_PEERS, {LIVE, LIVE}, AT(bgp.other_peers), 0,
+		LIMIT_OTHER_PEERS, NULL,
+		"BGP peers that other load balancers of the fleet have and this one has not, as in "
+		"other racks: Services may name them, and neither endpoints nor VIPs have their "
+		"addresses."},
+	{"bgp.otherPeers[].address", SCHEMA_ADDRESS, {LIVE, LIVE}, OTHER_PEER_AT(address), 0, 0,
+		NULL, "The peer's address; required."},
+	{"bgp.otherPeers[].name", SCHEMA_LABEL, {LIVE, LIVE}, OTHER_PEER_AT(name), 0, 0, "",
+		"Its name for `kago.dev/bgp-peers`; several may have one name."},
 	{"bgp.aggregates", SCHEMA_PREFIXES, {LIVE, LIVE}, AT(bgp.aggregates), 1, LIMIT_AGGREGATES,
 		NULL, "Prefixes announced in place of the VIPs they contain."},
 	{"bgp.communities", SCHEMA_COMMUNITIES, {UNUSED, LIVE}, AT(bgp.communities), 0, 0, "",

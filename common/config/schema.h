@@ -9,8 +9,8 @@
 
 /*
  * The keys of kago.yaml, a row each: what reads, sets, checks and documents a key is here alone.
- * Below "bgp.peers[]" the fields are those of struct config_peer, below "pools[]" of struct
- * config_pool, else of struct config.
+ * Below "bgp.peers[]" the fields are those of struct config_peer, below "bgp.otherPeers[]" of
+ * struct config_other_peer, below "pools[]" of struct config_pool, else of struct config.
  */
 
 enum schema_type {
@@ -32,6 +32,7 @@ enum schema_type {
 	SCHEMA_COMMUNITIES, /* char *: BGP communities, or "" */
 	SCHEMA_ADDRESS,     /* struct ipaddr */
 	SCHEMA_PEERS,       /* struct config_peer *, its number behind it */
+	SCHEMA_OTHER_PEERS, /* struct config_other_peer *, its number behind it */
 	SCHEMA_PREFIXES,    /* struct ipnet *, its number behind it */
 	SCHEMA_POOLS,       /* struct config_pool *, its number behind it */
 	SCHEMA_RANGES,      /* struct config_range *, its number behind it */

@@ -217,6 +217,7 @@ static const struct {
 	[SCHEMA_COMMUNITIES] = {set_communities, true, false, "BGP communities"},
 	[SCHEMA_ADDRESS] = {set_address, false, false, "IP address"},
 	[SCHEMA_PEERS] = {NULL, false, false, "list of peers"},
+	[SCHEMA_OTHER_PEERS] = {NULL, false, false, "list of peers"},
 	[SCHEMA_PREFIXES] = {NULL, false, false, "list of prefixes"},
 	[SCHEMA_POOLS] = {NULL, false, false, "list of pools"},
 	[SCHEMA_RANGES] = {NULL, false, false, "list of ranges"},

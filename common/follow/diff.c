@@ -57,6 +57,7 @@ static const struct {
 	[SCHEMA_COMMUNITIES] = {sizeof(char *), same_text},
 	[SCHEMA_ADDRESS] = {sizeof(struct ipaddr), same_address},
 	[SCHEMA_PEERS] = {sizeof(struct config_peer), NULL},
+	[SCHEMA_OTHER_PEERS] = {sizeof(struct config_other_peer), NULL},
 	[SCHEMA_PREFIXES] = {sizeof(struct ipnet), same_net},
 	[SCHEMA_POOLS] = {sizeof(struct config_pool), NULL},
 	[SCHEMA_RANGES] = {sizeof(struct config_range), same_range},

@@ -23,13 +23,22 @@ static void add_servers(struct permits *p, const struct slice *slice)
 			(struct keep_out){slice->endpoints[i].addr, "the API server"};
 }
 
+/* Ours are among rules->keep_out. All load balancers of a fleet leave out the same. */
+static void add_other_peers(struct permits *p)
+{
+	for (size_t i = 0; i < p->rules->n_other_peers; i++)
+		p->keep_out[p->n_keep_out++] =
+			(struct keep_out){p->rules->other_peers[i].address, "a BGP peer"};
+}
+
 static void add_places(struct permits *p, const struct store *store)
 {
 	const struct fleet_rules *rules = p->rules;
 
-	p->keep_out = xcalloc(rules->n_keep_out, sizeof *p->keep_out);
+	p->keep_out = xcalloc(rules->n_keep_out + rules->n_other_peers, sizeof *p->keep_out);
 	for (size_t i = 0; i < rules->n_keep_out; i++)
 		p->keep_out[p->n_keep_out++] = rules->keep_out[i];
+	add_other_peers(p);
 	for (const struct slice *one = store_api_server(store); one; one = one->next)
 		add_servers(p, one);
 	qsort(p->keep_out, p->n_keep_out, sizeof *p->keep_out, by_address);

@@ -55,29 +55,52 @@ static void judge_aggregates(struct fleet_service *verdict, const struct fleet_r
 	}
 }
 
-static bool is_peer(const struct fleet_rules *rules, const char *name)
+static bool is_called(const struct ipaddr *address, const char *its_name, const char *name)
 {
-	char address[IPADDR_TEXT];
+	char text[IPADDR_TEXT];
 
+	return strcmp(its_name, name) == 0 || strcmp(ipaddr_format(text, address), name) == 0;
+}
+
+static bool is_ours(const struct fleet_rules *rules, const char *name)
+{
 	for (size_t i = 0; i < rules->n_peers; i++)
-		if (strcmp(rules->peers[i].name, name) == 0 ||
-			strcmp(ipaddr_format(address, &rules->peers[i].address), name) == 0)
+		if (is_called(&rules->peers[i].address, rules->peers[i].name, name))
 			return true;
 	return false;
 }
 
-static void judge_peers(struct fleet_service *verdict, const struct fleet_rules *rules)
+static bool is_others(const struct fleet_rules *rules, const char *name)
 {
-	const char *names[LIMIT_BGP_PEERS], *near;
+	for (size_t i = 0; i < rules->n_other_peers; i++)
+		if (is_called(&rules->other_peers[i].address, rules->other_peers[i].name, name))
+			return true;
+	return false;
+}
+
+static size_t name_peers(
+	const char *ret[LIMIT_BGP_PEERS + LIMIT_OTHER_PEERS], const struct fleet_rules *rules)
+{
 	size_t n = 0;
 
 	for (size_t i = 0; i < rules->n_peers; i++)
 		if (rules->peers[i].name[0])
-			names[n++] = rules->peers[i].name;
+			ret[n++] = rules->peers[i].name;
+	for (size_t i = 0; i < rules->n_other_peers; i++)
+		if (rules->other_peers[i].name[0])
+			ret[n++] = rules->other_peers[i].name;
+	return n;
+}
+
+static void judge_peers(struct fleet_service *verdict, const struct fleet_rules *rules)
+{
+	const char *names[LIMIT_BGP_PEERS + LIMIT_OTHER_PEERS], *near;
+	size_t n = name_peers(names, rules);
+
 	for (size_t i = 0; i < verdict->route->n_peers; i++) {
 		const char *name = verdict->route->peers[i];
 
-		if (is_peer(rules, name))
+		if (is_ours(rules, name) || is_others(rules, name))
 			continue;
 		near = suggest_nearest(name, names, n);
 		complain(verdict, REASON_PEER_UNKNOWN,
@@ -168,6 +191,20 @@ bool routing_keep(struct fleet_service *now, const struct fleet_service *before)
 struct attributes *routing_said(const struct fleet_service *verdict, size_t vip)
 {
 	return counts(verdict, vip) ? verdict->route : NULL;
+}
+
+bool routing_is_elsewhere(
+	const struct fleet_service *verdict, size_t vip, const struct fleet_rules *rules)
+{
+	const struct attributes *route = routing_said(verdict, vip);
+	bool elsewhere = false;
+
+	for (size_t i = 0; route && i < route->n_peers; i++) {
+		if (is_ours(rules, route->peers[i]))
+			return false;
+		elsewhere |= is_others(rules, route->peers[i]);
+	}
+	return elsewhere;
 }
 
 char *routing_complaint(const struct fleet_service *verdict)

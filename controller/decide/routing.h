@@ -25,5 +25,12 @@ bool routing_keep(struct fleet_service *now, const struct fleet_service *before)
 /* What counts for the route to one of its VIPs; NULL: it says nothing, or is refused. Borrowed. */
 struct attributes *routing_said(const struct fleet_service *verdict, size_t vip);
 
+/*
+ * Whether the route to one of its VIPs goes to peers that other load balancers of the fleet have,
+ * and to none of ours: here it is announced to nobody, and that is as it should be.
+ */
+bool routing_is_elsewhere(
+	const struct fleet_service *verdict, size_t vip, const struct fleet_rules *rules);
+
 /* What is to be complained about; NULL: nothing. New. */
 char *routing_complaint(const struct fleet_service *verdict);

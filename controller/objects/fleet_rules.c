@@ -24,6 +24,8 @@ struct fleet_rules fleet_rules_of(const struct config *c, enum addressing addres
 		.n_aggregates = c->bgp.n_aggregates,
 		.peers = c->bgp.peers,
 		.n_peers = c->bgp.n_peers,
+		.other_peers = c->bgp.other_peers,
+		.n_other_peers = c->bgp.n_other_peers,
 		.endpoints = c->endpoints.allow,
 		.n_endpoints = c->endpoints.n_allow,
 		.per_namespace = c->endpoints.per_namespace,

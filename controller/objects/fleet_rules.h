@@ -35,6 +35,8 @@ struct fleet_rules {
 	size_t n_aggregates;
 	const struct config_peer *peers; /* BGP peers, for what Services say of routes */
 	size_t n_peers;
+	const struct config_other_peer *other_peers; /* of other load balancers of the fleet */
+	size_t n_other_peers;
 	const struct ipnet *endpoints; /* addresses that endpoints may have; none: any */
 	size_t n_endpoints;
 	size_t per_namespace; /* real servers of one namespace; 0: any number */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/place.h"
+#include "decide/routing.h"
 #include "report/answer.h"
 
 /* Nothing is known that is not known here yet. */
@@ -234,7 +235,7 @@ static char *advise_announcing(const struct advice *a)
 		return xstrdup("this load balancer has no BGP session: the log of the container "
 			       "exabgp says why (bgp.waiting, bgp.down, exabgp.log)");
 	for (size_t i = 0; i < d->n_vips; i++)
-		if (!is_announced(now, &d->vips[i]))
+		if (!is_announced(now, &d->vips[i]) && !routing_is_elsewhere(d, i, a->x->rules))
 			return xasprintf("%s is not announced by this load balancer: the log of "
 					 "the container exabgp says why (vip.withdrawn, "
 					 "vip.refused, vip.diverted, vip.skipped, "

@@ -49,6 +49,7 @@ static const struct {
 	[SCHEMA_COMMUNITIES] = {"string", "[a-z0-9:., -]+", true, 0},
 	[SCHEMA_ADDRESS] = {"string", ADDRESS, false, 0},
 	[SCHEMA_PEERS] = {"array", NULL, false, 0},
+	[SCHEMA_OTHER_PEERS] = {"array", NULL, false, 0},
 	[SCHEMA_PREFIXES] = {"array", ADDRESS "(/[0-9]{1,3})?", false, 0},
 	[SCHEMA_POOLS] = {"array", NULL, false, 0},
 	[SCHEMA_RANGES] = {"array", ADDRESS "(/[0-9]{1,3}| *- *" ADDRESS ")?", false, 0},
@@ -57,7 +58,8 @@ static const struct {
 };
 
 /* What has to be in each item of a list; of other keys there is a default. */
-static const char *const required[] = {"bgp.peers[].address", "pools[].name", "pools[].addresses"};
+static const char *const required[] = {
+	"bgp.peers[].address", "bgp.otherPeers[].address", "pools[].name", "pools[].addresses"};
 
 static bool is_required(const struct schema_key *k)
 {

@@ -50,6 +50,8 @@ static void check_loaded(const struct config *c)
 	for (size_t i = 0; i < c->bgp.n_peers; i++)
 		FUZZ_CHECK(c->bgp.peers[i].address.family && c->bgp.peers[i].as &&
 			   c->bgp.peers[i].port);
+	for (size_t i = 0; i < c->bgp.n_other_peers; i++)
+		FUZZ_CHECK(c->bgp.other_peers[i].address.family && c->bgp.other_peers[i].name);
 	for (size_t i = 0; i < c->n_pools; i++)
 		check_pool(c, &c->pools[i]);
 }

@@ -242,6 +242,30 @@ static void test_what_is_not_announced_is_the_sidecars(void **state)
 	desk_done(&d);
 }
 
+static void test_what_goes_to_other_racks_is_not_the_sidecars(void **state)
+{
+	static char other[] = "tor-b", ours[] = "tor-a", nobodys[] = "tor-c";
+	const struct config_peer peer = {.address = addr_of("10.0.1.1"), .name = ours};
+	const struct config_other_peer elsewhere = {addr_of("10.0.2.1"), other};
+	const struct fleet_rules rules = {
+		.peers = &peer, .n_peers = 1, .other_peers = &elsewhere, .n_other_peers = 1};
+	struct attributes route = {
+		.said = ATTRIBUTES_PEERS, .peers = {other, nobodys}, .n_peers = 2};
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	json_array_clear(d.sidecar.announced);
+	d.x.rules = &rules;
+	d.decision.route = &route;
+	assert_advice(&d, NULL);
+	route.peers[1] = ours;
+	assert_advice(&d, "10.1.1.1 is not announced by this load balancer");
+	route = (struct attributes){.said = ATTRIBUTES_PEERS, .peers = {nobodys}, .n_peers = 1};
+	assert_advice(&d, "10.1.1.1 is not announced by this load balancer");
+	desk_done(&d);
+}
+
 static void test_a_render_only_controller_expects_no_kernel(void **state)
 {
 	struct desk d;
@@ -291,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_what_the_kernel_lacks_comes_before_the_announcement),
 		cmocka_unit_test(test_one_real_server_that_is_up_is_enough),
 		cmocka_unit_test(test_what_is_not_announced_is_the_sidecars),
+		cmocka_unit_test(test_what_goes_to_other_racks_is_not_the_sidecars),
 		cmocka_unit_test(test_a_render_only_controller_expects_no_kernel),
 		cmocka_unit_test(test_what_is_served_can_still_lack_what_it_asks_for),
 		cmocka_unit_test(test_before_the_first_decision_there_is_only_to_wait),

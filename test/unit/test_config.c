@@ -147,6 +147,9 @@ static void test_every_key_of_routes_and_of_one_peer(void **state)
 		       "  - address: 10.0.0.1\n"
 		       "  - {address: 'fd00::1', name: tor1, holdTime: 6s, ttl: 255, ipv4: false,\n"
 		       "     localAddress: 'fd00:2::8'}\n"
+		       "  otherPeers:\n"
+		       "  - address: 10.0.0.1\n"
+		       "  - {address: 10.0.9.1, name: tor1}\n"
 		       "  communities: 65000:100 no-export\n"
 		       "  localPreference: 200\n"
 		       "  med: 7\n"
@@ -164,6 +167,10 @@ static void test_every_key_of_routes_and_of_one_peer(void **state)
 	assert_address(&c->bgp.peers[1].local_address, "fd00:2::8");
 	assert_false(config_peer_takes(&c->bgp.peers[1], AF_INET));
 	assert_true(config_peer_takes(&c->bgp.peers[1], AF_INET6));
+	assert_int_equal(c->bgp.n_other_peers, 2);
+	assert_string_equal(c->bgp.other_peers[0].name, "");
+	assert_address(&c->bgp.other_peers[1].address, "10.0.9.1");
+	assert_string_equal(c->bgp.other_peers[1].name, "tor1");
 	assert_string_equal(c->bgp.communities, "65000:100 no-export");
 	assert_int_equal(c->bgp.local_preference, 200);
 	assert_int_equal(c->bgp.med, 7);
@@ -221,8 +228,8 @@ static const struct refusal_case refused[] = {
 		"passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6"},
 	{"bgp:\n  peers[]: {}\n",
 		"2:3: bgp: 'peers[]' is not a key; the keys are program, template, "
-		"stateDir, as, holdTime, peers, aggregates, communities, localPreference, med, "
-		"asPathPrepend"},
+		"stateDir, as, holdTime, peers, otherPeers, aggregates, communities, "
+		"localPreference, med, asPathPrepend"},
 	{"bgp.as: 1\n",
 		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, control, keepalived, "
 		"ipvs, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
@@ -308,6 +315,9 @@ static const struct refusal_case refused[] = {
 		"4:5: bgp.peers: gets routes of neither family; leave it out"},
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, ttl: 256}\n",
 		"4:30: bgp.peers[].ttl: '256' is not a number from 1 to 255"},
+	{"bgp:\n  otherPeers:\n  - {name: tor1}\n", "3:5: bgp.otherPeers[].address: missing"},
+	{"bgp:\n  otherPeers:\n  - {address: 10.0.0.1, as: 1}\n",
+		"3:25: bgp.otherPeers[]: 'as' is not a key; the keys are address, name"},
 	{"bgp:\n  asPathPrepend: 17\n",
 		"2:18: bgp.asPathPrepend: '17' is not a number from 0 to 16"},
 	{"bgp:\n  communities: no-exports\n",

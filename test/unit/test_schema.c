@@ -89,10 +89,11 @@ static void test_names_of_a_section(void **state)
 	assert_names("", "fleet, log, http, control, keepalived, ipvs, bgp, node, kubernetes, "
 			 "endpoints, forward, tunnel, pools");
 	assert_names("log", "level, format");
-	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, aggregates, "
-			    "communities, localPreference, med, asPathPrepend");
+	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, otherPeers, "
+			    "aggregates, communities, localPreference, med, asPathPrepend");
 	assert_names("bgp.peers[]",
 		"address, as, port, passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6");
+	assert_names("bgp.otherPeers[]", "address, name");
 	assert_names("ipvs", "timeouts");
 	assert_names("ipvs.timeouts", "tcp, tcpFin, udp");
 	assert_names("none", "");
@@ -109,12 +110,15 @@ static void test_defaults_are_in_range(void **state)
 	keys = schema_keys(&n);
 	for (size_t i = 0; i < n; i++) {
 		struct config_peer peer = {0};
+		struct config_other_peer other = {0};
 		struct config c = {0};
 		struct config_pool pool = {0};
 		void *base = &c;
 
 		if (str_has_prefix(keys[i].path, "bgp.peers[]"))
 			base = &peer;
+		else if (str_has_prefix(keys[i].path, "bgp.otherPeers[]"))
+			base = &other;
 		else if (str_has_prefix(keys[i].path, "pools[]"))
 			base = &pool;
 		if (keys[i].initial && schema_set(&keys[i], base, keys[i].initial, &e) < 0)
