@@ -4,7 +4,8 @@
 
 usage: scripts/lib/chart_values.py KAGO_SCHEMA [--update]
 
-The property `config` is what the program KAGO_SCHEMA prints, all else is written by hand. The table of docs/chart.md is
+The property `config` is what the program KAGO_SCHEMA prints, and its part `bgp` is that of `groups`; all else is
+written by hand. The table of docs/chart.md is
 made of the schema's descriptions and the defaults of values.yaml. Says what is not up to date, or updates it.
 """
 
@@ -35,6 +36,10 @@ def with_config(schema, program):
     del printed["$schema"], printed["title"]
     about = {"description": "`kago.yaml`; its keys are in [docs/configuration.md](configuration.md)."}
     properties = {**schema["properties"], "config": {**about, **printed, "type": ["object", "null"]}}
+    group = schema["properties"]["groups"]["items"]["properties"]
+    bgp = printed["properties"]["bgp"]
+    group["bgp"] = {"description": "Keys in place of those of `config.bgp`.",
+                    **{key: value for key, value in bgp.items() if key not in ("if", "then")}}
     return {**schema, "properties": properties}
 
 

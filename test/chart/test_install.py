@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import yaml
-from chart import CHART, NAMESPACE, RELEASE, VALUES, only, values_of, workload
+from chart import CHART, NAMESPACE, RELEASE, VALUES, values_of, workload
 from net import Failed, wait_for
 
 # The operator's types are not here. These have their names, and take anything.
@@ -105,6 +105,59 @@ def test_an_upgrade_keeps_what_others_have_set(helm, cluster):
         helm.run("uninstall", RELEASE, "-n", NAMESPACE)
 
 
+def names(cluster, kind):
+    return set(cluster.kubectl("get", kind, "-n", NAMESPACE, "-l", f"app.kubernetes.io/instance={RELEASE}", "-o",
+                               "jsonpath={.items[*].metadata.name}").split())
+
+
+WITHOUT_GROUPS = ("--set-json", "groups=[]")
+
+
+def test_groups_come_to_a_release_and_go(helm, cluster):
+    """A selector can never change: who has groups now has other workloads."""
+    before = everything(cluster)
+    helm.run("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks"), *WITHOUT_GROUPS)
+    first = in_cluster(cluster, "deployment")["spec"]
+    notes = helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks")).stdout
+    assert "rollout status deployment/kago-rack-b" in notes
+    wait_for("the racks alone", lambda: names(cluster, "deployments") == {"kago-rack-a", "kago-rack-b"}, 30)
+    assert "kago" not in names(cluster, "configmaps")
+
+    helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks"), "--set", "groups[0].replicas=4")
+    assert in_cluster(cluster, "deployment", "kago-rack-a")["spec"]["replicas"] == 4
+    third = in_cluster(cluster, "deployment", "kago-rack-b")["metadata"]["generation"]
+    assert third == 1, "a change of one rack is one of another"
+
+    helm.run("rollback", RELEASE, "1", "-n", NAMESPACE)
+    wait_for("the workload of before", lambda: names(cluster, "deployments") == {"kago"}, 30)
+    assert in_cluster(cluster, "deployment")["spec"] == first
+    helm.run("uninstall", RELEASE, "-n", NAMESPACE)
+    wait_for("all to be as before", lambda: everything(cluster) == before, 30)
+
+
+def replica_sets(cluster):
+    """{the Deployment that owns it: how many load balancers it wants}"""
+    items = json.loads(cluster.kubectl("get", "replicasets", "-n", NAMESPACE, "-o", "json"))["items"]
+    return sorted((o["metadata"]["ownerReferences"][0]["name"], o["spec"]["replicas"]) for o in items)
+
+
+def test_the_workload_of_before_may_stay_until_racks_are_ready(helm, cluster):
+    """As docs/chart.md says. Its selector finds the pods of racks, too, and nobody takes them from their owners."""
+    before = everything(cluster)
+    helm.run("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks"), *WITHOUT_GROUPS)
+    wait_for("its replica set", lambda: replica_sets(cluster) == [("kago", 2)], 30)
+    cluster.kubectl("annotate", f"deployment/{RELEASE}", f"configmap/{RELEASE}", "-n", NAMESPACE,
+                    "helm.sh/resource-policy=keep")
+    helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks"))
+    wait_for("those of the racks", lambda: replica_sets(cluster) == [
+        ("kago", 2), ("kago-rack-a", 2), ("kago-rack-b", 3)], 30)
+    assert {"kago", "kago-rack-a", "kago-rack-b"} <= names(cluster, "configmaps")
+    cluster.kubectl("delete", f"deployment/{RELEASE}", f"configmap/{RELEASE}", "-n", NAMESPACE)
+    wait_for("the racks alone", lambda: replica_sets(cluster) == [("kago-rack-a", 2), ("kago-rack-b", 3)], 30)
+    helm.run("uninstall", RELEASE, "-n", NAMESPACE)
+    wait_for("all to be as before", lambda: everything(cluster) == before, 30)
+
+
 def test_two_fleets_share_a_namespace_and_leave_each_other_alone(helm4, cluster):
     before = everything(cluster)
     helm4.run("install", "one", CHART, "-n", NAMESPACE, "-f", values_of("default"),
@@ -166,9 +219,12 @@ def test_the_account_may_do_what_the_rules_say_and_no_more(helm4, cluster):
 def test_the_test_pod_is_taken_and_is_no_load_balancer(helm4, cluster, values):
     """Or the budget would count it and the PodMonitor ask it."""
     objects = helm4.objects(values)
-    pod = only(objects, "Pod")
+    pods = [o for o in objects if o["kind"] == "Pod"]
     selector = workload(objects)["spec"]["selector"]["matchLabels"]
-    assert not selector.items() <= pod["metadata"]["labels"].items()
-    pod["spec"]["serviceAccountName"] = "default"  # that of the release is not there
-    out = cluster.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=yaml.safe_dump(pod))
-    assert f"{pod['metadata']['name']} created" in out
+    component = {"app.kubernetes.io/component": selector["app.kubernetes.io/component"]}
+    assert pods
+    for pod in pods:
+        assert not component.items() <= pod["metadata"]["labels"].items()
+        pod["spec"]["serviceAccountName"] = "default"  # that of the release is not there
+        out = cluster.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=yaml.safe_dump(pod))
+        assert f"{pod['metadata']['name']} created" in out

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the chart renders, and which values it refuses; no cluster is needed."""
 
+import json
 import re
 import subprocess
 import sys
@@ -117,6 +118,26 @@ SOME_REGISTRY = settings("image.registry=localhost")
      ["config.keepalived.shutdownTimeout", "is not a duration", "25s"]),
     ("config.bgp.as=1 config.bgp.peers[0].address=10.0.0.1 config.bgp.peers[0].passwordFile=/etc/kago-secrets/a",
      ["config.bgp.peers[0].passwordFile", "bgpPasswords.a", "existingSecret"]),
+    ("groups[0].replicas=2", ["groups", "0", "name"]),
+    ("groups[0].name=A_", ["groups", "name", "[a-z0-9]"]),
+    ("groups[0].name=" + "a" * 64, ["groups", "name", "[a-z0-9]"]),
+    ("groups[0].name=a groups[1].name=a", ["groups[1].name", "'a'", "name of groups[0], too"]),
+    ("groups[0].name=a groups[1].name=" + "b" * 59, ["groups[1].name", "has 59 characters", "'kago'", "may have 58"]),
+    ("groups[0].name=agent", ["groups[0].name", "'agent' is taken: kago-agent"]),
+    ("groups[0].name=a groups[0].rack=1", ["groups", "rack", "not allowed"]),
+    ("groups[0].name=a groups[0].bgp.peer=1", ["groups", "bgp", "peer", "not allowed"]),
+    ("groups[0].name=a groups[0].bgp.med=much", ["groups", "bgp", "med", "[0-9]"]),
+    ("groups[0].name=a groups[0].bgp.stateDir=/tmp", ["groups[0].bgp.stateDir", "cannot be set", "/run/kago-exabgp"]),
+    ("groups[0].name=a groups[0].bgp.aggregates={10.1.1.0/24}",
+     ["groups[0].bgp.aggregates", "all load balancers", "config.bgp.aggregates"]),
+    ("groups[0].name=a groups[0].bgp.otherPeers[0].address=10.0.9.1", ["groups[0].bgp.otherPeers", "the other groups"]),
+    ("groups[0].name=a groups[0].bgp.peers[0].address=10.0.0.1", ["groups[0].bgp.as", "missing", "config.bgp.as"]),
+    ("groups[0].name=a groups[0].bgp.as=1 groups[0].bgp.peers[0].address=10.0.0.1 "
+     "groups[0].bgp.peers[0].passwordFile=/etc/kago-secrets/a",
+     ["groups[0].bgp.peers[0].passwordFile", "bgpPasswords.a", "existingSecret"]),
+    ("kind=DaemonSet groups[0].name=a groups[0].replicas=2", ["groups[0].replicas", "DaemonSet", "leave it out"]),
+    ("kind=DaemonSet groups[0].name=a groups[0].nodeSelector.rack=a groups[1].name=b",
+     ["groups[1].nodeSelector", "groups[0], too", "another value of the same label"]),
 ])
 def test_a_bad_value_is_refused_by_name_with_what_is_right(helm, values, says):
     told = helm.refused("template", RELEASE, CHART, *SOME_REGISTRY, *settings(values))
@@ -304,10 +325,133 @@ def test_a_change_of_config_rolls_nothing_unless_told(helm4):
 def test_the_configuration_is_one_that_the_program_takes(helm4, tmp_path):
     """All of them, with large numbers and lists, as the pod would read them."""
     for values in VALUES:
-        path = tmp_path / "kago.yaml"
-        path.write_text(only([o for o in helm4.objects(values) if "kago.yaml" in o.get("data", {})], "ConfigMap")
-                        ["data"]["kago.yaml"].replace("/templates/", f"{ROOT}/templates/"), encoding="utf-8")
-        assert not program_says(path, tmp_path), values
+        configs = configurations(helm4.objects(values))
+        assert configs
+        for config in configs.values():
+            path = tmp_path / "kago.yaml"
+            path.write_text(config.replace("/templates/", f"{ROOT}/templates/"), encoding="utf-8")
+            assert not program_says(path, tmp_path), values
+
+
+def configurations(objects):
+    """The text of each kago.yaml, by the name of its ConfigMap."""
+    return {o["metadata"]["name"]: o["data"]["kago.yaml"] for o in objects if "kago.yaml" in o.get("data", {})}
+
+
+def of_kind(objects, kind):
+    return {o["metadata"]["name"]: o for o in objects if o["kind"] == kind}
+
+
+def test_each_group_is_a_workload_with_a_configuration(helm):
+    objects = helm.objects("racks", *settings("nodeSelector.lb=yes config.bgp.med=7 groups[0].bgp.med=0"))
+    workloads = of_kind(objects, "Deployment")
+    assert list(workloads) == list(configurations(objects)) == ["kago-rack-a", "kago-rack-b"]
+    assert [w["spec"]["replicas"] for w in workloads.values()] == [2, 3]
+    for (name, one), label in zip(workloads.items(), "ab"):
+        pod = one["spec"]["template"]
+        assert pod["spec"]["nodeSelector"] == {"example.com/rack": label, "lb": "yes"}
+        assert {"name": "config", "configMap": {"name": name}} in pod["spec"]["volumes"]
+        mine = one["spec"]["selector"]["matchLabels"]
+        assert mine["kago.dev/group"] == f"rack-{label}" == one["metadata"]["labels"]["kago.dev/group"]
+        assert [n for n, w in workloads.items()
+                if mine.items() <= w["spec"]["template"]["metadata"]["labels"].items()] == [name]
+        # Its load balancers spread over its zones, and keep off the nodes of all others.
+        assert pod["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"] == mine
+        apart, = pod["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        assert apart["podAffinityTerm"]["labelSelector"]["matchLabels"] == fleet_labels(mine)
+    said = [yaml.safe_load(text) for text in configurations(objects).values()]
+    assert [c["bgp"]["as"] for c in said] == [65021, 65022] and [c["bgp"]["med"] for c in said] == [0, 7]
+    assert [[p["name"] for p in c["bgp"]["peers"]] for c in said] == [["tor-a1", "tor-a2"], ["tor-b1", "tor-b2"]]
+    assert said[0]["bgp"]["otherPeers"] == [
+        {"name": "tor-b1", "address": "10.0.2.1"}, {"name": "tor-b2", "address": "10.0.2.2"}]
+    assert {c["bgp"]["communities"] for c in said} == {"65000:100"} and said[0]["pools"] == said[1]["pools"]
+
+
+def fleet_labels(labels):
+    return {key: value for key, value in labels.items() if key != "kago.dev/group"}
+
+
+def test_what_is_the_fleets_is_there_once(helm4):
+    objects = helm4.objects("racks", *settings(
+        "networkPolicy.enabled=true prometheus.podMonitor.enabled=true groups[1].bgp.peers[1].port=1790"))
+    fleet = fleet_labels(of_kind(objects, "Deployment")["kago-rack-a"]["spec"]["selector"]["matchLabels"])
+    assert only(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == fleet
+    monitor = only(objects, "PodMonitor")["spec"]
+    assert (monitor["selector"]["matchLabels"], monitor["podTargetLabels"]) == (fleet, ["kago.dev/group"])
+    policy = only(objects, "NetworkPolicy")["spec"]
+    assert policy["podSelector"]["matchLabels"] == fleet
+    peers = {(rule["to"][0]["ipBlock"]["cidr"], rule["ports"][0]["port"]) for rule in policy["egress"]
+             if rule.get("ports") and len(rule["ports"]) == 1}
+    assert peers == {("10.0.1.1/32", 179), ("10.0.1.2/32", 179), ("10.0.2.1/32", 179), ("10.0.2.2/32", 1790)}
+    assert only(objects, "ServiceAccount") and only(objects, "ClusterRole") and only(objects, "Role")
+
+
+def test_a_group_has_what_it_does_not_say_from_the_fleet(helm4):
+    """Peers, too; what it has already it does not have once more as another's."""
+    objects = helm4.objects("default", *settings(
+        "config.bgp.as=65000 config.bgp.peers[0].address=10.0.0.1 config.bgp.otherPeers[0].address=10.0.8.1 "
+        "groups[0].name=a groups[1].name=b groups[1].bgp.peers[0].address=10.0.9.1 "
+        "groups[2].name=c groups[2].replicas=0"))
+    configs = configurations(objects)
+
+    def addresses(key):
+        return [[p["address"] for p in yaml.safe_load(configs[f"kago-{name}"])["bgp"][key]] for name in "abc"]
+
+    assert addresses("peers") == [["10.0.0.1"], ["10.0.9.1"], ["10.0.0.1"]]
+    assert addresses("otherPeers") == [["10.0.8.1", "10.0.9.1"], ["10.0.8.1", "10.0.0.1"], ["10.0.8.1", "10.0.9.1"]]
+    assert [w["spec"]["replicas"] for w in of_kind(objects, "Deployment").values()] == [2, 2, 0]
+
+
+def test_groups_have_no_more_peers_than_a_configuration_may_have(helm4):
+    def racks(n):
+        peers = [[{"address": f"10.{rack}.0.{number}"} for number in range(16)] for rack in range(n)]
+        return json.dumps([{"name": f"r{rack}", "bgp": {"as": 1, "peers": own}} for rack, own in enumerate(peers)])
+
+    words = ("template", RELEASE, CHART, *SOME_REGISTRY, "--set-json")
+    assert "10.16.0.15" in helm4.run(*words, f"groups={racks(17)}").stdout
+    told = helm4.refused(*words, f"groups={racks(18)}")
+    assert "groups: the others of 'r0' have 272 BGP peers" in told and "256" in told, told
+
+
+@pytest.mark.parametrize("replicas, budgets", [("0 1", 0), ("1 1", 1), ("0 2", 1)])
+def test_a_budget_is_for_more_than_one_load_balancer_of_all(helm4, replicas, budgets):
+    one, other = replicas.split()
+    objects = helm4.objects("racks", *settings(f"groups[0].replicas={one} groups[1].replicas={other}"))
+    assert len(of_kind(objects, "PodDisruptionBudget")) == budgets
+
+
+def test_agents_are_of_no_rack(helm4):
+    """Their ConfigMap is the one that they have without groups, so that those change nothing about them."""
+    objects = helm4.objects("racks", *settings("agent.enabled=true"))
+    configs = configurations(objects)
+    assert set(configs) == {"kago", "kago-rack-a", "kago-rack-b"}
+    alone = helm4.objects("racks", *settings("agent.enabled=true"), "--set-json", "groups=[]")
+    assert configurations(alone) == {"kago": configs["kago"]}
+    volumes = pod_of(objects, "agent")["volumes"]
+    assert {"name": "config", "configMap": {"name": "kago"}} in volumes
+
+
+def test_groups_may_be_daemonsets(helm4):
+    objects = helm4.objects("daemonset", *settings(
+        "groups[0].name=a groups[0].nodeSelector.rack=a groups[1].name=b groups[1].nodeSelector.rack=b"))
+    assert [d["spec"]["selector"]["matchLabels"]["kago.dev/group"]
+            for d in of_kind(objects, "DaemonSet").values()] == ["a", "b"]
+
+
+def test_a_group_rolls_with_its_own_configuration(helm4):
+    def templates(*words):
+        found = of_kind(helm4.objects("racks", "--set", "restartOnConfigChange=true", *words), "Deployment")
+        return [one["spec"]["template"] for one in found.values()]
+
+    before, after = templates(), templates("--set", "groups[1].bgp.med=7")
+    assert before[0] == after[0] and before[1] != after[1]
+
+
+def test_helm_tests_each_rack_where_it_is(helm4):
+    pods = of_kind(helm4.objects("racks"), "Pod")
+    assert {name: pod["spec"]["nodeSelector"] for name, pod in pods.items()} == {
+        f"kago-rack-{rack}-test": {"example.com/rack": rack} for rack in "ab"}
+    assert {"name": "config", "configMap": {"name": "kago-rack-b"}} in pods["kago-rack-b-test"]["spec"]["volumes"]
 
 
 def test_the_documents_speak_of_every_alert():

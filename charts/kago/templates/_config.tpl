@@ -26,8 +26,9 @@ kubernetes.identity: "it is the pod's name"
 {{- fail (printf "config.%s: cannot be set: %s" $key $why) }}
 {{- end }}
 {{- end }}
+{{- $at := .BgpAt | default "config.bgp" }}
 {{- range $i, $peer := ($config.bgp).peers }}
-{{- include "kago.checkPassword" (list $ (printf "config.bgp.peers[%d].passwordFile" $i) ($peer.passwordFile | default "")) }}
+{{- include "kago.checkPassword" (list $ (printf "%s.peers[%d].passwordFile" $at $i) ($peer.passwordFile | default "")) }}
 {{- end }}
 {{- $http := dict "listen" "pod:9440" "probes" "pod:9441" }}
 {{- $readers := include "kago.readers" . | fromYamlArray }}

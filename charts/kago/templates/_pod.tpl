@@ -223,7 +223,7 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
 {{/* config and secrets are folders and no subPaths, so that changes arrive. */}}
 {{- define "kago.volumes" -}}
 - name: config
-  configMap: {name: {{ include "kago.fullname" . }}}
+  configMap: {name: {{ include "kago.workloadName" . }}}
 - name: token
   projected:
     defaultMode: 0400
@@ -304,7 +304,7 @@ podAntiAffinity:
 {{- define "kago.podTemplate" -}}
 metadata:
   labels:
-    {{- include "kago.selectorLabels" . | nindent 4 }}
+    {{- include "kago.workloadLabels" . | nindent 4 }}
     {{- with mergeOverwrite dict (.Values.commonLabels | default dict) (.Values.podLabels | default dict) }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -335,7 +335,7 @@ spec:
   {{- with .Values.topologySpreadConstraints }}
   topologySpreadConstraints:
     {{- range . }}
-    - {{ toYaml (merge (deepCopy .) (dict "labelSelector" (dict "matchLabels" (include "kago.selectorLabels" $ | fromYaml)))) | nindent 6 | trim }}
+    - {{ toYaml (merge (deepCopy .) (dict "labelSelector" (dict "matchLabels" (include "kago.workloadLabels" $ | fromYaml)))) | nindent 6 | trim }}
     {{- end }}
   {{- end }}
   {{- else if .Values.affinity }}
