@@ -17,11 +17,14 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
 from net import ROOT, program, run, wait_for
 
 VIP, VIP2 = "10.1.1.1/32", "10.1.1.2/32"
 RECIPES = ROOT / "docs/routers"
+# What the chart makes of docs/routers/racks.yaml.
+RACKS = ROOT / "test/chart/snapshots/racks.yaml"
 SLOW = 60  # seconds until a session is up, on a busy machine
 
 
@@ -61,38 +64,42 @@ class Speaker:
 
 
 class Site:
-    """Two nodes with a pod each, and what is beside the nodes on their network."""
+    """Nodes with a pod each, and what is beside the nodes on their network."""
 
-    def __init__(self, network, folder):
-        self.network, self.folder = network, folder
-        self.lan = network.netns("bgp-lan")
+    def __init__(self, network, folder, name="bgp", net="10.0.0", nodes=(1, 2)):
+        self.network, self.folder, self.name, self.net = network, folder, name, net
+        self.lan = network.netns(f"{name}-lan")
         self.lan.ip("link add lan type bridge", "link set lan up")
         self.pods = {}
-        for number in 1, 2:
-            node, pod = network.netns(f"bgp-node{number}"), network.netns(f"bgp-pod{number}")
-            self.join(node, f"10.0.0.10{number}")
+        for number in nodes:
+            node, pod = network.netns(f"{name}-node{number}"), network.netns(f"{name}-pod{number}")
+            self.join(node, self.node_address(number))
             network.link(node, "p0", pod, "eth0")
             node.ip(f"addr add 172.16.{number}.1/24 dev p0")
             node.sysctl("net.ipv4.ip_forward", 1)
             pod.ip(f"addr add 172.16.{number}.11/24 dev eth0", f"route add default via 172.16.{number}.1")
             self.pods[number] = pod
 
-    def join(self, netns, address):
+    def node_address(self, number):
+        return f"{self.net}.10{number}"
+
+    def join(self, netns, address, device="eth1"):
         network_end = f"n{address.rsplit('.', 1)[1]}"
-        self.network.link(self.lan, network_end, netns, "eth1")
+        self.network.link(self.lan, network_end, netns, device)
         self.lan.ip(f"link set {network_end} master lan")
-        netns.ip(f"addr add {address}/24 dev eth1")
+        netns.ip(f"addr add {address}/24 dev {device}")
 
     def beside(self, name, address):
         """A router on the nodes' network, which knows the way to pods."""
-        netns = self.network.netns(f"bgp-{name}")
+        netns = self.network.netns(f"{self.name}-{name}")
         self.join(netns, address)
-        netns.ip(*(f"route add 172.16.{number}.0/24 via 10.0.0.10{number}" for number in self.pods))
+        for number in self.pods:
+            netns.ip(f"route add 172.16.{number}.0/24 via {self.node_address(number)}")
         return netns
 
     def speaker(self, number, config):
         made = Speaker(self.pods[number], self.folder / f"speaker{number}", config,
-                       f"172.16.{number}.11", f"10.0.0.10{number}")
+                       f"172.16.{number}.11", self.node_address(number))
         self.network.callback(made.stop)
         return made
 
@@ -423,3 +430,87 @@ def test_a_reflector_gives_its_client_all_next_hops(site, name):
     wait_for("both at its client", lambda: client.next_hops(VIP) == BOTH, SLOW)
     speakers[0].say(VIP, gone=True)
     wait_for("one at its client", lambda: client.next_hops(VIP) == BOTH[1:])
+
+
+class Racks:
+    """Two racks with a load balancer and two routers each, and the spine above the routers."""
+
+    def __init__(self, network, folder):
+        self.sites = {name: Site(network, folder, f"rack-{name}", f"10.0.{number}", nodes=(number,))
+                      for number, name in enumerate("ab", 1)}
+        spine = network.netns("spine")
+        tors = {(rack, number): self.wire(spine, rack, number) for rack in "ab" for number in (1, 2)}
+        self.spine = Frr(self.sites["a"], spine, recipe("frr-spine.conf"))
+        self.tors = {tor: Frr(self.sites[tor[0]], netns, self.config(*tor)) for tor, netns in tors.items()}
+
+    def wire(self, spine, rack, number):
+        """A router beside the nodes of its rack, with a link to the spine."""
+        site = self.sites[rack]
+        netns = site.beside(f"tor{number}", f"{site.net}.{number}")
+        site.network.link(spine, f"{rack}{number}", netns, "eth2")
+        spine.ip(f"addr add {self.link(rack, number)[0]}/31 dev {rack}{number}")
+        netns.ip(f"addr add {self.link(rack, number)[1]}/31 dev eth2")
+        return netns
+
+    def link(self, rack, number):
+        """The spine's address and the router's."""
+        tens = self.sites[rack].net.rpartition(".")[2]
+        return [f"10.0.9.{tens}{2 * (number - 1) + end}" for end in (0, 1)]
+
+    def config(self, rack, number):
+        """That of the page, or one that differs from it in numbers alone."""
+        net = self.sites[rack].net
+        config, digit = recipe("frr-rack-tor.conf"), net.rpartition(".")[2]
+        for first, this in (("bgp 65001", f"bgp 6500{digit}"), ("remote-as 65021", f"remote-as 6502{digit}"),
+                            ("router-id 10.0.1.1", f"router-id {net}.{number}"),
+                            ("neighbor 10.0.9.10", f"neighbor {self.link(rack, number)[0]}")):
+            assert first in config
+            config = config.replace(first, this)
+        return config
+
+    def speakers(self):
+        """A load balancer of each rack, with the configuration that the chart gives it."""
+        rendered = yaml.safe_load_all(RACKS.read_text(encoding="utf-8"))
+        configs = {o["metadata"]["name"]: o["data"]["kago.yaml"] for o in rendered if o["kind"] == "ConfigMap"}
+        return {rack: site.speaker(number, configs[f"kago-rack-{rack}"])
+                for number, (rack, site) in enumerate(self.sites.items(), 1)}
+
+
+def kernel_next_hops(netns, prefix):
+    return sorted(re.findall(r"via (\S+)", run("ip", "-n", netns.name, "route", "show", prefix).stdout))
+
+
+def test_each_rack_has_the_vip_by_its_own_load_balancer(network, tmp_path):
+    """And the spine by the routers of both; where a rack has none, its routers have it by the spine."""
+    racks = Racks(network, tmp_path)
+    speakers = racks.speakers()
+    own = {"a": ["10.0.1.101"], "b": ["10.0.2.102"]}
+
+    def routes(tor, prefix, hops):
+        wait_for(f"{prefix} at router {tor} via {hops}",
+                 lambda: kernel_next_hops(racks.tors[tor].netns, prefix) == hops, SLOW)
+
+    def spine_routes(prefix, hops):
+        wait_for(f"{prefix} at the spine via {hops}", lambda: kernel_next_hops(racks.spine.netns, prefix) == hops, SLOW)
+
+    for speaker in speakers.values():
+        speaker.say(VIP)
+        speaker.say(VIP2, peers="tor-a1 tor-b2")
+    for rack, number in racks.tors:
+        routes((rack, number), VIP, own[rack])
+    spine_routes(VIP, ["10.0.9.11", "10.0.9.13", "10.0.9.21", "10.0.9.23"])
+    path, = {str(p["aspath"]["string"]) for p in racks.tors["b", 1].ask(f"show bgp ipv4 unicast {VIP} json")["paths"]
+             if p["nexthops"][0]["ip"] == own["b"][0]}
+    assert path == "65022"
+    # Each load balancer goes by the names that are its own routers'.
+    spine_routes(VIP2, ["10.0.9.11", "10.0.9.23"])
+    routes(("a", 1), VIP2, own["a"])
+    routes(("b", 2), VIP2, own["b"])
+    assert racks.tors["a", 2].next_hops(VIP2) != own["a"] and racks.tors["b", 1].next_hops(VIP2) != own["b"]
+
+    for prefix in VIP, VIP2:
+        speakers["b"].say(prefix, gone=True)
+    routes(("b", 1), VIP, ["10.0.9.20"])
+    routes(("a", 1), VIP, own["a"])
+    spine_routes(VIP, ["10.0.9.11", "10.0.9.13"])
+    assert all(speaker.count("bgp.up") == 2 and speaker.count("bgp.down") == 0 for speaker in speakers.values())
