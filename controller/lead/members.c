@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/prefix_set.h"
 #include "lead/heard.h"
 #include "lead/lease_addresses.h"
-#include "lead/prefix_set.h"
 
 /* A Lease as it was last seen; "": there is none. */
 struct seen {
@@ -194,7 +194,7 @@ static bool set_announces(struct member *m, const char *text, struct err *e)
 		return false;
 	xreplace(&m->announces, text);
 	prefix_set_done(&m->set);
-	if (prefix_set_parse(&m->set, text, e) < 0)
+	if (prefix_set_parse(&m->set, text, LIMIT_ANNOUNCES, e) < 0)
 		err_wrap(e, "annotation %s of the Lease of %s", LEASE_ANNOUNCES, m->pod);
 	return m->lives;
 }

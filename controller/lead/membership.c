@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/name_set.h"
+#include "base/prefix_set.h"
 #include "base/str.h"
 #include "kube/watch.h"
 #include "lead/agents.h"
@@ -14,7 +15,6 @@
 #include "lead/members.h"
 #include "lead/node_list.h"
 #include "lead/own_lease.h"
-#include "lead/prefix_set.h"
 #include "loop/loop.h"
 
 enum {

@@ -4,8 +4,8 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/prefix_set.h"
 #include "fuzz.h"
-#include "lead/prefix_set.h"
 
 static void check_ends(const struct prefix_set *s)
 {
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len)
 		memcpy(text, data, len);
-	if (prefix_set_parse(&s, text, &e) < 0) {
+	if (prefix_set_parse(&s, text, LIMIT_ANNOUNCES, &e) < 0) {
 		FUZZ_CHECK(e.code == EINVAL && e.msg[0] && !s.ranges);
 		return 0;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lead/prefix_set.h"
+#include "base/prefix_set.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static bool holds(const char *text, const char *address)
 	struct err e = {0};
 	bool answer;
 
-	assert_int_equal(prefix_set_parse(&s, text, &e), 0);
+	assert_int_equal(prefix_set_parse(&s, text, LIMIT_ANNOUNCES, &e), 0);
 	answer = prefix_set_contains(&s, &a);
 	prefix_set_done(&s);
 	return answer;
@@ -112,7 +112,7 @@ static void test_a_text_ends_where_there_is_no_more_room(void **state)
 	cut = prefix_set_format(&s, strlen(all) - 1);
 	assert_true(strlen(cut) < strlen(all));
 	assert_string_equal(cut + strlen(cut) - 14, ",10.0.14.1,...");
-	assert_int_equal(prefix_set_parse(&parsed, cut, &e), 0);
+	assert_int_equal(prefix_set_parse(&parsed, cut, LIMIT_ANNOUNCES, &e), 0);
 	again = prefix_set_format(&parsed, LIMIT_ANNOUNCES);
 	assert_string_equal(again, cut);
 	prefix_set_done(&parsed);
@@ -145,7 +145,7 @@ static void assert_refused(const char *text, const char *message)
 	struct prefix_set s = {0};
 	struct err e = {0};
 
-	assert_int_equal(prefix_set_parse(&s, text, &e), -EINVAL);
+	assert_int_equal(prefix_set_parse(&s, text, LIMIT_ANNOUNCES, &e), -EINVAL);
 	assert_string_equal(e.msg, message);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lead/prefix_set.h"
+#include "base/prefix_set.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/sorted.h"
 #include "base/str.h"
@@ -145,14 +144,14 @@ static int add_ranges(struct prefix_set *s, const char *text, struct err *e)
 	}
 }
 
-int prefix_set_parse(struct prefix_set *ret, const char *text, struct err *e)
+int prefix_set_parse(struct prefix_set *ret, const char *text, size_t max, struct err *e)
 {
 	struct prefix_set s = {0};
 	size_t len = strlen(text), n = 1;
 	int r = 0;
 
-	if (len > LIMIT_ANNOUNCES)
-		return err_set(e, EINVAL, "more than %d bytes of addresses", LIMIT_ANNOUNCES);
+	if (len > max)
+		return err_set(e, EINVAL, "more than %zu bytes of addresses", max);
 	for (const char *at = text; *at; at++)
 		n += *at == ',';
 	s.ranges = xcalloc(n, sizeof *s.ranges);

@@ -30,8 +30,8 @@ struct prefix_set {
  * has no text, is left out. */
 void prefix_set_build(struct prefix_set *ret, const struct ipnet nets[], size_t n_nets);
 
-/* Exactly what prefix_set_format makes, up to LIMIT_ANNOUNCES bytes. Errors: -EINVAL. */
-int prefix_set_parse(struct prefix_set *ret, const char *text, struct err *e);
+/* Exactly what prefix_set_format makes, up to `max` bytes. Errors: -EINVAL. */
+int prefix_set_parse(struct prefix_set *ret, const char *text, size_t max, struct err *e);
 
 /* A new string of at most `max` bytes, which are 100 or more. */
 char *prefix_set_format(const struct prefix_set *s, size_t max) __attribute__((warn_unused_result));
