@@ -36,7 +36,7 @@ enum {
 	LIMIT_SLICE_ENDPOINTS = 1000, /* endpoints of one EndpointSlice, as the API server has it */
 	LIMIT_SLICE_PORTS = 20000,    /* ports of one EndpointSlice, as the API server has it */
 
-	/* Names of nodes in an annotation; those of an object have 256 KiB together. */
+	/* Names of nodes and their addresses; annotations of an object have 256 KiB together. */
 	LIMIT_TUNNEL_NODES_TEXT = 240 * 1024,
 	LIMIT_NODES_ASKED = 16,       /* for a connection that a node does not know */
 	LIMIT_LEASE_ADDRESSES = 2,    /* of a pod, and of its node: one of each family */

@@ -2,6 +2,7 @@
 #include "base/tunnel_set.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,22 @@ static unsigned *kinds_of(const struct tunnel_set *s, const char *node)
 	return name_set_find(&at, &s->nodes, node) ? &s->kinds[at] : NULL;
 }
 
+static void build_own(struct prefix_set *ret, const struct tunnel_node nodes[], size_t n)
+{
+	CLEANUP_FREE struct ipnet *nets = NULL;
+	size_t n_nets = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_nets += nodes[i].n_own;
+	nets = xcalloc(n_nets, sizeof *nets);
+	n_nets = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; nodes[i].kinds && k < nodes[i].n_own; k++)
+			nets[n_nets++] =
+				(struct ipnet){nodes[i].own[k], ipaddr_bits(&nodes[i].own[k])};
+	prefix_set_build(ret, nets, n_nets);
+}
+
 void tunnel_set_build(struct tunnel_set *ret, const struct tunnel_node nodes[], size_t n)
 {
 	CLEANUP_FREE const char **all = xcalloc(n, sizeof(const char *));
@@ -69,6 +86,7 @@ void tunnel_set_build(struct tunnel_set *ret, const struct tunnel_node nodes[], 
 	for (size_t i = 0; i < n; i++)
 		if (nodes[i].kinds)
 			*kinds_of(&s, nodes[i].name) |= nodes[i].kinds;
+	build_own(&s.own, nodes, n);
 	*ret = s;
 }
 
@@ -86,7 +104,7 @@ static unsigned cut(char *word)
 	return kinds != TUNNEL_ALL && strcmp(again, sign + 1) == 0 ? kinds : 0;
 }
 
-int tunnel_set_parse(struct tunnel_set *ret, const char *text, size_t max, struct err *e)
+static int parse_nodes(struct tunnel_set *ret, const char *text, size_t max, struct err *e)
 {
 	CLEANUP_FREE char *copy = xstrdup(text), *plain = xcalloc(1, strlen(text) + 1);
 	CLEANUP_FREE unsigned *kinds = xcalloc(strlen(text) / 2 + 1, sizeof *kinds);
@@ -108,7 +126,40 @@ int tunnel_set_parse(struct tunnel_set *ret, const char *text, size_t max, struc
 	r = name_set_parse(&nodes, plain, max, e);
 	if (r < 0)
 		return r;
-	*ret = (struct tunnel_set){nodes, steal(kinds)};
+	*ret = (struct tunnel_set){.nodes = nodes, .kinds = steal(kinds)};
+	return 0;
+}
+
+/* All of them: nobody of us leaves any out. */
+static int parse_own(struct prefix_set *ret, const char *text, size_t max, struct err *e)
+{
+	struct prefix_set own;
+	int r = prefix_set_parse(&own, text, max, e);
+
+	if (r < 0)
+		return r;
+	if (own.more) {
+		prefix_set_done(&own);
+		return err_set(e, EINVAL, "does not have all addresses of the nodes");
+	}
+	*ret = own;
+	return 0;
+}
+
+int tunnel_set_parse(
+	struct tunnel_set *ret, const char *text, const char *own, size_t max, struct err *e)
+{
+	struct tunnel_set s;
+	int r = parse_nodes(&s, text, max, e);
+
+	if (r < 0)
+		return r;
+	r = parse_own(&s.own, own, max, e);
+	if (r < 0) {
+		tunnel_set_done(&s);
+		return r;
+	}
+	*ret = s;
 	return 0;
 }
 
@@ -116,6 +167,7 @@ void tunnel_set_done(struct tunnel_set *s)
 {
 	name_set_done(&s->nodes);
 	free(s->kinds);
+	prefix_set_done(&s->own);
 	*s = (struct tunnel_set){0};
 }
 
@@ -150,6 +202,18 @@ char *tunnel_set_format(const struct tunnel_set *s)
 	return text;
 }
 
+char *tunnel_set_format_own(const struct tunnel_set *s)
+{
+	return prefix_set_format(&s->own, SIZE_MAX / 2);
+}
+
+bool tunnel_set_is(const struct tunnel_set *s, const char *text, const char *own)
+{
+	CLEANUP_FREE char *is = tunnel_set_format(s), *is_own = tunnel_set_format_own(s);
+
+	return strcmp(is, text) == 0 && strcmp(is_own, own) == 0;
+}
+
 unsigned tunnel_set_kinds(const struct tunnel_set *s, const char *node)
 {
 	const unsigned *kinds = kinds_of(s, node);
@@ -157,16 +221,51 @@ unsigned tunnel_set_kinds(const struct tunnel_set *s, const char *node)
 	return kinds ? *kinds : 0;
 }
 
-size_t tunnel_set_trim(struct tunnel_set *s, size_t max)
+bool tunnel_set_is_own(const struct tunnel_set *s, const struct ipaddr *addr)
 {
-	size_t len = 0, n = 0, left_out;
+	return prefix_set_contains(&s->own, addr);
+}
 
-	for (; n < s->nodes.n_items; n++) {
-		len += word_len(s, n) + (n > 0);
-		if (len > max)
-			break;
+static bool fits(const struct tunnel_set *s, size_t max)
+{
+	CLEANUP_FREE char *text = tunnel_set_format(s), *own = tunnel_set_format_own(s);
+
+	return strlen(text) + strlen(own) <= max;
+}
+
+static int by_name(const void *pa, const void *pb)
+{
+	const struct tunnel_node *a = pa, *b = pb;
+
+	return strcmp(a->name, b->name);
+}
+
+/* How many do, of more than do. */
+static size_t count_fitting(const struct tunnel_node nodes[], size_t n, size_t max)
+{
+	size_t most = 0;
+
+	while (n - most > 1) {
+		CLEANUP(tunnel_set_done) struct tunnel_set some = {0};
+		size_t half = most + (n - most) / 2;
+
+		tunnel_set_build(&some, nodes, half);
+		*(fits(&some, max) ? &most : &n) = half;
 	}
-	left_out = s->nodes.n_items - n;
-	s->nodes.n_items = n;
-	return left_out;
+	return most;
+}
+
+size_t tunnel_set_fit(struct tunnel_set *ret, struct tunnel_node nodes[], size_t n, size_t max)
+{
+	size_t fitting = n;
+
+	if (n > 1)
+		qsort(nodes, n, sizeof *nodes, by_name);
+	tunnel_set_build(ret, nodes, n);
+	if (!fits(ret, max)) {
+		tunnel_set_done(ret);
+		fitting = count_fitting(nodes, n, max);
+		tunnel_set_build(ret, nodes, fitting);
+	}
+	return n - fitting;
 }

@@ -216,11 +216,11 @@ static void on_nodes_time(void *ud)
 	begin(ud);
 }
 
-static void on_tunnel_nodes(void *ud, const char *names)
+static void on_tunnel_nodes(void *ud, const char *names, const char *own)
 {
 	struct app *app = ud;
 
-	if (tunnel_nodes_told(&app->tunnel_nodes, names)) {
+	if (tunnel_nodes_told(&app->tunnel_nodes, names, own)) {
 		store_touch_tunnelled(app->store, &app->rules);
 		note_change(app, false);
 	}

@@ -164,8 +164,9 @@ static void on_agreement(void *ud)
 static void on_tunnel_nodes(void *ud)
 {
 	struct cluster *c = ud;
+	const struct node_list_words *says = membership_tunnel_nodes(c->membership);
 
-	c->ops.tunnel_nodes(c->ud, membership_tunnel_nodes(c->membership));
+	c->ops.tunnel_nodes(c->ud, says->nodes, says->own);
 }
 
 static struct fleet *on_fleet(void *ud)

@@ -30,8 +30,8 @@ struct cluster_ops {
 	void (*addresses)(void *ud, const struct member_address list[], size_t n);
 	/* Whether the tables of others are ours; called often. */
 	void (*agreement)(void *ud, const struct agreement *a);
-	/* These are the nodes that take tunnels, a text of tunnel_set. */
-	void (*tunnel_nodes)(void *ud, const char *names);
+	/* These are the nodes that take tunnels, and their own addresses: texts of tunnel_set. */
+	void (*tunnel_nodes)(void *ud, const char *names, const char *own);
 };
 
 /*

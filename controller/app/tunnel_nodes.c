@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/tunnel_nodes.h"
 
-#include <string.h>
-
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "objects/fleet_rules.h"
 
 void tunnel_nodes_configured(struct tunnel_nodes *t, const struct config *c)
@@ -15,16 +12,15 @@ void tunnel_nodes_configured(struct tunnel_nodes *t, const struct config *c)
 	t->known = true;
 }
 
-bool tunnel_nodes_told(struct tunnel_nodes *t, const char *names)
+bool tunnel_nodes_told(struct tunnel_nodes *t, const char *names, const char *own)
 {
-	CLEANUP_FREE char *before = tunnel_set_format(&t->set);
 	struct tunnel_set now;
 	struct err e = {0};
 
 	t->known = true;
-	if (strcmp(before, names) == 0)
+	if (tunnel_set_is(&t->set, names, own))
 		return false;
-	if (tunnel_set_parse(&now, names, LIMIT_TUNNEL_NODES_TEXT, &e) < 0) {
+	if (tunnel_set_parse(&now, names, own, LIMIT_TUNNEL_NODES_TEXT, &e) < 0) {
 		log_warn("tunnels.unreadable", LOG_ERR(&e),
 			LOG_STR("effect", "the nodes that take tunnels are those of before"));
 		return false;

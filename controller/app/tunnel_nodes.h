@@ -18,9 +18,9 @@ struct tunnel_nodes {
 void tunnel_nodes_configured(struct tunnel_nodes *t, const struct config *c);
 
 /*
- * These are the nodes as the leader says, a text of tunnel_set. True: they are others. A text that
- * nobody of us writes changes nothing. Logs: tunnels.*.
+ * These are the nodes as the leader says, and their own addresses, texts of tunnel_set. True: they
+ * are others. A text that nobody of us writes changes nothing. Logs: tunnels.*.
  */
-bool tunnel_nodes_told(struct tunnel_nodes *t, const char *names);
+bool tunnel_nodes_told(struct tunnel_nodes *t, const char *names, const char *own);
 
 void tunnel_nodes_done(struct tunnel_nodes *t);

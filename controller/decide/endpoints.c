@@ -13,6 +13,7 @@ struct prospect {
 	struct ipaddr addr;
 	uint16_t port, target;
 	struct forward forward;
+	bool is_node; /* its node takes such tunnels, but not to its own address, which this is */
 	enum endpoint_state state;
 	const struct slice *slice;
 };
@@ -22,18 +23,33 @@ struct prospects {
 	size_t n;
 };
 
-/*
- * Its node must take such tunnels, and all load balancers must know that alike: the port of a real
- * server, which `mh` hashes, goes by it.
- */
-static struct forward forward_to(const struct endpoint *endpoint, const struct place *place,
+static bool takes_tunnels(const struct endpoint *endpoint, const struct place *place,
 	const struct forward *wanted, const struct tunnel_set *nodes)
 {
 	unsigned kind = tunnel_kind(wanted->encapsulation, endpoint->addr.family);
-	bool fits = wanted->method == FORWARD_TUNNEL && nodes && place->protocol != IPPROTO_SCTP &&
-		    tunnel_set_kinds(nodes, endpoint->node) & kind;
 
-	return fits ? *wanted : (struct forward){.method = FORWARD_NAT};
+	return wanted->method == FORWARD_TUNNEL && nodes && place->protocol != IPPROTO_SCTP &&
+	       tunnel_set_kinds(nodes, endpoint->node) & kind;
+}
+
+/*
+ * By a tunnel if its node takes such, and not at the node's own address. All load balancers must
+ * know that alike: the port of a real server, which `mh` hashes, goes by it.
+ */
+static struct prospect prospect_of(const struct endpoint *endpoint, uint16_t port,
+	const struct place *place, const struct forward *wanted, const struct tunnel_set *nodes)
+{
+	bool takes = takes_tunnels(endpoint, place, wanted, nodes);
+	bool is_node = takes && tunnel_set_is_own(nodes, &endpoint->addr);
+
+	return (struct prospect){
+		.addr = endpoint->addr,
+		.port = takes && !is_node ? place->port : port,
+		.target = port,
+		.forward = takes && !is_node ? *wanted : (struct forward){.method = FORWARD_NAT},
+		.is_node = is_node,
+		.state = endpoint->state,
+	};
 }
 
 static void add_slice(struct prospects *c, const struct slice *slice, uint16_t port,
@@ -41,17 +57,8 @@ static void add_slice(struct prospects *c, const struct slice *slice, uint16_t p
 {
 	c->items = xreallocarray(c->items, c->n + slice->n_endpoints + 1, sizeof *c->items);
 	for (size_t i = 0; i < slice->n_endpoints; i++) {
-		const struct endpoint *endpoint = &slice->endpoints[i];
-		struct forward forward = forward_to(endpoint, place, wanted, nodes);
-
-		c->items[c->n++] = (struct prospect){
-			.addr = endpoint->addr,
-			.port = forward.method == FORWARD_TUNNEL ? place->port : port,
-			.target = port,
-			.forward = forward,
-			.state = endpoint->state,
-			.slice = slice,
-		};
+		c->items[c->n] = prospect_of(&slice->endpoints[i], port, place, wanted, nodes);
+		c->items[c->n++].slice = slice;
 	}
 }
 
@@ -183,6 +190,7 @@ static void choose(struct endpoints *ret, struct prospects *c, const struct serv
 			.forward = one->forward,
 			.target = one->target};
 		ret->n_plain += tunnels && one->forward.method == FORWARD_NAT;
+		ret->n_nodes += one->is_node;
 	}
 }
 

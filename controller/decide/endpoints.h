@@ -32,6 +32,7 @@ struct endpoints {
 	int refused_error;
 	unsigned kind;  /* of tunnels that they would get; TUNNEL_KINDS bits */
 	size_t n_plain; /* of `reals`, those that are not tunnelled though that is wanted */
+	size_t n_nodes; /* of these, at the node's own address, where no tunnel of ours ends */
 };
 
 /*

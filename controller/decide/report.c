@@ -102,17 +102,30 @@ void report_crowded(struct report *r, const struct claim *c, const struct endpoi
 				      p->n_left_out + p->n_reals));
 }
 
+/* Why it gets real servers without a tunnel: for one reason, or for two. */
+static char *why_plain(const struct endpoints *p)
+{
+	char kind[TUNNEL_KINDS_TEXT];
+
+	tunnel_kinds_format(kind, p->kind, ' ');
+	if (!p->n_nodes)
+		return xasprintf("%zu of %zu real servers, on nodes that take no %s tunnels",
+			p->n_plain, p->n_reals, kind);
+	if (p->n_nodes == p->n_plain)
+		return xasprintf("%zu of %zu real servers, at their node's own address", p->n_plain,
+			p->n_reals);
+	return xasprintf("%zu of %zu real servers, %zu on nodes that take no %s tunnels and %zu at "
+			 "their node's own address",
+		p->n_plain, p->n_reals, p->n_plain - p->n_nodes, kind, p->n_nodes);
+}
+
 void report_plain(struct report *r, const struct claim *c, const struct endpoints *p)
 {
-	char buf[CLAIM_TEXT], kind[TUNNEL_KINDS_TEXT];
+	CLEANUP_FREE char *why =
+		c->port->protocol == IPPROTO_SCTP ? xstrdup("SCTP has no tunnels") : why_plain(p);
+	char buf[CLAIM_TEXT];
 
-	if (c->port->protocol == IPPROTO_SCTP)
-		list_add(&r->plain, xasprintf("%s (SCTP has no tunnels)", place(buf, c)));
-	else
-		list_add(&r->plain, xasprintf("%s (%zu of %zu real servers, on nodes that take "
-					      "no %s tunnels)",
-					    place(buf, c), p->n_plain, p->n_reals,
-					    tunnel_kinds_format(kind, p->kind, ' ')));
+	list_add(&r->plain, xasprintf("%s (%s)", place(buf, c), why));
 }
 
 /* Once for a Service: its virtual servers have the same slices. */

@@ -5,16 +5,18 @@
 
 #include "base/hash.h"
 #include "lead/heard.h"
+#include "lead/lease_addresses.h"
 
 struct agent {
 	UT_hash_handle hh;
 	char *uid, *version, *node;
 	uint64_t renewed; /* on the agents' clock */
 	uint64_t duration;
-	unsigned kinds; /* of tunnels, that it takes as it says */
-	bool lives;     /* its Lease is not void */
-	bool confirmed; /* it was seen to renew it, not only to have it */
-	bool kept;      /* it is void, and counts all the same: most were silent with it */
+	struct lease_addresses own; /* the node's */
+	unsigned kinds;             /* of tunnels, that it takes as it says */
+	bool lives;                 /* its Lease is not void */
+	bool confirmed;             /* it was seen to renew it, not only to have it */
+	bool kept; /* it is void, and counts all the same: most were silent with it */
 	char lease[];
 };
 
@@ -36,6 +38,7 @@ static void agent_free(struct agents *all, struct agent *a)
 	free(a->uid);
 	free(a->version);
 	free(a->node);
+	lease_addresses_done(&a->own);
 	free(a);
 }
 
@@ -98,13 +101,17 @@ static bool bury(struct agents *all)
 }
 
 /* True: it says something else, or is known otherwise. */
-static bool renew(struct agent *a, const struct lease *l, uint64_t clock)
+static bool renew(struct agent *a, const struct lease *l, uint64_t clock, struct err *e)
 {
 	unsigned kinds = tunnel_kinds_parse(l->tunnels, ' ');
 	bool confirmed = *a->version != '\0';
 	bool changed = !a->lives || kinds != a->kinds || confirmed != a->confirmed ||
 		       strcmp(a->node, l->node) != 0;
 
+	if (lease_addresses_set(&a->own, l->node_ips, e))
+		changed = true;
+	if (e->code)
+		err_wrap(e, "annotation %s", LEASE_NODE_IPS);
 	a->kinds = kinds;
 	a->confirmed = confirmed;
 	a->lives = true;
@@ -117,7 +124,8 @@ static bool renew(struct agent *a, const struct lease *l, uint64_t clock)
 	return changed;
 }
 
-bool agents_seen(struct agents *all, const char *lease, const struct lease *l, uint64_t now)
+bool agents_seen(
+	struct agents *all, const char *lease, const struct lease *l, uint64_t now, struct err *e)
 {
 	struct agent *a;
 	bool changed = false;
@@ -126,7 +134,7 @@ bool agents_seen(struct agents *all, const char *lease, const struct lease *l, u
 	a = find_or_add(all, lease);
 	/* The same version again is no renewal: it was listed again. */
 	if (strcmp(a->version, l->resource_version) != 0) {
-		changed = renew(a, l, all->heard.clock);
+		changed = renew(a, l, all->heard.clock, e);
 		if (a->renewed + a->duration < all->soonest)
 			all->soonest = a->renewed + a->duration;
 	}
@@ -191,11 +199,10 @@ void agents_nodes(struct tunnel_set *ret, struct agents_left *ret_left, struct a
 		a->kept = !a->lives && is_published(a, published) && (a->kept || all->silent);
 		if (!counts(a, published))
 			continue;
-		nodes[n++] = (struct tunnel_node){a->node, a->kinds};
+		nodes[n++] = (struct tunnel_node){a->node, a->kinds, a->own.items, a->own.n_items};
 		n_silent += a->kept;
 	}
-	tunnel_set_build(ret, nodes, n);
-	*ret_left = (struct agents_left){tunnel_set_trim(ret, max), n_silent};
+	*ret_left = (struct agents_left){tunnel_set_fit(ret, nodes, n, max), n_silent};
 }
 
 static uint64_t garbage_after(const struct agents *all, const struct agent *a)

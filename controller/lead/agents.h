@@ -10,9 +10,10 @@
 #include "lead/lease.h"
 
 /*
- * The agents of nodes, by a Lease of each, tunnels.kago-FLEET.NODE: that it lives, and which kinds
- * of tunnels its node takes (LEASE_TUNNELS, as tunnel_kinds_parse reads it). Pure: times are passed
- * in, usec of one monotonic clock, of which heard.h says what counts.
+ * The agents of nodes, by a Lease of each, tunnels.kago-FLEET.NODE: that it lives, which kinds of
+ * tunnels its node takes (LEASE_TUNNELS, as tunnel_kinds_parse reads it), and the node's own
+ * addresses (LEASE_NODE_IPS), which older agents do not say. Pure: times are passed in, usec of one
+ * monotonic clock, of which heard.h says what counts.
  *
  * What a node does with packets is its kernel's, and goes on without an agent. So a node comes when
  * its agent was seen to renew its Lease, and goes when that is void, is gone, or says no more that
@@ -35,17 +36,19 @@ struct agents *agents_free(struct agents *a);
 DEFINE_CLEANUP(struct agents *, agents_free);
 
 /*
- * This is the Lease of the agent with the name `lease`; it is gone; anything else was heard. True:
- * agents_nodes may give something else than before.
+ * This is the Lease of the agent with the name `lease`, whose addresses are none when they are
+ * unreadable, which is in *e then; it is gone; anything else was heard. True: agents_nodes may give
+ * something else than before.
  */
-bool agents_seen(struct agents *a, const char *lease, const struct lease *l, uint64_t now);
+bool agents_seen(
+	struct agents *a, const char *lease, const struct lease *l, uint64_t now, struct err *e);
 bool agents_gone(struct agents *a, const char *lease, uint64_t now);
 bool agents_heard(struct agents *a, uint64_t now);
 
 /*
  * The nodes that take tunnels, if those of `published` are the ones that did so far: who is new was
  * seen to renew, who is among them was not seen to be dead, or only together with most. Of more
- * than `max` bytes of text the last are left out.
+ * than `max` bytes of text, with their addresses, the last are left out.
  */
 struct agents_left {
 	size_t out;    /* how many are left out */

@@ -31,7 +31,10 @@ struct lease {
 	const char *announces;
 	const char *tunnels, *node; /* what an agent's node takes, and which that is */
 	const char *tunnel_nodes;   /* the nodes that take tunnels */
-	/* A load balancer's addresses, and those of its node, with commas between them. */
+	/*
+	 * A load balancer's addresses, and those of its node or of an agent's, with commas between
+	 * them; with `tunnel_nodes` those of these, a text of prefix_set.
+	 */
 	const char *pod_ips, *node_ips;
 	const char *tables;   /* a sketch of what its kernel holds (lead/agreement.h) */
 	const char *holder;   /* "": nobody's */

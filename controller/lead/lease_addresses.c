@@ -2,6 +2,7 @@
 #include "lead/lease_addresses.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -27,4 +28,25 @@ int lease_addresses_parse(struct ipaddr ret[static LIMIT_LEASE_ADDRESSES], size_
 	if (r == 0)
 		*ret_n = n;
 	return r;
+}
+
+bool lease_addresses_set(struct lease_addresses *a, const char *text, struct err *e)
+{
+	struct lease_addresses now = {0};
+	bool other;
+
+	if (strcmp(a->text ? a->text : "", text) == 0)
+		return false;
+	lease_addresses_parse(now.items, &now.n_items, text, e);
+	other = !ipaddrs_equal(a->items, a->n_items, now.items, now.n_items);
+	now.text = xstrdup(text);
+	lease_addresses_done(a);
+	*a = now;
+	return other;
+}
+
+void lease_addresses_done(struct lease_addresses *a)
+{
+	free(a->text);
+	*a = (struct lease_addresses){0};
 }

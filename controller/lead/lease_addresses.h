@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -14,3 +15,17 @@
  */
 int lease_addresses_parse(struct ipaddr ret[static LIMIT_LEASE_ADDRESSES], size_t *ret_n,
 	const char *text, struct err *e);
+
+/* Those of a Lease as it was last seen; `{0}`: none. */
+struct lease_addresses {
+	char *text;
+	struct ipaddr items[LIMIT_LEASE_ADDRESSES];
+	size_t n_items;
+};
+
+/*
+ * These from now on; none if the text is unreadable, which is in *e then, once. True: they are
+ * others.
+ */
+bool lease_addresses_set(struct lease_addresses *a, const char *text, struct err *e);
+void lease_addresses_done(struct lease_addresses *a);

@@ -13,19 +13,12 @@ struct seen {
 	char *uid, *version;
 };
 
-/* As its annotation has them; none if that is unreadable. */
-struct addresses {
-	char *text;
-	struct ipaddr items[LIMIT_LEASE_ADDRESSES];
-	size_t n_items;
-};
-
 struct member {
 	UT_hash_handle hh;
 	struct seen heartbeat, announcement;
 	char *announces;
 	struct prefix_set set;
-	struct addresses pod_ips, node_ips;
+	struct lease_addresses pod_ips, node_ips;
 	uint64_t renewed; /* on the members' clock */
 	uint64_t duration;
 	bool lives;
@@ -62,8 +55,8 @@ static void member_free(struct members *ms, struct member *m)
 	seen_done(&m->heartbeat);
 	seen_done(&m->announcement);
 	free(m->announces);
-	free(m->pod_ips.text);
-	free(m->node_ips.text);
+	lease_addresses_done(&m->pod_ips);
+	lease_addresses_done(&m->node_ips);
 	free(m);
 }
 
@@ -99,8 +92,6 @@ static struct member *find_or_add(struct members *ms, const char *pod)
 	set_seen(&m->heartbeat, "", "");
 	set_seen(&m->announcement, "", "");
 	m->announces = xstrdup("");
-	m->pod_ips.text = xstrdup("");
-	m->node_ips.text = xstrdup("");
 	m->renewed = ms->heard.clock;
 	m->duration = MEMBERS_DURATION;
 	HASH_ADD_KEYPTR(hh, ms->all, m->pod, len, m);
@@ -128,20 +119,16 @@ static bool bury(struct members *ms)
 }
 
 /* Whether they are others. */
-static bool set_addresses(struct member *m, struct addresses *a, const char *annotation,
+static bool set_addresses(struct member *m, struct lease_addresses *a, const char *annotation,
 	const char *text, struct err *e)
 {
-	struct addresses now = {0};
-	bool other;
+	struct err why = {0};
+	bool other = lease_addresses_set(a, text, &why);
 
-	if (strcmp(a->text, text) == 0)
-		return false;
-	if (lease_addresses_parse(now.items, &now.n_items, text, e) < 0)
-		err_wrap(e, "annotation %s of the Lease of %s", annotation, m->pod);
-	other = !ipaddrs_equal(a->items, a->n_items, now.items, now.n_items);
-	now.text = steal(a->text);
-	*a = now;
-	xreplace(&a->text, text);
+	if (why.code) {
+		err_wrap(&why, "annotation %s of the Lease of %s", annotation, m->pod);
+		*e = why;
+	}
 	return other;
 }
 
@@ -276,7 +263,7 @@ static int by_address(const void *a, const void *b)
 }
 
 static size_t add_addresses(
-	struct member_address list[], size_t n, const struct addresses *a, bool is_node)
+	struct member_address list[], size_t n, const struct lease_addresses *a, bool is_node)
 {
 	for (size_t i = 0; i < a->n_items; i++)
 		list[n++] = (struct member_address){a->items[i], is_node};

@@ -116,7 +116,7 @@ static void tell_silent(struct membership *m, size_t n)
 }
 
 /* The leader says which nodes take tunnels, as of now. */
-static char *make_nodes(void *ud)
+static bool make_nodes(struct node_list_words *ret, void *ud)
 {
 	struct membership *m = ud;
 	CLEANUP(tunnel_set_done) struct tunnel_set published = {0}, now = {0};
@@ -124,14 +124,16 @@ static char *make_nodes(void *ud)
 	struct agents_left left;
 
 	if (!m->synced || !candidate_leads(m->candidate))
-		return NULL;
+		return false;
 	/* What nobody of us has written is written over. */
-	if (tunnel_set_parse(&published, node_list_text(m->nodes), LIMIT_TUNNEL_NODES_TEXT, &e) < 0)
+	if (tunnel_set_parse(&published, node_list_says(m->nodes)->nodes, "",
+		    LIMIT_TUNNEL_NODES_TEXT, &e) < 0)
 		published = (struct tunnel_set){0};
 	agents_nodes(&now, &left, m->agents, &published, LIMIT_TUNNEL_NODES_TEXT);
 	complain_of_nodes(m, left.out);
 	tell_silent(m, left.silent);
-	return tunnel_set_format(&now);
+	*ret = (struct node_list_words){tunnel_set_format(&now), tunnel_set_format_own(&now)};
+	return true;
 }
 
 static void on_swept(void *ud, const struct kube_answer *answer)
@@ -225,10 +227,13 @@ static bool lose_member(struct membership *m, const char *lease)
 static void take_agent(struct membership *m, const struct lease *l)
 {
 	bool is_list = strcmp(l->name, node_list_name(m->nodes)) == 0;
+	struct err e = {0};
 	bool changed = str_has_prefix(l->name, m->tunnels)
-			       ? agents_seen(m->agents, l->name, l, loop_clock())
+			       ? agents_seen(m->agents, l->name, l, loop_clock(), &e)
 			       : agents_heard(m->agents, loop_clock());
 
+	if (e.code)
+		m->ops.problem(m->ud, l->name, e.msg);
 	if (is_list)
 		tell_nodes(m, node_list_seen(m->nodes, l));
 	if (changed)
@@ -433,9 +438,9 @@ const char *membership_leader(const struct membership *m)
 	return candidate_leader(m->candidate);
 }
 
-const char *membership_tunnel_nodes(const struct membership *m)
+const struct node_list_words *membership_tunnel_nodes(const struct membership *m)
 {
-	return node_list_text(m->nodes);
+	return node_list_says(m->nodes);
 }
 
 void membership_announce(struct membership *m, const json_t *prefixes)

@@ -12,6 +12,7 @@
 #include "kube/kube.h"
 #include "lead/agreement.h"
 #include "lead/members.h"
+#include "lead/node_list.h"
 
 /*
  * The load balancers of a fleet, who of them leads, and what each announces, by Leases
@@ -26,9 +27,11 @@
  *	                 kago.dev/announces has what the sidecar announces
  *	tunnels.kago-FLEET.NODE    one of each agent of a node, which renews it every 10 s; void
  *	                 after 40 s: its annotation kago.dev/tunnels has the kinds of tunnels that
- *	                 the node takes, "ipip", and kago.dev/node the node's name
+ *	                 the node takes, "ipip", kago.dev/node the node's name, and
+ *	                 kago.dev/node-ips its addresses
  *	nodes.kago-FLEET the leader's, written when it has news: its annotation
- *	                 kago.dev/tunnel-nodes has the nodes that take tunnels (lead/agents.h)
+ *	                 kago.dev/tunnel-nodes has the nodes that take tunnels (lead/agents.h),
+ *	                 and kago.dev/node-ips the addresses of these
  *
  * A leader that cannot renew stops leading 7 s after its last renewal, before anybody else can
  * start. Times are counted from what this process saw, so clocks need not agree.
@@ -72,10 +75,10 @@ bool membership_leads(const struct membership *m);
 const char *membership_leader(const struct membership *m);
 
 /*
- * The nodes that take tunnels, as the leader has published them and all load balancers read them: a
- * text of tunnel_set. Borrowed until the next turn of the loop.
+ * The nodes that take tunnels, as the leader has published them and all load balancers read them.
+ * Borrowed until the next turn of the loop.
  */
-const char *membership_tunnel_nodes(const struct membership *m);
+const struct node_list_words *membership_tunnel_nodes(const struct membership *m);
 
 /* What our sidecar announces now: an array of prefixes as text, or NULL for nothing; borrowed. */
 void membership_announce(struct membership *m, const json_t *prefixes);

@@ -19,13 +19,14 @@ enum {
 
 struct node_list {
 	const struct lease_client *client;
-	char *(*make)(void *ud);
+	bool (*make)(struct node_list_words *ret, void *ud);
 	void *ud;
 	char *name;
-	char *text, *version; /* as the watch has last told; no version: there is none */
+	struct node_list_words told; /* by the watch, last */
+	char *version;               /* of that; "": there is none */
 	bool leads;
-	bool stale;    /* `wanted` is to be made anew */
-	char *wanted;  /* NULL: it was never made */
+	bool stale;                    /* `wanted` is to be made anew */
+	struct node_list_words wanted; /* NULL: it was never made */
 	char *written; /* the version that we have left it in, until the watch tells; "" */
 	int64_t acquired;
 	sd_event_source *timer;
@@ -41,8 +42,25 @@ DEFINE_CLEANUP(struct node_list *, node_list_free);
 
 static void act(void *ud);
 
+static void words_done(struct node_list_words *w)
+{
+	free(w->nodes);
+	free(w->own);
+}
+
+static void set_words(struct node_list_words *w, const char *nodes, const char *own)
+{
+	xreplace(&w->nodes, nodes);
+	xreplace(&w->own, own);
+}
+
+static bool are_words(const struct node_list_words *w, const char *nodes, const char *own)
+{
+	return strcmp(w->nodes, nodes) == 0 && strcmp(w->own, own) == 0;
+}
+
 int node_list_new(struct node_list **ret, const struct lease_client *client, const char *name,
-	char *(*make)(void *ud), void *ud, struct err *e)
+	bool (*make)(struct node_list_words *ret, void *ud), void *ud, struct err *e)
 {
 	CLEANUP(node_list_freep) struct node_list *p = xnew0(struct node_list);
 	int r = loop_timer_new(&p->timer, client->loop, act, p, e);
@@ -55,7 +73,7 @@ int node_list_new(struct node_list **ret, const struct lease_client *client, con
 	p->ud = ud;
 	p->name = xstrdup(name);
 	p->backoff = (struct backoff){.min = PACE, .max = TRY_MAX};
-	xreplace(&p->text, "");
+	set_words(&p->told, "", "");
 	xreplace(&p->version, "");
 	xreplace(&p->written, "");
 	*ret = steal(p);
@@ -69,9 +87,9 @@ struct node_list *node_list_free(struct node_list *p)
 	kube_cancel(p->call);
 	sd_event_source_disable_unref(p->timer);
 	free(p->name);
-	free(p->text);
+	words_done(&p->told);
+	words_done(&p->wanted);
 	free(p->version);
-	free(p->wanted);
 	free(p->written);
 	free(p);
 	return NULL;
@@ -82,9 +100,9 @@ const char *node_list_name(const struct node_list *p)
 	return p->name;
 }
 
-const char *node_list_text(const struct node_list *p)
+const struct node_list_words *node_list_says(const struct node_list *p)
 {
-	return p->text;
+	return &p->told;
 }
 
 /* The watch has told this version, or one after it. */
@@ -118,7 +136,8 @@ static void write_it(struct node_list *p)
 {
 	const struct lease l = {.name = p->name,
 		.resource_version = p->version,
-		.tunnel_nodes = p->wanted,
+		.tunnel_nodes = p->wanted.nodes,
+		.node_ips = p->wanted.own,
 		.holder = p->client->identity,
 		.duration = AGENTS_DURATION,
 		.acquired = p->acquired};
@@ -140,18 +159,21 @@ static bool is_right(const struct node_list *p)
 {
 	if (p->stale)
 		return false;
-	return p->version[0] ? strcmp(p->wanted, p->text) == 0 : !p->wanted[0] && !p->text[0];
+	if (!p->version[0] && p->told.nodes[0])
+		return false;
+	return are_words(&p->wanted, p->told.nodes, p->told.own);
 }
 
 static void make(struct node_list *p)
 {
-	char *text = p->make(p->ud);
+	struct node_list_words words;
+	bool made = p->make(&words, p->ud);
 
-	p->make_after = loop_clock() + (text ? MAKE_PACE : PACE);
-	if (!text)
+	p->make_after = loop_clock() + (made ? MAKE_PACE : PACE);
+	if (!made)
 		return;
-	free(p->wanted);
-	p->wanted = text;
+	words_done(&p->wanted);
+	p->wanted = words;
 	p->stale = false;
 }
 
@@ -176,10 +198,10 @@ static void act(void *ud)
 
 bool node_list_seen(struct node_list *p, const struct lease *l)
 {
-	bool changed = strcmp(p->text, l->tunnel_nodes) != 0;
+	bool changed = !are_words(&p->told, l->tunnel_nodes, l->node_ips);
 
 	if (changed)
-		xreplace(&p->text, l->tunnel_nodes);
+		set_words(&p->told, l->tunnel_nodes, l->node_ips);
 	xreplace(&p->version, l->resource_version);
 	if (is_told(p, p->written))
 		xreplace(&p->written, "");

@@ -10,12 +10,17 @@
  */
 struct node_list;
 
+/* What it says: the two texts of a tunnel_set. */
+struct node_list_words {
+	char *nodes, *own;
+};
+
 /*
  * `client` is borrowed, `name` copied. `make` gives what it shall say, in new memory: it is asked
- * while we lead and there are news, ten times a second at most. NULL: it cannot be told right now.
+ * while we lead and there are news, ten times a second at most. False: it cannot be told right now.
  */
 int node_list_new(struct node_list **ret, const struct lease_client *client, const char *name,
-	char *(*make)(void *ud), void *ud, struct err *e);
+	bool (*make)(struct node_list_words *ret, void *ud), void *ud, struct err *e);
 struct node_list *node_list_free(struct node_list *p);
 
 const char *node_list_name(const struct node_list *p);
@@ -28,7 +33,7 @@ bool node_list_seen(struct node_list *p, const struct lease *l);
 void node_list_gone(struct node_list *p);
 
 /* What it says; "" if there never was one. Borrowed until the next turn of the loop. */
-const char *node_list_text(const struct node_list *p);
+const struct node_list_words *node_list_says(const struct node_list *p);
 
 /* We lead from now on: it is written. `make` may give something else than before. */
 void node_list_lead(struct node_list *p);

@@ -8,7 +8,7 @@ void fleet_rules_nodes(struct tunnel_set *ret, const struct config *c)
 	CLEANUP_FREE struct tunnel_node *nodes = xcalloc(c->tunnel.n_nodes, sizeof *nodes);
 
 	for (size_t i = 0; i < c->tunnel.n_nodes; i++)
-		nodes[i] = (struct tunnel_node){c->tunnel.nodes[i], TUNNEL_ALL};
+		nodes[i] = (struct tunnel_node){.name = c->tunnel.nodes[i], .kinds = TUNNEL_ALL};
 	tunnel_set_build(ret, nodes, c->tunnel.n_nodes);
 }
 

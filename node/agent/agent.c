@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/agent.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "agent/sole.h"
 #include "base/log.h"
 #include "base/tunnel_set.h"
+#include "lead/lease_addresses.h"
 #include "loop/loop.h"
 #include "objects/store.h"
 #include "plan/doors.h"
@@ -241,6 +243,26 @@ static void on_stop(void *ud)
 	}
 }
 
+/* Load balancers have to know which endpoints are the node itself. NULL: they cannot. */
+static const char *find_addresses(const struct agent *a)
+{
+	const char *text = a->options->node_ips;
+	struct ipaddr addrs[LIMIT_LEASE_ADDRESSES];
+	struct err e = {0};
+	size_t n;
+
+	if (!text || !*text)
+		err_set(&e, ENOENT, "neither HOST_IPS nor NODE_IP says them");
+	else if (lease_addresses_parse(addrs, &n, text, &e) < 0)
+		err_wrap(&e, "HOST_IPS or NODE_IP");
+	if (!e.code)
+		return text;
+	log_warn("node.addresses_unknown", LOG_ERR(&e),
+		LOG_STR("effect", "pods with hostNetwork get nothing through tunnels"),
+		LOG_STR("remedy", "HOST_IPS from status.hostIPs of the downward API"));
+	return NULL;
+}
+
 static int start_cluster(struct agent *a, const struct source_ops *ops, struct err *e)
 {
 	static const struct fleet_leases_ops leases_ops = {on_senders, on_problem, on_recovered};
@@ -248,7 +270,8 @@ static int start_cluster(struct agent *a, const struct source_ops *ops, struct e
 	const char *namespace = c->kubernetes.lease_namespace;
 	const struct kube_source_spec source = {
 		c->kubernetes.namespace, c->kubernetes.silence_timeout};
-	struct fleet_leases_spec leases = {.fleet = c->fleet, .node = a->options->node};
+	struct fleet_leases_spec leases = {
+		.fleet = c->fleet, .node = a->options->node, .node_ips = find_addresses(a)};
 	struct kubeconf *conf;
 	int r = kubeconf_find(&conf, c->kubernetes.kubeconfig, c->kubernetes.context, e);
 

@@ -16,6 +16,7 @@
 struct agent_options {
 	const char *source;        /* "kubernetes" or a folder of manifests */
 	const char *node;          /* our node's name */
+	const char *node_ips;      /* its addresses, as a Lease has them; NULL: not known */
 	const struct ipnet *allow; /* who may send besides the fleet's load balancers */
 	size_t n_allow;
 	size_t n_asked;     /* other nodes, at most, for a connection that ours does not know */

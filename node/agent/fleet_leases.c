@@ -29,6 +29,7 @@ struct fleet_leases {
 	struct watch *watch, *own_watch; /* of the load balancers' Leases; of ours */
 	struct own_lease *own;
 	struct senders *senders;
+	char *node_ips;   /* of ours; NULL: not known */
 	char *heartbeats; /* of the load balancers' Leases: "kago-FLEET." */
 	char *list;       /* the Lease that names the nodes: "nodes.kago-FLEET" */
 	struct tunnel_set nodes;
@@ -55,15 +56,14 @@ static bool decode(struct fleet_leases *f, struct lease *ret, const json_t *obje
 }
 
 /* Of a text that nobody of us writes nothing is taken. */
-static void note_nodes(struct fleet_leases *f, const char *text)
+static void note_nodes(struct fleet_leases *f, const struct lease *l)
 {
-	CLEANUP_FREE char *before = tunnel_set_format(&f->nodes);
 	struct tunnel_set now;
 	struct err e = {0};
 
-	if (strcmp(before, text) == 0)
+	if (tunnel_set_is(&f->nodes, l->tunnel_nodes, l->node_ips))
 		return;
-	if (tunnel_set_parse(&now, text, LIMIT_TUNNEL_NODES_TEXT, &e) < 0) {
+	if (tunnel_set_parse(&now, l->tunnel_nodes, l->node_ips, LIMIT_TUNNEL_NODES_TEXT, &e) < 0) {
 		f->ops.problem(f->ud, f->list, e.msg);
 		return;
 	}
@@ -82,7 +82,7 @@ static void on_upsert(void *ud, const json_t *object)
 	if (!decode(f, &l, object))
 		return;
 	if (strcmp(l.name, f->list) == 0)
-		note_nodes(f, l.tunnel_nodes);
+		note_nodes(f, &l);
 	if (!str_has_prefix(l.name, f->heartbeats)) {
 		tell(f, senders_heard(f->senders, now));
 		return;
@@ -213,6 +213,7 @@ int fleet_leases_new(struct fleet_leases **ret, sd_event *loop, struct kube *kub
 	f->ops = *ops;
 	f->ud = ud;
 	f->senders = senders_new();
+	f->node_ips = spec->node_ips ? xstrdup(spec->node_ips) : NULL;
 	f->heartbeats = xasprintf("kago-%s.", spec->fleet);
 	f->list = xasprintf("nodes.kago-%s", spec->fleet);
 	r = start(f, e);
@@ -231,6 +232,7 @@ struct fleet_leases *fleet_leases_free(struct fleet_leases *f)
 	own_lease_free(f->own);
 	senders_free(f->senders);
 	sd_event_source_disable_unref(f->leave);
+	free(f->node_ips);
 	free(f->heartbeats);
 	free(f->list);
 	tunnel_set_done(&f->nodes);
@@ -262,7 +264,8 @@ void fleet_leases_ready(struct fleet_leases *f, unsigned kinds)
 	char text[TUNNEL_KINDS_TEXT];
 
 	own_lease_annotate(f->own, &(struct lease){.tunnels = tunnel_kinds_format(text, kinds, ' '),
-					   .node = f->client.identity});
+					   .node = f->client.identity,
+					   .node_ips = f->node_ips});
 	if (f->made || !kinds)
 		return;
 	f->made = true;

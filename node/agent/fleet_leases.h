@@ -13,12 +13,14 @@
 /*
  * The Leases of a fleet (lead/membership.h) as an agent has to do with them: it reads who may send
  * to its node's pods, and has one of its own, tunnels.kago-FLEET.NODE, renewed every 10 s and void
- * after 40 s, whose annotation kago.dev/tunnels says which kinds of tunnels the node takes.
+ * after 40 s, whose annotation kago.dev/tunnels says which kinds of tunnels the node takes, and
+ * kago.dev/node-ips its addresses.
  */
 struct fleet_leases;
 
 struct fleet_leases_spec {
 	const char *fleet, *namespace, *node;
+	const char *node_ips; /* the node's addresses, with commas between them; NULL: not known */
 };
 
 struct fleet_leases_ops {

@@ -242,12 +242,13 @@ static void note_own(struct half *h)
 		return;
 	h->own = reach->own;
 	if (reach->n_own > 0)
-		log_warn("node.host_endpoints", LOG_UINT("endpoints", reach->n_own),
+		log_info("node.host_endpoints", LOG_UINT("endpoints", reach->n_own),
 			LOG_STR("first", ipaddr_format(addr, &reach->own)),
 			LOG_STR("reason",
 				"their address is one of the node's own, as with hostNetwork"),
-			LOG_STR("effect", "what comes for them in a tunnel goes nowhere"),
-			LOG_STR("remedy", "kago.dev/forward: nat on their Services"));
+			LOG_STR("effect",
+				"no tunnel leads to them; load balancers use NAT if our Lease has "
+				"that address (HOST_IPS)"));
 }
 
 static struct plan *find_ways(struct half *h, const struct plan *plan)

@@ -55,7 +55,8 @@ static void add_slice(struct ways *ways, const struct slice *slice, const struct
 	for (size_t i = 0; i < slice->n_endpoints; i++) {
 		const struct endpoint *one = &slice->endpoints[i];
 
-		if (tunnel_set_kinds(nodes, one->node) & kind)
+		if (tunnel_set_kinds(nodes, one->node) & kind &&
+			!tunnel_set_is_own(nodes, &one->addr))
 			add(ways, &(struct way){*place, one->state == ENDPOINT_DRAINING, one->node,
 					  one->addr});
 	}

@@ -13,7 +13,8 @@
 /*
  * Whom a node asks for a TCP connection that it does not know: the other nodes that have pods of
  * the Service, one after another by name. A pod of each stands for its node, whose kernel finds the
- * right pod by what it tracks. Pure, sorted and deterministic.
+ * right pod by what it tracks; none with the node's own address, where no tunnel ends. Pure, sorted
+ * and deterministic.
  *
  * All nodes go by the same order and a packet only ever goes on in it. So it ends, also when nodes
  * do not know the same for a moment: with the last one, which treats it as one that is new.

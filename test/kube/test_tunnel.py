@@ -16,13 +16,15 @@ VOID = 60  # s in which a node of a dead agent is off the list
 class Agent:
     """What the agent of a node does with the API server: renews a Lease."""
 
-    def __init__(self, fleet, node, pace=1.0):
+    def __init__(self, fleet, node, pace=1.0, node_ips=None):
         self._api, self._name, self._pace = fleet.api, f"tunnels.kago-{fleet.name}.{node}", pace
         self._lease = {
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"name": self._name, "namespace": LEASES, "labels": {"kago.dev/fleet": fleet.name},
                          "annotations": {"kago.dev/tunnels": "ipip ip6ip6 gue gue6", "kago.dev/node": node}},
             "spec": {"holderIdentity": node, "leaseDurationSeconds": 40}}
+        if node_ips:
+            self._lease["metadata"]["annotations"]["kago.dev/node-ips"] = node_ips
         self._end, self._n = threading.Event(), 0
         self._api.create(self._lease)
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -102,3 +104,14 @@ def test_a_leader_goes_by_what_was_published_and_a_dead_agent_is_taken_off(web):
     assert published(web) == "node"
     wait_for("the node to be off the list", lambda: published(web) == "", VOID)
     await_port(web, 8080)
+
+
+def test_pods_in_the_network_of_their_node_are_served_by_nat(web):
+    web.pod("web", 9, "10.9.0.7")
+    agent = Agent(web, "node", node_ips="10.9.0.7,fd00:9::7")
+    for lb in web.members.values():
+        lb.await_table({f"{web.vips['web']} 80 TCP": {"172.16.0.1 80": 1, "10.9.0.7 8080": 1},
+                        f"{web.vips['plain']} 80 TCP": {"172.16.0.2 8080": 1}})
+    condition = web.await_condition("web", "Accepted", "True", "NotTunnelled")
+    assert "(1 of 2 real servers, at their node's own address)" in condition["message"]
+    agent.leave()

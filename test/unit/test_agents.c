@@ -14,18 +14,27 @@ enum { SECOND = 1000 * 1000, ANY = 1000 };
 
 static uint64_t version;
 
-static bool see(struct agents *a, const char *node, const char *tunnels, uint64_t seconds)
+static bool see_at(struct agents *a, const char *node, const char *tunnels, const char *addresses,
+	uint64_t seconds, struct err *e)
 {
 	char text[32], name[64];
 	const struct lease l = {.uid = "u",
 		.resource_version = text,
 		.tunnels = tunnels,
 		.node = node,
+		.node_ips = addresses,
 		.duration = AGENTS_DURATION};
 
 	snprintf(text, sizeof text, "%" PRIu64, version);
 	snprintf(name, sizeof name, "tunnels.kago-a.%s", node);
-	return agents_seen(a, name, &l, seconds * SECOND);
+	return agents_seen(a, name, &l, seconds * SECOND, e);
+}
+
+static bool see(struct agents *a, const char *node, const char *tunnels, uint64_t seconds)
+{
+	struct err e = {0};
+
+	return see_at(a, node, tunnels, "", seconds, &e);
 }
 
 static bool renew(struct agents *a, const char *node, const char *tunnels, uint64_t seconds)
@@ -35,18 +44,26 @@ static bool renew(struct agents *a, const char *node, const char *tunnels, uint6
 }
 
 /* As the leader's list after `published`. */
-static void assert_nodes(struct agents *a, const char *published, const char *expected)
+static void assert_list(
+	struct agents *a, const char *published, const char *expected, const char *addresses)
 {
 	CLEANUP(tunnel_set_done) struct tunnel_set before = {0}, now = {0};
-	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FREE char *text = NULL, *own = NULL;
 	struct err e = {0};
 	struct agents_left left;
 
-	assert_int_equal(tunnel_set_parse(&before, published, ANY, &e), 0);
+	assert_int_equal(tunnel_set_parse(&before, published, "", ANY, &e), 0);
 	agents_nodes(&now, &left, a, &before, ANY);
 	text = tunnel_set_format(&now);
+	own = tunnel_set_format_own(&now);
 	assert_string_equal(text, expected);
+	assert_string_equal(own, addresses);
 	assert_int_equal(left.out, 0);
+}
+
+static void assert_nodes(struct agents *a, const char *published, const char *expected)
+{
+	assert_list(a, published, expected, "");
 }
 
 /* A Lease may be one that somebody left long ago. */
@@ -152,6 +169,50 @@ static void the_last_are_left_out_where_not_all_fit(void **state)
 	assert_int_equal(now.nodes.n_items, 0);
 	assert_int_equal(left.out, 3);
 	tunnel_set_done(&now);
+}
+
+static void addresses_come_and_go_with_their_nodes(void **state)
+{
+	CLEANUP(agents_freep) struct agents *a = agents_new();
+	struct err e = {0};
+
+	(void)state;
+	for (uint64_t t = 1; t < 3; t++) {
+		version++;
+		see_at(a, "n-1", ALL, "10.0.0.1,fd00::1", t, &e);
+		see_at(a, "n-2", ALL, "10.0.0.2", t, &e);
+		/* As of an older version. */
+		see_at(a, "n-3", ALL, "", t, &e);
+		see_at(a, "n-4", "", "10.0.0.4", t, &e);
+	}
+	assert_list(a, "", "n-1 n-2 n-3", "10.0.0.1-10.0.0.2,fd00::1");
+	version++;
+	assert_false(see_at(a, "n-1", ALL, "10.0.0.1,fd00::1", 3, &e));
+	version++;
+	assert_true(see_at(a, "n-1", ALL, "10.0.0.9,fd00::1", 4, &e));
+	assert_list(a, "n-1 n-2 n-3", "n-1 n-2 n-3", "10.0.0.2,10.0.0.9,fd00::1");
+	agents_gone(a, "tunnels.kago-a.n-2", (uint64_t)5 * SECOND);
+	assert_list(a, "n-1 n-3", "n-1 n-3", "10.0.0.9,fd00::1");
+	assert_int_equal(e.code, 0);
+}
+
+/* The node takes tunnels all the same, as with an agent that does not say. */
+static void addresses_that_cannot_be_read_are_told_once(void **state)
+{
+	CLEANUP(agents_freep) struct agents *a = agents_new();
+	struct err e = {0};
+
+	(void)state;
+	version++;
+	see_at(a, "n-1", ALL, "10.0.0.1", 1, &e);
+	version++;
+	assert_true(see_at(a, "n-1", ALL, "node-1", 2, &e));
+	assert_string_equal(e.msg, "annotation kago.dev/node-ips: 'node-1' is not an IP address");
+	assert_list(a, "", "n-1", "");
+	e = (struct err){0};
+	version++;
+	assert_false(see_at(a, "n-1", ALL, "node-1", 3, &e));
+	assert_int_equal(e.code, 0);
 }
 
 static void renew_all(struct agents *a, unsigned n, uint64_t seconds)
@@ -276,6 +337,8 @@ int main(void)
 		cmocka_unit_test(who_takes_none_or_is_gone_goes_at_once),
 		cmocka_unit_test(what_is_no_name_is_none),
 		cmocka_unit_test(the_last_are_left_out_where_not_all_fit),
+		cmocka_unit_test(addresses_come_and_go_with_their_nodes),
+		cmocka_unit_test(addresses_that_cannot_be_read_are_told_once),
 		cmocka_unit_test(agents_that_are_silent_together_stay),
 		cmocka_unit_test(who_is_silent_for_a_week_is_swept),
 		cmocka_unit_test(a_few_that_are_dead_go),

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "addresses.h"
 #include "objects.h"
 
 #define PORT "\nports: [{port: 8080}]"
@@ -34,8 +35,11 @@ static char *describe(const struct doors *d)
 static struct doors *doors_of(const char *objects, const char *node, size_t max)
 {
 	const unsigned kind = tunnel_kind(ENCAPSULATION_IPIP, AF_INET);
-	const struct tunnel_node known[] = {{"n1", kind}, {"n2", kind}, {"n3", TUNNEL_ALL},
-		{"n4", TUNNEL_ALL}, {"n5", TUNNEL_ALL & ~kind}};
+	const struct ipaddr host = addr_of("10.0.4.9");
+	const struct tunnel_node known[] = {{.name = "n1", .kinds = kind},
+		{.name = "n2", .kinds = kind}, {.name = "n3", .kinds = TUNNEL_ALL},
+		{.name = "n4", .kinds = TUNNEL_ALL, .own = &host, .n_own = 1},
+		{.name = "n5", .kinds = TUNNEL_ALL & ~kind}};
 	CLEANUP(store_freep) struct store *s = store_new();
 	CLEANUP(plan_freep) struct plan *plan = NULL;
 	struct tunnel_set nodes;
@@ -82,6 +86,15 @@ static void test_only_nodes_that_take_tunnels_are_asked(void **state)
 	expect(WEB(ON("10.0.1.1", "n1") ", " ON("10.0.5.1", "n5") ", " ON(
 		       "10.0.9.1", "n9") ", {addresses: [10.0.9.2]}"),
 		"n1", 8, "");
+}
+
+/* What comes there in a tunnel goes nowhere. */
+static void test_nobody_is_asked_at_the_nodes_own_address(void **state)
+{
+	(void)state;
+	expect(WEB(ON("10.0.1.1", "n1") ", " DRAINS("10.0.4.9", "n4")), "n1", 8, "");
+	expect(WEB(ON("10.0.1.1", "n1") ", " DRAINS("10.0.4.9", "n4") ", " ON("10.0.4.2", "n4")),
+		"n1", 8, "10.1.1.1 port 80/tcp 10.0.4.2 10.0.4.2\n");
 }
 
 static void test_places_of_others_are_none_of_ours(void **state)
@@ -166,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_nodes_are_asked_one_after_another),
 		cmocka_unit_test(test_a_place_without_others_has_no_door),
 		cmocka_unit_test(test_only_nodes_that_take_tunnels_are_asked),
+		cmocka_unit_test(test_nobody_is_asked_at_the_nodes_own_address),
 		cmocka_unit_test(test_places_of_others_are_none_of_ours),
 		cmocka_unit_test(test_udp_has_no_door),
 		cmocka_unit_test(test_nodes_with_pods_that_drain_come_first),

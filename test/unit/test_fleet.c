@@ -119,15 +119,21 @@ static void test_a_port_that_gets_another_name_is_served_on(void **state)
 #define ON(addr, node) "{addresses: ['" addr "'], nodeName: " node "}"
 #define TUNNEL ", kago.dev/forward: tunnel"
 
-static void expect_with_nodes(
-	enum forward_method method, const char *nodes, const char *objects, const char *wanted)
+static void expect_with_list(enum forward_method method, const char *nodes, const char *own,
+	const char *objects, const char *wanted)
 {
 	CLEANUP(tunnel_set_done) struct tunnel_set set = {0};
 	struct err e = {0};
 
-	assert_int_equal(tunnel_set_parse(&set, nodes, 100, &e), 0);
+	assert_int_equal(tunnel_set_parse(&set, nodes, own, 100, &e), 0);
 	expect_with(&(struct fleet_rules){.fleet = "a", .forward = method, .tunnel_nodes = &set},
 		objects, wanted);
+}
+
+static void expect_with_nodes(
+	enum forward_method method, const char *nodes, const char *objects, const char *wanted)
+{
+	expect_with_list(method, nodes, "", objects, wanted);
 }
 
 static void test_pods_on_nodes_that_take_tunnels_get_one(void **state)
@@ -159,7 +165,7 @@ static void test_packets_are_put_into_what_a_service_says(void **state)
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(tunnel_set_parse(&set, "n1 n2=ipip", 100, &e), 0);
+	assert_int_equal(tunnel_set_parse(&set, "n1 n2=ipip", "", 100, &e), 0);
 	expect_with(&(struct fleet_rules){.fleet = "a",
 			    .forward = FORWARD_TUNNEL,
 			    .encapsulation = ENCAPSULATION_GUE,
@@ -187,6 +193,33 @@ static void test_a_node_may_take_one_family_alone(void **state)
 		"shop/web NotTunnelled: by NAT in place of a tunnel: [fd00::1]:80/TCP (1 of 1 real "
 		"servers, on nodes that take no ip6ip6 tunnels); 2 virtual servers with 2 real "
 		"servers\n");
+}
+
+/* As with hostNetwork: the agent takes nothing out that is for its node. */
+static void test_endpoints_at_their_nodes_address_get_no_tunnel(void **state)
+{
+	static const char objects[] = LB("web", "10.1.1.1", TUNNEL, "{port: 80}") V4("web-1", "web",
+		ON("10.0.0.1", "n1") ", " ON("10.9.0.1", "n1") ", " ON("10.9.0.2", "n2"),
+		"{port: 8080}");
+
+	(void)state;
+	expect_with_list(FORWARD_NAT, "n1 n2", "10.9.0.1-10.9.0.2", objects,
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 8080 10.9.0.1 8080 w1 "
+		"10.9.0.2 8080 w1\n"
+		"shop/web NotTunnelled: by NAT in place of a tunnel: 10.1.1.1:80/TCP (2 of 3 real "
+		"servers, at their node's own address); 1 virtual server with 3 real servers\n");
+	expect_with_list(FORWARD_NAT, "n1", "10.9.0.1", objects,
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 8080 10.9.0.1 8080 w1 "
+		"10.9.0.2 8080 w1\n"
+		"shop/web NotTunnelled: by NAT in place of a tunnel: 10.1.1.1:80/TCP (2 of 3 real "
+		"servers, 1 on nodes that take no ipip tunnels and 1 at their node's own address); "
+		"1 virtual server with 3 real servers\n");
+	/* A Service that asks for none is told nothing. */
+	expect_with_list(FORWARD_NAT, "n1 n2", "10.9.0.1",
+		LB("web", "10.1.1.1", "", "{port: 80}")
+			V4("web-1", "web", ON("10.9.0.1", "n1"), "{port: 8080}"),
+		"shop/web 10.1.1.1 6 80: 10.9.0.1 8080 w1\n"
+		"shop/web Served: 1 virtual server with 1 real server\n");
 }
 
 static void test_the_fleet_says_what_services_leave_open(void **state)
@@ -679,6 +712,7 @@ int main(void)
 		cmocka_unit_test(test_the_fleet_says_what_services_leave_open),
 		cmocka_unit_test(test_packets_are_put_into_what_a_service_says),
 		cmocka_unit_test(test_a_node_may_take_one_family_alone),
+		cmocka_unit_test(test_endpoints_at_their_nodes_address_get_no_tunnel),
 		cmocka_unit_test(test_what_no_tunnel_can_carry_is_told),
 		cmocka_unit_test(test_two_ports_of_one_pod_are_one_real_server_in_a_tunnel),
 		cmocka_unit_test(test_slices_with_host_names_are_told),

@@ -53,7 +53,7 @@ static void on_left(void *ud)
 static int setup(void **state)
 {
 	static const struct fleet_leases_ops ops = {on_senders, on_problem, on_recovered};
-	const struct fleet_leases_spec spec = {"edge", "kago", "node-1"};
+	const struct fleet_leases_spec spec = {"edge", "kago", "node-1", "10.0.0.1,fd00::1"};
 	struct rig *rig = xnew0(struct rig);
 	struct err e = {0};
 
@@ -136,6 +136,7 @@ static void test_our_lease_is_made_once_the_kernel_is_ready(void **state)
 	r = wait_for(rig, "POST", leases);
 	assert_string_equal(annotation(r, "kago.dev/tunnels"), "ipip ip6ip6");
 	assert_string_equal(annotation(r, "kago.dev/node"), "node-1");
+	assert_string_equal(annotation(r, "kago.dev/node-ips"), "10.0.0.1,fd00::1");
 	assert_string_equal(label(r, "kago.dev/fleet"), "edge");
 	assert_string_equal(label(r, "kago.dev/agent"), "true");
 	assert_string_equal(

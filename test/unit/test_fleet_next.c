@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "base/mem.h"
 #include "decide/fleet_diff.h"
 #include "decide/fleet_parts.h"
@@ -303,14 +304,18 @@ static bool shares(const struct fleet *a, const struct fleet *b)
 	return false;
 }
 
-/* Other nodes take tunnels. */
+/* Other nodes take tunnels, and have an address that some endpoint may have, or not. */
 static void alter_nodes(struct store *s)
 {
+	const struct ipaddr host = addr_of("172.16.0.2");
 	struct tunnel_node some[sizeof nodes / sizeof nodes[0]];
 
 	tunnel_set_done(&tunnel_nodes);
 	for (size_t i = 0; i < sizeof some / sizeof some[0]; i++)
-		some[i] = (struct tunnel_node){nodes[i], roll(TUNNEL_ALL + 1)};
+		some[i] = (struct tunnel_node){.name = nodes[i],
+			.kinds = roll(TUNNEL_ALL + 1),
+			.own = &host,
+			.n_own = roll(2)};
 	tunnel_set_build(&tunnel_nodes, some, sizeof some / sizeof some[0]);
 	rules.tunnel_nodes = &tunnel_nodes;
 	store_touch_tunnelled(s, &rules);

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
+
 static void test_none_one_or_one_of_each_family(void **state)
 {
 	struct ipaddr list[LIMIT_LEASE_ADDRESSES];
@@ -53,11 +55,34 @@ static void test_anything_else_is_refused(void **state)
 	}
 }
 
+static void test_what_changes_is_told(void **state)
+{
+	CLEANUP(lease_addresses_done) struct lease_addresses a = {0};
+	struct err e = {0};
+
+	(void)state;
+	assert_false(lease_addresses_set(&a, "", &e));
+	assert_true(lease_addresses_set(&a, "172.16.1.2", &e));
+	assert_false(lease_addresses_set(&a, "172.16.1.2", &e));
+	assert_int_equal(e.code, 0);
+	assert_int_equal(a.n_items, 1);
+	assert_true(lease_addresses_set(&a, "x", &e));
+	assert_int_equal(e.code, EINVAL);
+	assert_int_equal(a.n_items, 0);
+	e = (struct err){0};
+	assert_false(lease_addresses_set(&a, "x", &e));
+	assert_int_equal(e.code, 0);
+	assert_true(lease_addresses_set(&a, "fd00::2,172.16.1.2", &e));
+	assert_true(lease_addresses_set(&a, "", &e));
+	assert_int_equal(a.n_items, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none_one_or_one_of_each_family),
 		cmocka_unit_test(test_anything_else_is_refused),
+		cmocka_unit_test(test_what_changes_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -543,6 +543,18 @@ static void fake_agent(const char *version, const char *tunnels)
 	fake_annotated("tunnels.kago-edge.n-1", version, "kago.dev/tunnels", tunnels, "n-1");
 }
 
+/* One that says its node's address, too. */
+static void fake_agent_at(const char *version, const char *address)
+{
+	json_auto_t *object = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}}}", "metadata",
+		"name", "tunnels.kago-edge.n-1", "namespace", "kago", "uid", "u", "resourceVersion",
+		version, "annotations", "kago.dev/tunnels", ALL, "kago.dev/node", "n-1",
+		"kago.dev/node-ips", address);
+
+	assert_non_null(object);
+	fake_watch()->ops.upsert(fake_watch()->ud, object);
+}
+
 static void fake_nodes(const char *version, const char *nodes)
 {
 	fake_annotated("nodes.kago-edge", version, "kago.dev/tunnel-nodes", nodes, "");
@@ -552,6 +564,11 @@ static const char *nodes_in(const struct fake_request *r)
 {
 	return text_at(
 		json_object_get(r->body, "metadata"), "annotations", "kago.dev/tunnel-nodes");
+}
+
+static const char *addresses_in(const struct fake_request *r)
+{
+	return text_at(json_object_get(r->body, "metadata"), "annotations", "kago.dev/node-ips");
 }
 
 static struct fake_request *find_nodes(void)
@@ -574,10 +591,10 @@ static void test_the_leader_says_which_nodes_take_tunnels(void **state)
 	assert_string_equal(nodes_in(r), "n-1");
 	/* What was written counts when it is read. */
 	fake_answer(r, 201, "u-9", "22");
-	assert_string_equal(membership_tunnel_nodes(rig->m), "");
+	assert_string_equal(membership_tunnel_nodes(rig->m)->nodes, "");
 	assert_int_equal(rig->nodes, 1);
 	fake_nodes("22", "n-1");
-	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+	assert_string_equal(membership_tunnel_nodes(rig->m)->nodes, "n-1");
 	assert_int_equal(rig->nodes, 2);
 	fake_agent("23", ALL);
 	run_for(rig, 1100 * MSEC);
@@ -595,6 +612,40 @@ static void test_the_leader_says_which_nodes_take_tunnels(void **state)
 	assert_string_equal(text_at(r->body, "metadata", "resourceVersion"), "25");
 }
 
+static void test_the_leader_says_the_addresses_of_nodes(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_request *r;
+	json_t *object;
+
+	win(rig);
+	fake_agent_at("20", "10.0.0.1");
+	fake_agent_at("21", "10.0.0.1");
+	r = wait_for(rig, "POST", leases);
+	assert_string_equal(nodes_in(r), "n-1");
+	assert_string_equal(addresses_in(r), "10.0.0.1");
+	/* It counts with the nodes, when it is read. */
+	object = json_incref(r->body);
+	json_object_set_new(
+		json_object_get(object, "metadata"), "resourceVersion", json_string("22"));
+	fake_answer(r, 201, "u-9", "22");
+	fake_watch()->ops.upsert(fake_watch()->ud, object);
+	json_decref(object);
+	assert_string_equal(membership_tunnel_nodes(rig->m)->own, "10.0.0.1");
+	assert_int_equal(rig->nodes, 2);
+	fake_agent_at("23", "10.0.0.2");
+	r = wait_for(rig, "PUT", "/nodes.kago-edge");
+	assert_string_equal(addresses_in(r), "10.0.0.2");
+	/* What cannot be read is told, and the node takes tunnels on. */
+	fake_answer(r, 409, "", "");
+	fake_nodes("25", "n-1");
+	fake_agent_at("26", "here");
+	assert_non_null(strstr(rig->problem, "tunnels.kago-edge.n-1: annotation kago.dev/node-ips: "
+					     "'here' is not an IP address"));
+	run_for(rig, 1100 * MSEC);
+	assert_null(fake_find("PUT", "/nodes.kago-edge"));
+}
+
 static void test_who_does_not_lead_reads_which_nodes_take_tunnels(void **state)
 {
 	struct rig *rig = *state;
@@ -604,7 +655,7 @@ static void test_who_does_not_lead_reads_which_nodes_take_tunnels(void **state)
 	assert_int_equal(rig->nodes, 0);
 	appear(rig);
 	assert_int_equal(rig->nodes, 1);
-	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+	assert_string_equal(membership_tunnel_nodes(rig->m)->nodes, "n-1");
 	fake_agent("20", ALL);
 	fake_agent("21", "");
 	run_for(rig, 100 * MSEC);
@@ -612,13 +663,13 @@ static void test_who_does_not_lead_reads_which_nodes_take_tunnels(void **state)
 	/* Whoever deletes it ends no tunnel. */
 	fake_watch()->ops.remove(fake_watch()->ud, "Lease", "kago", "nodes.kago-edge");
 	assert_int_equal(rig->nodes, 1);
-	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+	assert_string_equal(membership_tunnel_nodes(rig->m)->nodes, "n-1");
 	assert_null(find_nodes());
 	fake_nodes("30", "n-1");
 	assert_int_equal(rig->nodes, 1);
 	fake_nodes("31", "");
 	assert_int_equal(rig->nodes, 2);
-	assert_string_equal(membership_tunnel_nodes(rig->m), "");
+	assert_string_equal(membership_tunnel_nodes(rig->m)->nodes, "");
 }
 
 /* All agents may have news at once: after a start, or when the leader is another one. */
@@ -664,7 +715,7 @@ static void test_a_list_of_nodes_that_is_gone_is_made_again(void **state)
 	r = wait_for(rig, "POST", leases);
 	assert_string_equal(name_of(r), "nodes.kago-edge");
 	assert_string_equal(nodes_in(r), "");
-	assert_string_equal(membership_tunnel_nodes(rig->m), "n-1");
+	assert_string_equal(membership_tunnel_nodes(rig->m)->nodes, "n-1");
 }
 
 /* Versions begin again below those that were read before. */
@@ -795,6 +846,7 @@ int main(void)
 		RIGGED(test_a_name_that_is_too_long_is_refused),
 		RIGGED(test_the_leader_says_which_nodes_take_tunnels),
 		RIGGED(test_addresses_of_others_are_known_as_long_as_their_leases_are),
+		RIGGED(test_the_leader_says_the_addresses_of_nodes),
 		RIGGED(test_who_does_not_lead_reads_which_nodes_take_tunnels),
 		RIGGED(test_a_list_of_nodes_that_is_gone_is_made_again),
 		RIGGED(test_news_of_many_nodes_are_written_together),

@@ -223,6 +223,11 @@ static void watch_endpoints(struct record *r, struct example *x)
 		"virtual server with 2 real servers");
 	watch(r, x);
 	restore(x);
+}
+
+/* It is served, but not as it was asked for. */
+static void watch_service(struct record *r, struct example *x)
+{
 	decide(x, FLEET_SERVED, REASON_SCHEDULER_MISSING,
 		"kago.dev/scheduler: the node's kernel has no lc (module ip_vs_lc): wlc is in its "
 		"place; 1 virtual server with 2 real servers");
@@ -231,6 +236,11 @@ static void watch_endpoints(struct record *r, struct example *x)
 	decide(x, FLEET_SERVED, REASON_NOT_TUNNELLED,
 		"by NAT in place of a tunnel: 10.1.1.1:80/TCP (1 of 3 real servers, on nodes that "
 		"take no ipip tunnels); 1 virtual server with 3 real servers");
+	watch(r, x);
+	restore(x);
+	decide(x, FLEET_SERVED, REASON_NOT_TUNNELLED,
+		"by NAT in place of a tunnel: 10.1.1.1:80/TCP (2 of 3 real servers, at their "
+		"node's own address); 1 virtual server with 3 real servers");
 	watch(r, x);
 	restore(x);
 	decide(x, FLEET_SERVED, REASON_ROUTE_CONFLICT,
@@ -319,6 +329,7 @@ static void test_the_document_quotes_what_is_said(void **state)
 	watch_addresses(&r, &x);
 	watch_refusals(&r, &x);
 	watch_endpoints(&r, &x);
+	watch_service(&r, &x);
 	watch_contest(&r);
 	watch_announcements(&r, &x);
 	assert_all_said(&r);
