@@ -371,9 +371,19 @@ static int forget_mark(struct ipvs *v, int family, struct err *e)
 	return r == -ESRCH ? 0 : r;
 }
 
-/* `dest` may be NULL. */
-static int try_mark(struct ipvs *v, int family, const char *scheduler, const struct ipvs_dest *dest,
-	struct err *e)
+/* As the kernel has it now. */
+static int read_mark(struct ipvs *v, struct ipvs_service *ret, int family, struct err *e)
+{
+	struct exchange x = {.on_msg = on_dest, .service = ret};
+
+	ret->addr.family = (sa_family_t)family;
+	return exchange_msg(v, &x,
+		ipvs_msg_mark(v->family, IPVS_CMD_GET_DEST, family, TRIED_MARK, NULL, NULL), e);
+}
+
+/* `dest` and `ret_seen` may be NULL; what is seen of real servers is added to that. */
+static int try_mark(struct ipvs_service *ret_seen, struct ipvs *v, int family,
+	const char *scheduler, const struct ipvs_dest *dest, struct err *e)
 {
 	struct exchange x = {0}, y = {0};
 	struct err ignored = {0};
@@ -390,12 +400,14 @@ static int try_mark(struct ipvs *v, int family, const char *scheduler, const str
 		r = exchange_msg(v, &y,
 			ipvs_msg_mark(v->family, IPVS_CMD_NEW_DEST, family, TRIED_MARK, NULL, dest),
 			e);
+	if (r == 0 && ret_seen)
+		r = read_mark(v, ret_seen, family, e);
 	return r < 0 ? (forget_mark(v, family, &ignored), r) : forget_mark(v, family, e);
 }
 
 int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e)
 {
-	return try_mark(v, family, scheduler, NULL, e);
+	return try_mark(NULL, v, family, scheduler, NULL, e);
 }
 
 int ipvs_try_real(struct ipvs *v, const struct ipaddr *addr, struct err *e)
@@ -403,5 +415,24 @@ int ipvs_try_real(struct ipvs *v, const struct ipaddr *addr, struct err *e)
 	const struct ipvs_dest dest = {
 		.addr = *addr, .port = 1, .weight = 1, .forward = IP_VS_CONN_F_MASQ};
 
-	return try_mark(v, addr->family, "none", &dest, e);
+	return try_mark(NULL, v, addr->family, "none", &dest, e);
+}
+
+int ipvs_try_tunnel(struct ipvs *v, int family, uint8_t tunnel, struct err *e)
+{
+	/* For documentation (RFC 5737, RFC 3849): nobody has it. */
+	const char *nowhere = family == AF_INET ? "192.0.2.1" : "2001:db8::1";
+	struct ipvs_dest dest = {
+		.port = 1, .weight = 1, .forward = IP_VS_CONN_F_TUNNEL, .tunnel = tunnel};
+	struct ipvs_service seen = {0};
+	int r = ipaddr_parse(&dest.addr, nowhere, e);
+
+	if (tunnel == IP_VS_CONN_F_TUNNEL_TYPE_GUE)
+		dest.tunnel_port = 1;
+	if (r == 0)
+		r = try_mark(&seen, v, family, "none", &dest, e);
+	if (r == 0 && (seen.n_dests != 1 || seen.dests[0].tunnel != tunnel))
+		r = err_set(e, EOPNOTSUPP, "the kernel makes another tunnel of it");
+	free(seen.dests);
+	return r;
 }

@@ -89,6 +89,12 @@ int ipvs_try(struct ipvs *v, int family, const char *scheduler, struct err *e);
 int ipvs_try_real(struct ipvs *v, const struct ipaddr *addr, struct err *e);
 
 /*
+ * Whether it takes one behind a tunnel of this kind (IP_VS_CONN_F_TUNNEL_TYPE_IPIP, ...), likewise.
+ * -EOPNOTSUPP: the kernel has made another kind of it, as one that is too old for this kind does.
+ */
+int ipvs_try_tunnel(struct ipvs *v, int family, uint8_t tunnel, struct err *e);
+
+/*
  * After how many seconds without a packet IPVS forgets a connection; of the network namespace we
  * are in. 0, when they are written: as it is.
  */

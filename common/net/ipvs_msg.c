@@ -282,7 +282,8 @@ struct nl_msg *ipvs_msg_mark(int genl_family, uint8_t cmd, int family, uint32_t 
 	const char *scheduler, const struct ipvs_dest *dest)
 {
 	struct ipvs_service s = {.netmask = ipvs_netmask_all(family)};
-	struct nl_msg *m = request(genl_family, cmd, NLM_F_ACK);
+	struct nl_msg *m =
+		request(genl_family, cmd, cmd == IPVS_CMD_GET_DEST ? NLM_F_DUMP : NLM_F_ACK);
 	struct nlattr *nested = nla_nest_start(m, IPVS_CMD_ATTR_SERVICE);
 
 	must_fit(nested ? 0 : -ENOMEM);

@@ -61,6 +61,21 @@ static void judge_ipv6(struct findings *f, const struct kernel_facts *k)
 		findings_ok(f, "ipvs-ipv6", "IPVS takes IPv6 addresses");
 }
 
+static void judge_tunnel(struct findings *f, const struct kernel_facts *k)
+{
+	if (!k->tunnel)
+		return;
+	if (k->tunnel_error)
+		findings_bad(f, FINDING_ERROR, "ipvs-tunnel",
+			"take Linux 5.3 or newer, or tunnel.encapsulation: ipip in the "
+			"configuration",
+			"IPVS takes no real servers behind %s tunnels: %s", k->tunnel,
+			k->tunnel_error);
+	else
+		findings_ok(
+			f, "ipvs-tunnel", "IPVS takes real servers behind %s tunnels", k->tunnel);
+}
+
 static void judge_nft(struct findings *f, const struct kernel_facts *k)
 {
 	if (!k->net_admin)
@@ -83,6 +98,7 @@ void kernel_judge(struct findings *f, const struct kernel_facts *k)
 	if (!k->ipvs_error) {
 		judge_scheduler(f, k);
 		judge_ipv6(f, k);
+		judge_tunnel(f, k);
 	}
 	judge_nft(f, k);
 }
@@ -94,4 +110,6 @@ void kernel_facts_done(struct kernel_facts *k)
 	free(k->scheduler_error);
 	free(k->ipv6_error);
 	free(k->nft_error);
+	free(k->tunnel);
+	free(k->tunnel_error);
 }

@@ -13,6 +13,8 @@ struct kernel_facts {
 	char *scheduler_error;    /* why one could not be tried */
 	char *ipv6_error;         /* of a virtual server with an IPv6 address */
 	char *nft_error;
+	char *tunnel;       /* the kind that Services get, "gue"; NULL: none was tried */
+	char *tunnel_error; /* of a real server behind one */
 };
 
 void kernel_judge(struct findings *f, const struct kernel_facts *k);

@@ -9,6 +9,7 @@ void preflight_judge(struct findings *ret, const struct preflight *p)
 	network_judge(ret, &p->network);
 	programs_judge(ret, &p->programs);
 	api_judge(ret, &p->api);
+	tunnels_judge(ret, &p->tunnels, &p->network);
 	settings_judge_pools(ret, &p->settings);
 	settings_judge_endpoints(ret, &p->settings);
 	settings_judge_peers(ret, &p->settings);
@@ -22,4 +23,5 @@ void preflight_done(struct preflight *p)
 	network_facts_done(&p->network);
 	programs_facts_done(&p->programs);
 	api_facts_done(&p->api);
+	tunnels_facts_done(&p->tunnels);
 }

@@ -7,6 +7,7 @@
 #include "check/programs.h"
 #include "check/settings.h"
 #include "check/sysctls.h"
+#include "check/tunnels.h"
 
 /*
  * `kago-controller check`: what is known of the place where a load balancer is to run, and what
@@ -20,6 +21,7 @@ struct preflight {
 	struct network_facts network;
 	struct programs_facts programs;
 	struct api_facts api;
+	struct tunnels_facts tunnels;
 };
 
 /* The findings, always in the same order. */

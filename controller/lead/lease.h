@@ -10,6 +10,9 @@
 /* Lease objects of coordination.k8s.io/v1, as far as kago uses them. Pure. */
 
 #define LEASE_API_VERSION "coordination.k8s.io/v1"
+/* Names, with the fleet's behind: of the list of nodes; of agents', with ".NODE" behind that. */
+#define LEASE_NODES_OF "nodes.kago-"
+#define LEASE_TUNNELS_OF "tunnels.kago-"
 #define LEASE_FLEET_LABEL "kago.dev/fleet"
 /* "true" of an agent's, that is of one that names its node. */
 #define LEASE_AGENT_LABEL "kago.dev/agent"

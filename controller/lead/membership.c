@@ -358,7 +358,7 @@ static int make_own(struct own_lease **ret, struct membership *m, const char *pr
 static int start(struct membership *m, struct err *e)
 {
 	static const struct candidate_ops ops = {on_leadership, on_part_left};
-	CLEANUP_FREE char *nodes = xasprintf("nodes.kago-%s", m->client.fleet);
+	CLEANUP_FREE char *nodes = xasprintf(LEASE_NODES_OF "%s", m->client.fleet);
 	int r = candidate_new(&m->candidate, &m->client, &ops, m, e);
 
 	if (r == 0)
@@ -394,7 +394,7 @@ int membership_new(struct membership **ret, sd_event *loop, struct kube *kube,
 	m->agents = agents_new();
 	m->heartbeats = xasprintf("kago-%s.", spec->fleet);
 	m->announcements = xasprintf("announces.kago-%s.", spec->fleet);
-	m->tunnels = xasprintf("tunnels.kago-%s.", spec->fleet);
+	m->tunnels = xasprintf(LEASE_TUNNELS_OF "%s.", spec->fleet);
 	r = start(m, e);
 	if (r < 0)
 		return r;

@@ -181,7 +181,7 @@ static int start(struct fleet_leases *f, struct err *e)
 	static const struct watch_ops own_ops = {
 		on_own_upsert, on_own_remove, on_own_synced, on_problem, on_recovered};
 	CLEANUP_FREE char *name =
-		xasprintf("tunnels.kago-%s.%s", f->client.fleet, f->client.identity);
+		xasprintf(LEASE_TUNNELS_OF "%s.%s", f->client.fleet, f->client.identity);
 	CLEANUP_FREE char *field = xasprintf("metadata.name=%s", name);
 	int r = loop_timer_new(&f->leave, f->client.loop, on_leave_time, f, e);
 
@@ -215,7 +215,7 @@ int fleet_leases_new(struct fleet_leases **ret, sd_event *loop, struct kube *kub
 	f->senders = senders_new();
 	f->node_ips = spec->node_ips ? xstrdup(spec->node_ips) : NULL;
 	f->heartbeats = xasprintf("kago-%s.", spec->fleet);
-	f->list = xasprintf("nodes.kago-%s", spec->fleet);
+	f->list = xasprintf(LEASE_NODES_OF "%s", spec->fleet);
 	r = start(f, e);
 	if (r < 0)
 		return r;

@@ -68,6 +68,37 @@ def test_one_namespace_is_enough_when_only_that_is_followed(cluster, namespace):
     assert ("ok", f"services: may list, watch in the namespace {namespace}") in found["permissions"]
 
 
+def lease(name, **annotations):
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": name, "namespace": LEASES, "labels": {"kago.dev/fleet": "check"},
+                         "annotations": {f"kago.dev/{key.replace('_', '-')}": text
+                                         for key, text in annotations.items()}},
+            "spec": {}}
+
+
+def test_nodes_that_take_no_tunnels_are_named(cluster):
+    account = Account(cluster, "check-all").allow_cluster()
+    words = ("--set", "fleet=check", "--set", "forward=tunnel")
+    assert ("warning", "no node takes tunnels, so all pods are reached by NAT") in \
+        check(account.kubeconfig, *words)["tunnels"]
+    leases = [lease("nodes.kago-check", tunnel_nodes="n-1 n-2=ipip", node_ips="10.9.0.1-10.9.0.2"),
+              lease("tunnels.kago-check.n-1", tunnels="ipip ip6ip6 gue gue6", node="n-1"),
+              lease("tunnels.kago-check.n-7", tunnels="ipip ip6ip6 gue gue6", node="n-7"),
+              lease("tunnels.kago-check.n-8", tunnels="", node="n-8")]
+    for one in leases:
+        cluster.api.create(one)
+    try:
+        found = check(account.kubeconfig, *words, "--set", "tunnel.encapsulation=gue")["tunnels"]
+    finally:
+        for one in leases:
+            cluster.api.delete("Lease", LEASES, one["metadata"]["name"])
+    assert ("ok", "2 nodes take tunnels") in found
+    assert [text for level, text in found if level == "warning" and "MTU" not in text and "gue6" not in text] == [
+        "no gue tunnels on n-2: pods there are reached by NAT",
+        "no tunnels at all on n-8, says the agent: pods there are reached by NAT",
+        "an agent on n-7 that is not on the leader's list: pods there are reached by NAT"]
+
+
 def test_a_server_that_says_nothing_is_waited_for_only_so_long(cluster):
     account = Account(cluster, "check-all")
     with cluster.frozen():

@@ -292,6 +292,76 @@ static void unknown_password(struct preflight *p)
 		"/etc/kago-secrets/rr: No such file or directory");
 }
 
+static void no_gue(struct preflight *p)
+{
+	xreplace(&p->kernel.tunnel, "gue");
+	xreplace(&p->kernel.tunnel_error, "the kernel makes another tunnel of it");
+}
+
+/* The fleet forwards by them, and two nodes take them. */
+static void tunnels(struct preflight *p)
+{
+	p->tunnels.wanted = p->tunnels.from_leases = p->tunnels.known = true;
+	p->tunnels.n_nodes = 2;
+	xreplace(&p->kernel.tunnel, "ipip");
+}
+
+static void small_tunnels(struct preflight *p)
+{
+	tunnels(p);
+	p->tunnels.encapsulation = ENCAPSULATION_GUE;
+	p->network.interfaces[0].ipv6 = true;
+	p->network.interfaces[0].mtu = 1300;
+}
+
+static void no_tunnel_nodes(struct preflight *p)
+{
+	tunnels(p);
+	p->tunnels.n_nodes = 0;
+}
+
+static void no_configured_nodes(struct preflight *p)
+{
+	no_tunnel_nodes(p);
+	p->tunnels.from_leases = false;
+}
+
+static void unknown_nodes(struct preflight *p)
+{
+	no_tunnel_nodes(p);
+	p->tunnels.known = false;
+	xreplace(&p->tunnels.error, "https://10.0.0.1:443: HTTP 403: Forbidden");
+}
+
+static void some(struct some_nodes *nodes, const char *first, size_t n)
+{
+	xreplace(&nodes->first, first);
+	nodes->n = n;
+}
+
+static void lacking_kinds(struct preflight *p)
+{
+	tunnels(p);
+	p->network.interfaces[0].ipv6 = true;
+	some(&p->tunnels.lacking[TUNNELS_IPV4], "node-1", 1);
+	some(&p->tunnels.lacking[TUNNELS_IPV6], "node-1", 2);
+}
+
+static void lacking_gue(struct preflight *p)
+{
+	lacking_kinds(p);
+	p->tunnels.encapsulation = ENCAPSULATION_GUE;
+}
+
+/* Though nobody asks for tunnels by default. */
+static void idle_agents(struct preflight *p)
+{
+	p->tunnels.from_leases = p->tunnels.known = true;
+	p->tunnels.n_nodes = 1;
+	some(&p->tunnels.unable, "node-3", 1);
+	some(&p->tunnels.unlisted, "node-4", 3);
+}
+
 typedef void change_fn(struct preflight *p);
 
 static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs, no_scheduler,
@@ -301,7 +371,9 @@ static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs
 	old_keepalived, slow_keepalived, broken_template, refused_template, odd_template,
 	untested_template, broken_nft_template, no_cluster, no_account, unreachable, unauthorized,
 	old_server, hesitant_server, recent_server, no_permissions, some_permissions, no_answer,
-	no_pool, any_endpoint, no_peer, silent_peer, unknown_password};
+	no_gue, tunnels, small_tunnels, no_tunnel_nodes, no_configured_nodes, unknown_nodes,
+	lacking_kinds, lacking_gue, idle_agents, no_pool, any_endpoint, no_peer, silent_peer,
+	unknown_password};
 enum { N_CHANGES = sizeof changes / sizeof changes[0] };
 
 static void judge(struct findings *ret, change_fn *change)

@@ -59,6 +59,48 @@ static void every_permission_that_is_missing_is_named(void **state)
 	assert_int_equal(count_of(&one, FINDING_OK, "permissions"), 4);
 }
 
+/* Whoever has nothing to do with tunnels hears nothing of them. */
+static void tunnels_are_judged_where_there_are_any(void **state)
+{
+	CLEANUP_FINDINGS struct findings none, some, idle;
+
+	(void)state;
+	judge(&none, NULL);
+	assert_int_equal(count_of(&none, FINDING_OK, "tunnels"), 0);
+	judge(&some, tunnels);
+	/* What fits, and who takes them. */
+	assert_int_equal(count_of(&some, FINDING_OK, "tunnels"), 2);
+	assert_int_equal(count_of(&some, FINDING_OK, "ipvs-tunnel"), 1);
+	assert_int_equal(count_of(&some, FINDING_WARNING, "tunnels"), 0);
+	judge(&idle, idle_agents);
+	assert_int_equal(count_of(&idle, FINDING_WARNING, "tunnels"), 2);
+}
+
+/* 1280 bytes of IPv6 behind 40, and 12 of GUE. */
+static void an_mtu_has_to_leave_ipv6_its_least(void **state)
+{
+	static const struct {
+		unsigned mtu;
+		enum encapsulation encapsulation;
+		size_t n_bad;
+	} cases[] = {{1320, ENCAPSULATION_IPIP, 0}, {1319, ENCAPSULATION_IPIP, 1},
+		{1332, ENCAPSULATION_GUE, 0}, {1331, ENCAPSULATION_GUE, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP_PREFLIGHT struct preflight p;
+		CLEANUP_FINDINGS struct findings f = {0};
+
+		place_init(&p, &config);
+		tunnels(&p);
+		p.network.interfaces[0].ipv6 = true;
+		p.network.interfaces[0].mtu = cases[i].mtu;
+		p.tunnels.encapsulation = cases[i].encapsulation;
+		preflight_judge(&f, &p);
+		assert_int_equal(count_of(&f, FINDING_WARNING, "tunnels"), cases[i].n_bad);
+	}
+}
+
 static char *without_blanks(const char *text)
 {
 	char *ret = xcalloc(strlen(text) + 1, 1), *end = ret;
@@ -180,6 +222,8 @@ int main(void)
 		TEST(a_good_place_has_nothing_wrong),
 		TEST(one_bad_thing_hides_no_other),
 		TEST(every_permission_that_is_missing_is_named),
+		TEST(tunnels_are_judged_where_there_are_any),
+		TEST(an_mtu_has_to_leave_ipv6_its_least),
 		TEST(a_version_is_read_wherever_it_ends),
 		TEST(the_document_quotes_what_is_said),
 	};

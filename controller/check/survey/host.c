@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/ip_vs.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,19 @@ static void try_schedulers(struct kernel_facts *ret, struct ipvs *v)
 	ret->missing_schedulers = names;
 }
 
-void host_try_kernel(struct kernel_facts *ret)
+static void try_tunnel(struct kernel_facts *ret, struct ipvs *v, const struct config *config)
+{
+	bool is_gue = config->tunnel.encapsulation == ENCAPSULATION_GUE;
+	uint8_t kind = is_gue ? IP_VS_CONN_F_TUNNEL_TYPE_GUE : IP_VS_CONN_F_TUNNEL_TYPE_IPIP;
+	struct err e = {0};
+
+	if (config->forward != FORWARD_TUNNEL)
+		return;
+	ret->tunnel = xstrdup(encapsulation_name(config->tunnel.encapsulation));
+	ret->tunnel_error = error_of(ipvs_try_tunnel(v, AF_INET, kind, &e), &e);
+}
+
+void host_try_kernel(struct kernel_facts *ret, const struct config *config)
 {
 	CLEANUP(ipvs_closep) struct ipvs *v = NULL;
 	struct err e = {0};
@@ -71,6 +84,7 @@ void host_try_kernel(struct kernel_facts *ret)
 	if (v) {
 		try_schedulers(ret, v);
 		ret->ipv6_error = error_of(ipvs_try(v, AF_INET6, "none", &e), &e);
+		try_tunnel(ret, v, config);
 	}
 	ret->nft_error = error_of(apart(nft_try, NULL, &e), &e);
 }

@@ -2,10 +2,13 @@
 #include "check/survey/inquiry.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 
+#include "check/survey/nodes.h"
 #include "kube/kube.h"
 #include "kube/kubeconf.h"
 #include "kube/version.h"
+#include "lead/lease.h"
 #include "loop/loop.h"
 
 enum { TIMEOUT = 5 * 1000 * 1000 /* usec for each call */ };
@@ -15,6 +18,8 @@ enum { TIMEOUT = 5 * 1000 * 1000 /* usec for each call */ };
 struct inquiry {
 	sd_event *loop;
 	struct api_facts *facts;
+	struct tunnels_facts *tunnels;
+	char *fleet;
 	struct kube *kube;
 	sd_event_source *failed; /* there is nobody to ask, which the loop tells */
 	struct question {
@@ -71,6 +76,34 @@ static void ask_permissions(struct inquiry *q)
 	}
 }
 
+static void on_leases(void *ud, const struct kube_answer *answer)
+{
+	struct inquiry *q = ud;
+
+	if (answer->error || !answer->body)
+		q->tunnels->error = xstrdup(answer->error ? answer->error : "no answer");
+	else
+		nodes_look(q->tunnels, answer->body, q->fleet);
+	if (--q->n_open == 0)
+		q->done(q->ud);
+}
+
+static void ask_for_leases(struct inquiry *q)
+{
+	CLEANUP_FREE char *ns = kube_escape(q->facts->lease_ns);
+	CLEANUP_FREE char *labels = xasprintf(LEASE_FLEET_LABEL "=%s", q->fleet);
+	CLEANUP_FREE char *selector = kube_escape(labels);
+	CLEANUP_FREE char *path = xasprintf(
+		"/apis/%s/namespaces/%s/leases?labelSelector=%s", LEASE_API_VERSION, ns, selector);
+
+	q->n_open++;
+	kube_start(q->kube, &(struct kube_request){.method = "GET",
+				    .path = path,
+				    .timeout = TIMEOUT,
+				    .done = on_leases,
+				    .ud = q});
+}
+
 static void on_version(void *ud, const struct kube_answer *answer)
 {
 	struct inquiry *q = ud;
@@ -87,6 +120,7 @@ static void on_version(void *ud, const struct kube_answer *answer)
 	}
 	q->facts->version = xstrdup(version);
 	ask_permissions(q);
+	ask_for_leases(q);
 }
 
 static void on_failed(void *ud)
@@ -108,7 +142,8 @@ static int connect_kube(
 	return kube_new(&q->kube, loop, steal(conf), LOOP_ANSWERS, e);
 }
 
-struct inquiry *inquiry_new(sd_event *loop, struct api_facts *ret, const struct config *config)
+struct inquiry *inquiry_new(sd_event *loop, struct api_facts *ret,
+	struct tunnels_facts *ret_tunnels, const struct config *config)
 {
 	const char *lease_ns = config->kubernetes.lease_namespace;
 	struct inquiry *q = xnew0(struct inquiry);
@@ -116,6 +151,8 @@ struct inquiry *inquiry_new(sd_event *loop, struct api_facts *ret, const struct 
 
 	q->loop = loop;
 	q->facts = ret;
+	q->tunnels = ret_tunnels;
+	q->fleet = xstrdup(config->fleet);
 	ret->asked = true;
 	ret->ns = xstrdup(config->kubernetes.namespace);
 	if (connect_kube(q, loop, config, &e) < 0)
@@ -148,6 +185,7 @@ struct inquiry *inquiry_free(struct inquiry *q)
 		return NULL;
 	kube_free(q->kube);
 	sd_event_source_disable_unref(q->failed);
+	free(q->fleet);
 	free(q);
 	return NULL;
 }

@@ -56,6 +56,16 @@ static void look_at_settings(struct settings_facts *ret, const struct config *co
 	ret->peers = xcalloc(config->bgp.n_peers, sizeof *ret->peers);
 }
 
+/* The configuration's word; with an API server its Leases say which nodes there are. */
+static void look_at_tunnels(struct tunnels_facts *ret, const struct config *config)
+{
+	ret->wanted = config->forward == FORWARD_TUNNEL;
+	ret->encapsulation = config->tunnel.encapsulation;
+	ret->from_leases = is_in_a_cluster(config);
+	ret->known = !ret->from_leases;
+	ret->n_nodes = ret->from_leases ? 0 : config->tunnel.n_nodes;
+}
+
 static struct listen_fact look_at_listen(const char *key, const char *at)
 {
 	struct listen_fact fact = {.at = xstrdup(at)};
@@ -81,7 +91,7 @@ static void look_at_network(struct network_facts *ret, const struct config *conf
 static void look_with_power(
 	struct preflight *ret, const struct config *config, const struct survey_options *options)
 {
-	host_try_kernel(&ret->kernel);
+	host_try_kernel(&ret->kernel, config);
 	host_look_at_sysctls(&ret->sysctls, options->fix);
 	tools_check_nft(&ret->programs, config, ret->kernel.net_admin && !ret->kernel.nft_error);
 }
@@ -117,9 +127,10 @@ int survey_run(struct preflight *ret, const struct config *config,
 		return r;
 	s.loop = loop;
 	look_at_settings(&ret->settings, config, options);
+	look_at_tunnels(&ret->tunnels, config);
 	look_with_power(ret, config, options);
 	if (ret->settings.from_kubernetes)
-		inquiry = inquiry_new(loop, &ret->api, config);
+		inquiry = inquiry_new(loop, &ret->api, &ret->tunnels, config);
 	r = power_give_up(e);
 	if (r < 0)
 		return r;

@@ -163,6 +163,25 @@ def test_strict_filtering_matters_with_a_second_interface(pod):
     assert texts(found, "mtu", "warning") == ["net1 has an MTU of 1000; with less than 1280 there is no IPv6"]
 
 
+@pytest.mark.parametrize("encapsulation", ["ipip", "gue"])
+def test_tunnels_are_tried_and_leave_no_trace(pod, encapsulation):
+    pod.settings.update(forward="tunnel", tunnel={"encapsulation": encapsulation, "nodes": ["node-1"]})
+    found, _ = pod.check("--fix")
+    assert texts(found, "ipvs-tunnel", "ok") == [f"IPVS takes real servers behind {encapsulation} tunnels"]
+    assert "1 node takes tunnels" in texts(found, "tunnels", "ok")
+    assert pod.netns.run("ipvsadm", "-Sn").stdout == ""
+
+
+def test_an_mtu_that_is_too_small_for_ipv6_in_a_tunnel(pod):
+    """What the kernel drops then: nothing of it can be seen from outside."""
+    pod.settings["forward"] = "tunnel"
+    pod.netns.ip("addr add fd00::9/64 dev eth0 nodad", "link set eth0 mtu 1300")
+    found, _ = pod.check("--fix")
+    assert texts(found, "tunnels", "ok") == ["the MTU of eth0, 1300, leaves 1280 bytes in ipip tunnels"]
+    assert ("the MTU of eth0, 1300, leaves 1260 bytes in ip6ip6 tunnels: with less than 1280 IPVS drops every packet"
+            in texts(found, "tunnels", "warning"))
+
+
 @pytest.mark.parametrize("word, level, said", [
     ("lvs_sched {", "error", "keepalived refuses what .*/own.mustache makes of an example: .*'}'"),
     ("lvs_shed", "warning", "keepalived would run with what .*/own.mustache makes .*Unknown keyword 'lvs_shed'"),
