@@ -286,6 +286,7 @@ static struct snapshot take_snapshot(const struct app *app)
 		.config = follow_state(app->follow),
 		.pools = app->config->pools,
 		.n_pools = app->config->n_pools,
+		.tunnel_nodes = &app->tunnel_nodes.set,
 		.tables = app->has_tables ? &app->tables : NULL,
 		.cluster = app->cluster ? cluster_state(app->cluster) : (struct cluster_state){0},
 	};

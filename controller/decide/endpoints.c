@@ -167,7 +167,6 @@ static void keep_best(struct prospects *c, size_t n)
 static void choose(struct endpoints *ret, struct prospects *c, const struct service *service,
 	const struct place *place, const struct permits *permits)
 {
-	bool tunnels = service_is_tunnelled(service, permits->rules);
 	enum endpoint_state best = ENDPOINT_NOT_READY;
 
 	drop_unusable(c);
@@ -189,7 +188,7 @@ static void choose(struct endpoints *ret, struct prospects *c, const struct serv
 			.weight = one->state == best,
 			.forward = one->forward,
 			.target = one->target};
-		ret->n_plain += tunnels && one->forward.method == FORWARD_NAT;
+		ret->n_plain += ret->tunnels && one->forward.method == FORWARD_NAT;
 		ret->n_nodes += one->is_node;
 	}
 }
@@ -200,7 +199,10 @@ void endpoints_choose(struct endpoints *ret, const struct service *service,
 	const struct forward wanted = service_forward(service, permits->rules);
 	struct prospects c = {0};
 
-	*ret = (struct endpoints){.kind = tunnel_kind(wanted.encapsulation, place->vip.family)};
+	*ret = (struct endpoints){
+		.kind = tunnel_kind(wanted.encapsulation, place->vip.family),
+		.tunnels = service_is_tunnelled(service, permits->rules),
+	};
 	for (const struct slice *slice = store_slices(service); slice; slice = slice->next) {
 		uint16_t number = slice_target(slice, port);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "decide/fleet.h"
@@ -31,6 +32,7 @@ struct endpoints {
 	struct real_server refused;
 	int refused_error;
 	unsigned kind;  /* of tunnels that they would get; TUNNEL_KINDS bits */
+	bool tunnels;   /* are wanted */
 	size_t n_plain; /* of `reals`, those that are not tunnelled though that is wanted */
 	size_t n_nodes; /* of these, at the node's own address, where no tunnel of ours ends */
 };

@@ -62,6 +62,9 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 		.persistence = policy->persistence,
 		.reals = found->reals,
 		.n_reals = found->n_reals,
+		.tunnels = found->tunnels,
+		.n_plain = found->n_plain,
+		.n_nodes = found->n_nodes,
 		.restricted = policy->sources.n_nets > 0,
 		.n_refs = 1,
 	};

@@ -79,7 +79,7 @@ static const struct ipvs_service *in_kernel(
 	return s->kernel ? ipvs_table_find(s->kernel, &vs->vip, vs->protocol, vs->port) : NULL;
 }
 
-static void put_labels(FILE *out, const char *name, const struct virtual_server *vs)
+void metrics_labels(FILE *out, const char *name, const struct virtual_server *vs)
 {
 	char vip[IPADDR_TEXT];
 
@@ -101,7 +101,7 @@ static void put_counter(
 		if (!there)
 			continue;
 		memcpy(&value, (const char *)there + offset, sizeof value);
-		put_labels(out, name, vs);
+		metrics_labels(out, name, vs);
 		fprintf(out, "} %" PRIu64 "\n", value);
 	}
 }
@@ -136,7 +136,7 @@ static void put_real_servers_of(FILE *out, const struct snapshot *s,
 	static const char *const states[] = {"up", "draining", "down", "missing"};
 
 	for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
-		put_labels(out, "kago_real_servers", vs);
+		metrics_labels(out, "kago_real_servers", vs);
 		fprintf(out, ",forward=\"%s\",state=\"%s\"} %zu\n", forward_method_name(method),
 			states[k], count_state(vs, in_kernel(s, vs), method, states[k]));
 	}
@@ -251,6 +251,7 @@ void snapshot_metrics(const struct snapshot *s, FILE *out)
 	put_services(out, s);
 	put_apply(out, &st);
 	put_real_servers(out, s);
+	metrics_put_tunnels(out, s);
 	put_counter(out, s, "kago_connections_total", "Connections by virtual server.",
 		offsetof(struct ipvs_service, conns));
 	put_counter(out, s, "kago_received_bytes_total", "Bytes from clients.",

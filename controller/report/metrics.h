@@ -13,5 +13,11 @@ void metrics_help(FILE *out, const char *name, const char *type, const char *tex
 /* A metric without labels. */
 void metrics_plain(FILE *out, const char *name, const char *type, const char *text, uint64_t value);
 
+/* "NAME{LABELS", of a virtual server: others may follow. */
+void metrics_labels(FILE *out, const char *name, const struct virtual_server *vs);
+
 /* What concerns pools of VIPs, and the API server where there is one. */
 void metrics_put_cluster(FILE *out, const struct snapshot *s);
+
+/* What concerns tunnels. */
+void metrics_put_tunnels(FILE *out, const struct snapshot *s);

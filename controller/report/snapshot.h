@@ -44,8 +44,9 @@ struct snapshot {
 	const struct fleet *fleet;       /* the newest decision; NULL before the first */
 	const struct ipvs_table *kernel; /* what IPVS holds; NULL when it was not read */
 	const struct apply *apply;
-	const struct sidecar_state *sidecar; /* what the sidecar says */
-	size_t n_sidecars, n_peers;          /* n_peers: of the configuration */
+	const struct sidecar_state *sidecar;   /* what the sidecar says */
+	size_t n_sidecars, n_peers;            /* n_peers: of the configuration */
+	const struct tunnel_set *tunnel_nodes; /* that take tunnels, as it decides by */
 	const struct sketch *tables; /* of the kernel at the last look (kernel/tables.h); or NULL */
 	uint64_t n_objects_rejected, n_source_problems;
 	struct cluster_state cluster; /* all 0: the source is a folder */

@@ -40,13 +40,13 @@ def _dashboard(helm4):
 
 @pytest.fixture(name="endpoints", scope="module")
 def _endpoints(cluster, tmp_path_factory):
-    """Where the metrics of two load balancers are, by pod; one Service has an address and real servers."""
+    """Where the metrics of two load balancers are, by pod; one Service has real servers, but no tunnels."""
     fleet = Fleet(cluster, Account(cluster).allow_cluster(), 77, tmp_path_factory.mktemp("fleet"))
     ports = {name: free_port() for name in ("lb-1", "lb-2")}
     try:
         lbs = [fleet.start(name, http__listen=f"127.0.0.1:{port}") for name, port in ports.items()]
         fleet.leader()
-        fleet.create("web")
+        fleet.create("web", annotations={"forward": "tunnel"})
         fleet.pod("web", 1, "172.16.1.1")
         address = fleet.await_address("web")[0]
         for lb in lbs:
@@ -162,11 +162,11 @@ def test_every_alert_asks_for_what_is_there(rules, prometheus, names):
 
 
 def test_a_fleet_without_sidecars_raises_what_it_should(prometheus):
-    """Nothing else: the fleet leads, follows and has room in its pool."""
+    """Nor agents of nodes; nothing else: the fleet leads, follows and has room in its pool."""
     def pending():
         return {alert["metric"]["alertname"] for alert in prometheus.query("ALERTS")}
 
-    expected = {"KagoSidecarLost", "KagoKeepalivedDown", "KagoServiceWithoutRealServer"}
+    expected = {"KagoSidecarLost", "KagoKeepalivedDown", "KagoServiceWithoutRealServer", "KagoNotTunnelled"}
     wait_for("the alerts", lambda: pending() == expected, 20)
 
 
