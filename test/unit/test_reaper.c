@@ -24,8 +24,8 @@ enum { TURN = 20 * 1000, TURNS = 500, ROUNDS = 20 };
 	"for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "                         \
 	"setsid sh -c '(sleep 0.0$1) & :' x $((i % 10)); done;"
 
-/* Leaves one that says its number. */
-#define ORPHAN "setsid sh -c 'echo $$; exec sleep 0.3 >/dev/null' & sleep 0.1"
+/* Leaves one whose number is said, and which lives until it is killed. */
+#define ORPHAN "setsid --wait sh -c 'sleep 60 >/dev/null 2>&1 & echo $!'"
 
 struct run {
 	sd_event *loop;
@@ -124,6 +124,7 @@ static void test_an_orphan_becomes_ours_and_is_collected(void **state)
 	pid = printed_pid(run);
 	assert_int_equal(kill(pid, 0), 0);
 	assert_true(has_children());
+	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_all_are_collected(run);
 	assert_int_equal(kill(pid, 0), -1);
 }
@@ -184,12 +185,15 @@ static void test_orphans_are_collected_once_an_owner_is_done(void **state)
 	struct run *run = *state;
 	struct err e = {0};
 	struct apart a;
+	pid_t pid;
 
 	assert_int_equal(apart_start(&a, refuse, NULL, &e), 0);
 	await_zombie(run, a.pid);
 	start(run, ORPHAN);
 	await_exit(run);
-	await_zombie(run, printed_pid(run));
+	pid = printed_pid(run);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	await_zombie(run, pid);
 	assert_int_equal(apart_finish(&a, &e), -E2BIG);
 	assert_all_are_collected(run);
 }
