@@ -94,6 +94,8 @@ static void print_table(const json_t *status)
 		json_is_true(json_object_get(status, "controllerConnected")) ? "connected"
 									     : "away");
 	puts("\nBGP peers");
+	if (text_of(status, "refused")[0])
+		printf("  others are refused: %s\n", text_of(status, "refused"));
 	json_array_foreach(json_object_get(status, "peers"), i, item)
 		print_peer(item);
 	puts("\nroutes");

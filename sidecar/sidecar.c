@@ -112,7 +112,8 @@ static void log_changes(
 /* The routes for what is announced now. */
 static void tell_exabgp(struct sidecar *s)
 {
-	const struct route_rules rules = site_route_rules(&s->site, s->config);
+	const struct exabgp_api_peers *peers = exabgp_peers(s->exabgp);
+	const struct route_rules rules = site_route_rules(&s->site, peers->items, peers->n_items);
 	CLEANUP_ROUTES_OUT struct routes_out routes = {0};
 
 	routes = routes_build(&s->announced, &s->book, &rules);
@@ -255,7 +256,7 @@ static void report(void *ud)
 	const struct lifeline_report r = {
 		.announced = exabgp_heard(s->exabgp),
 		.sessions = exabgp_sessions(s->exabgp),
-		.peers = s->config->bgp.n_peers,
+		.peers = exabgp_peers(s->exabgp)->n_items,
 		.complete = s->all_announced && exabgp_is_heard(s->exabgp),
 		.bgp = bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp), 0),
 	};
@@ -281,7 +282,9 @@ static void write_status(void *ud, FILE *out)
 		jsonx_set(status, "peers",
 			bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp),
 				loop_clock()));
-		jsonx_set(status, "routes", bgp_report_routes(exabgp_taken(s->exabgp), s->config));
+		jsonx_set(status, "routes",
+			bgp_report_routes(exabgp_taken(s->exabgp), exabgp_all_sessions(s->exabgp)));
+		jsonx_set(status, "refused", json_string(exabgp_why_refused(s->exabgp)));
 	}
 	json_dumpf(status, out, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(status);
@@ -495,6 +498,12 @@ static void on_ready(void *ud)
 	look_soon(s);
 }
 
+static void on_peers(void *ud)
+{
+	tell_exabgp(ud);
+	report(ud);
+}
+
 static void on_exabgp_stopped(void *ud)
 {
 	const struct sidecar *s = ud;
@@ -576,6 +585,7 @@ static void on_config(void *ud)
 	if (!is_at_work(s))
 		return;
 	set_rules(s);
+	exabgp_follow(s->exabgp);
 	tell_exabgp(s);
 	look_soon(s);
 }
@@ -608,7 +618,7 @@ static int open_masquerade(struct sidecar *s, struct sockets *node, struct err *
 
 static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
 {
-	static const struct exabgp_ops exabgp_ops = {report, on_exabgp_stopped};
+	static const struct exabgp_ops exabgp_ops = {report, on_peers, on_exabgp_stopped};
 	const struct config *c = s->config;
 	int r = site_find(&s->site, c, node, e);
 
@@ -694,7 +704,6 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 
 static void sidecar_done(struct sidecar *s)
 {
-	follow_free(s->follow);
 	status_close(s->status);
 	supply_close(s->supply);
 	lifeline_close(s->lifeline);
@@ -715,6 +724,7 @@ static void sidecar_done(struct sidecar *s)
 	prefixes_done(&s->local);
 	prefixes_done(&s->node);
 	prefixes_done(&s->in_place);
+	follow_free(s->follow); /* others point to what kago.yaml said before */
 	sd_event_source_disable_unref(s->poll_timer);
 	sd_event_source_disable_unref(s->route_timer);
 	sd_event_source_disable_unref(s->drain_timer);

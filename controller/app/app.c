@@ -605,6 +605,7 @@ static void on_config(void *ud)
 {
 	struct app *app = ud;
 
+	keep_outs_configure(&app->keep_out, app->config, !app->options->render_only);
 	app->rules = rules_of(app, app->cluster != NULL);
 	apply_configure(app->apply, app->config);
 	guard_readers(app);

@@ -92,6 +92,17 @@ static bool is_own(const struct keep_outs *k, const struct ipaddr *addr)
 	return false;
 }
 
+void keep_outs_configure(struct keep_outs *k, const struct config *config, bool is_pod)
+{
+	struct keep_outs now = keep_outs_find(config, is_pod);
+
+	for (size_t i = k->n_own; i < k->n_items; i++)
+		if (!is_own(&now, &k->items[i].addr))
+			add(&now, &k->items[i].addr, k->items[i].what);
+	keep_outs_done(k);
+	*k = now;
+}
+
 void keep_outs_tell(struct keep_outs *k, const struct member_address list[], size_t n)
 {
 	k->n_items = k->n_own;

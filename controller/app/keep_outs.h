@@ -23,6 +23,9 @@ struct keep_outs {
  */
 struct keep_outs keep_outs_find(const struct config *config, bool is_pod);
 
+/* The same again, since the configuration has changed; those of the fleet stay. */
+void keep_outs_configure(struct keep_outs *k, const struct config *config, bool is_pod);
+
 /* These are the fleet's, sorted, in the place of those told before. */
 void keep_outs_tell(struct keep_outs *k, const struct member_address list[], size_t n);
 

@@ -245,6 +245,32 @@ void routes_out_note(struct routes_out *r, const struct ipnet *net, const struct
 	attributes_ref(now->attributes);
 }
 
+static peer_set renumbered(peer_set before, const int now[], size_t n)
+{
+	peer_set after = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (before & (peer_set)1 << i && now[i] != PEER_GONE)
+			after |= (peer_set)1 << now[i];
+	return after;
+}
+
+void routes_out_renumber(struct routes_out *r, const int now[], size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_items; i++) {
+		struct route *route = &r->items[i];
+
+		route->peers = renumbered(route->peers, now, n);
+		if (route->peers)
+			r->items[kept++] = *route;
+		else
+			attributes_unref(route->attributes);
+	}
+	r->n_items = kept;
+}
+
 struct prefixes routes_out_of(const struct routes_out *r, peer_set peers)
 {
 	struct prefixes p = {.items = xcalloc(r->n_items, sizeof *p.items)};

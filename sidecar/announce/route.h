@@ -72,6 +72,13 @@ size_t orders_build(struct order ret[], size_t max, const struct routes_out *fro
 /* What has become of `net`; NULL: nobody has it. Takes a reference of its own. */
 void routes_out_note(struct routes_out *r, const struct ipnet *net, const struct route *now);
 
+/*
+ * The peers have other places from now on: `now` has that of each of the `n` before, PEER_GONE for
+ * one that has lost what it was told. A route that nobody has is left out.
+ */
+enum { PEER_GONE = -1 };
+void routes_out_renumber(struct routes_out *r, const int now[], size_t n);
+
 /* The prefixes that one of these peers has. The caller frees them. */
 struct prefixes routes_out_of(const struct routes_out *r, peer_set peers);
 

@@ -51,15 +51,15 @@ static void add_attributes(json_t *route, const struct attributes *a)
 		jsonx_set(route, "asPathPrepend", json_integer((json_int_t)a->prepend));
 }
 
-static json_t *route_json(const struct route *r, const struct config *c)
+static json_t *route_json(const struct route *r, const struct sessions *s)
 {
 	json_t *route = jsonx_must(json_object()), *peers = jsonx_must(json_array());
 	char net[IPNET_TEXT], addr[IPADDR_TEXT];
 
-	for (size_t i = 0; i < c->bgp.n_peers; i++)
+	for (size_t i = 0; i < sessions_count(s); i++)
 		if (r->peers & (peer_set)1 << i)
-			jsonx_append(
-				peers, json_string(ipaddr_format(addr, &c->bgp.peers[i].address)));
+			jsonx_append(peers, json_string(ipaddr_format(
+						    addr, &sessions_at(s, i)->config->address)));
 	jsonx_set(route, "prefix", json_string(ipnet_format(net, &r->net)));
 	jsonx_set(route, "nextHop", json_string(ipaddr_format(addr, &r->next_hop)));
 	jsonx_set(route, "peers", peers);
@@ -68,11 +68,11 @@ static json_t *route_json(const struct route *r, const struct config *c)
 	return route;
 }
 
-json_t *bgp_report_routes(const struct routes_out *taken, const struct config *c)
+json_t *bgp_report_routes(const struct routes_out *taken, const struct sessions *s)
 {
 	json_t *list = jsonx_must(json_array());
 
 	for (size_t i = 0; i < taken->n_items; i++)
-		jsonx_append(list, route_json(&taken->items[i], c));
+		jsonx_append(list, route_json(&taken->items[i], s));
 	return list;
 }

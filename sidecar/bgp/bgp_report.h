@@ -16,4 +16,4 @@
 json_t *bgp_report_peers(const struct sessions *s, const struct routes_out *taken, uint64_t now);
 
 /* Each route with its next hop, its attributes and the addresses of its peers. New. */
-json_t *bgp_report_routes(const struct routes_out *taken, const struct config *c);
+json_t *bgp_report_routes(const struct routes_out *taken, const struct sessions *s);

@@ -4,14 +4,20 @@
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "bgp/conf_check.h"
 #include "bgp/exabgp_api.h"
 #include "bgp/exabgp_conf.h"
+#include "bgp/moves.h"
 #include "bgp/relay.h"
 #include "bgp/sessions.h"
+#include "doc/jsonx.h"
 #include "loop/backoff.h"
 #include "loop/child.h"
 #include "loop/loop.h"
@@ -21,7 +27,7 @@ enum {
 	/* Bytes of them: what a socket has room for. */
 	BATCH_SIZE = 64 * 1024 + ORDERS_OF_ROUTE * EXABGP_API_COMMAND_SIZE,
 	ANSWER_TIMEOUT = 10 * 1000 * 1000,
-	PULSE = 3 * 1000 * 1000, /* without a command until one is sent that does nothing */
+	PULSE_TIME = 3 * 1000 * 1000, /* without a command until one is sent that does nothing */
 	LOSS_TIMEOUT = 1000 * 1000,
 	STOP_TIMEOUT = 2 * 1000 * 1000,
 	/* exabgp asks a silent peer ever less often, once a minute at last; a new one is keen. */
@@ -29,6 +35,7 @@ enum {
 	START_TIMEOUT = 120 * 1000 * 1000, /* Python on a busy node takes its time */
 	BACKOFF_MIN = 500 * 1000,
 	BACKOFF_MAX = 30 * 1000 * 1000,
+	CHECK_AGAIN = 5 * 1000 * 1000, /* after one that was killed */
 };
 
 /* What a command that was sent is about. */
@@ -39,23 +46,41 @@ struct command {
 	struct route settled; /* with a reference */
 };
 
+/* What was sent and is not yet answered. */
+enum sent { ROUTES, PULSE, RELOAD, LIST };
+
+/* What kago.yaml says of BGP sessions. */
+struct plan {
+	struct exabgp_api_peers peers;
+	json_t *view; /* of exabgp.conf */
+};
+
 struct exabgp {
 	sd_event *loop;
 	const struct config *config;
 	const struct site *site;
-	char *program, *conf_path;
-	struct child *child; /* NULL while it waits to be started again */
-	struct relay *relay; /* lives as long as the child */
+	struct mustache *template;
+	char *program, *conf_path, *next_path;
+	struct plan plan;  /* in use: that of `sessions`, `wanted` and `taken` */
+	struct plan next;  /* view NULL: there is none */
+	bool next_is_good; /* exabgp takes it */
+	struct conf_check *check;
+	json_t *step; /* the file that exabgp reads; NULL: it has that of `plan` */
+	struct ipaddr listed[LIMIT_BGP_PEERS];
+	size_t n_listed;
+	char refused[ERR_MSG_SIZE]; /* why kago.yaml is not in use; "": it is */
+	struct child *child;        /* NULL while it waits to be started again */
+	struct relay *relay;        /* lives as long as the child */
 	struct sessions *sessions;
-	sd_event_source *start_timer, *answer_timer, *pulse_timer, *kill_timer, *session_timer;
+	sd_event_source *start_timer, *answer_timer, *pulse_timer, *kill_timer, *session_timer,
+		*check_timer;
 	struct backoff backoff;
 	uint64_t started_at;
-	struct exabgp_api_peers peers;
 	struct routes_out wanted, taken; /* taken: what this exabgp said it announces */
 	struct prefixes heard;           /* of `taken`, by peers whose session is up */
 	struct command sent[BATCH];      /* answered in this order, one answer each */
 	size_t n_sent, n_answered;
-	bool pulse; /* what was sent is one command that does nothing */
+	enum sent what;
 	enum { EXABGP_API_AWAITED, EXABGP_API_OPEN, EXABGP_API_LOST } api;
 	bool stopping;
 	struct exabgp_ops ops;
@@ -64,6 +89,7 @@ struct exabgp {
 };
 
 DEFINE_CLEANUP(struct exabgp *, exabgp_free);
+DEFINE_CLEANUP(struct conf_check *, conf_check_free);
 
 /*
  * Whatever is wrong with it, a new one has a known state. Nothing more is asked of this one; what
@@ -84,10 +110,10 @@ static void kill_child(struct exabgp *x, const char *why)
 
 static void forget_sent(struct exabgp *x)
 {
-	for (size_t i = 0; i < x->n_sent && !x->pulse; i++)
+	for (size_t i = 0; i < x->n_sent && x->what == ROUTES; i++)
 		attributes_unref(x->sent[i].settled.attributes);
 	x->n_sent = x->n_answered = 0;
-	x->pulse = false;
+	x->what = ROUTES;
 }
 
 static size_t write_command(struct exabgp *x, char *buf, const struct order *o)
@@ -101,8 +127,8 @@ static size_t write_command(struct exabgp *x, char *buf, const struct order *o)
 		c->settled = *o->settled;
 		attributes_ref(c->settled.attributes);
 	}
-	return o->announces ? exabgp_api_announce(buf, &o->route, &x->peers)
-			    : exabgp_api_withdraw(buf, &o->route, &x->peers);
+	return o->announces ? exabgp_api_announce(buf, &o->route, &x->plan.peers)
+			    : exabgp_api_withdraw(buf, &o->route, &x->plan.peers);
 }
 
 /*
@@ -112,7 +138,8 @@ static size_t write_command(struct exabgp *x, char *buf, const struct order *o)
 static size_t build_batch(struct exabgp *x)
 {
 	struct order orders[BATCH];
-	size_t n = orders_build(orders, BATCH, &x->taken, &x->wanted, x->peers.external), len = 0;
+	size_t n = orders_build(orders, BATCH, &x->taken, &x->wanted, x->plan.peers.external),
+	       len = 0;
 
 	forget_sent(x);
 	for (size_t i = 0; i < n; i++) {
@@ -157,20 +184,141 @@ static void send_changes(struct exabgp *x)
 		kill_child(x, e.msg);
 }
 
+/* One command that is no route. */
+static void send_one(struct exabgp *x, enum sent what, const char *command)
+{
+	struct err e = {0};
+
+	forget_sent(x);
+	x->n_sent = 1;
+	x->what = what;
+	loop_timer_arm(x->answer_timer, ANSWER_TIMEOUT);
+	if (relay_send(x->relay, command, strlen(command), &e) < 0)
+		kill_child(x, e.msg);
+}
+
 /* One that was stopped, or is stuck, would else be noticed by the next change only. */
 static void on_pulse_time(void *ud)
 {
 	struct exabgp *x = ud;
+
+	if (x->api == EXABGP_API_OPEN && is_idle(x))
+		send_one(x, PULSE, EXABGP_API_NOTHING);
+}
+
+/* The step that is to be taken. */
+static void send_reload(struct exabgp *x)
+{
 	struct err e = {0};
 
-	if (x->api != EXABGP_API_OPEN || !is_idle(x))
-		return;
-	forget_sent(x);
-	x->n_sent = 1;
-	x->pulse = true;
-	loop_timer_arm(x->answer_timer, ANSWER_TIMEOUT);
-	if (relay_send(x->relay, EXABGP_API_NOTHING, strlen(EXABGP_API_NOTHING), &e) < 0)
+	if (exabgp_conf_write(x->conf_path, x->template, x->step, &e) < 0)
 		kill_child(x, e.msg);
+	else
+		send_one(x, RELOAD, EXABGP_API_RELOAD);
+}
+
+static void plan_done(struct plan *p)
+{
+	json_decref(p->view);
+	*p = (struct plan){0};
+}
+
+static void log_moves(const struct moves *m)
+{
+	log_info("bgp.followed", LOG_UINT("sessions_kept", m->n_kept),
+		LOG_UINT("made_anew", m->n_changed), LOG_UINT("added", m->n_added),
+		LOG_UINT("removed", m->n_removed));
+}
+
+/*
+ * From here on the next plan counts, whatever becomes of exabgp: a new one would start with it. The
+ * one that runs has to read x->step, if that is there.
+ */
+static void change_plan(struct exabgp *x)
+{
+	CLEANUP_MOVES struct moves m = moves_find(x->plan.view, x->next.view);
+	size_t n_before = x->plan.peers.n_items;
+	bool is_other = m.n_changed + m.n_added + m.n_removed > 0;
+
+	sessions_follow(x->sessions, x->next.peers.items, x->next.peers.n_items, loop_now(x->loop));
+	routes_out_renumber(&x->taken, m.now, n_before);
+	routes_out_renumber(&x->wanted, m.now, n_before);
+	plan_done(&x->plan);
+	x->plan = x->next;
+	x->next = (struct plan){0};
+	/* What changes goes first and comes then: 4.2 cannot change each part of a peer. */
+	if (is_other && x->child) {
+		x->step = json_incref(m.n_changed > 0 ? m.kept : x->plan.view);
+		loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+	}
+	if (is_other)
+		log_moves(&m);
+}
+
+static void stop_for_want_of_peers(struct exabgp *x)
+{
+	struct err e = {0};
+
+	log_warn("bgp.off", LOG_STR("why", "no peer is configured"),
+		LOG_STR("effect", "routes are set, nothing is announced"));
+	loop_timer_stop(x->start_timer);
+	x->api = EXABGP_API_LOST;
+	if (x->child)
+		child_signal(x->child, SIGTERM, &e);
+}
+
+/* The next plan, if there is one and exabgp can be told now. Returns whether it is being told. */
+static bool follow_next(struct exabgp *x)
+{
+	bool can_be_told = !x->child || (x->api == EXABGP_API_OPEN && is_idle(x));
+
+	if (!x->next.view || !x->next_is_good || !can_be_told || x->stopping)
+		return false;
+	change_plan(x);
+	if (x->plan.peers.n_items == 0)
+		stop_for_want_of_peers(x);
+	else if (!x->child && !loop_timer_armed(x->start_timer))
+		loop_timer_arm(x->start_timer, 0);
+	if (x->step && x->api == EXABGP_API_OPEN)
+		send_reload(x);
+	hear_anew(x);
+	x->ops.on_peers(x->ud);
+	return !is_idle(x);
+}
+
+static bool is_listed(const struct exabgp *x, const char *address)
+{
+	char text[IPADDR_TEXT];
+
+	for (size_t i = 0; i < x->n_listed; i++)
+		if (strcmp(ipaddr_format(text, &x->listed[i]), address) == 0)
+			return true;
+	return false;
+}
+
+/* Whether exabgp has the peers of the step, and no others. */
+static bool has_taken_step(const struct exabgp *x)
+{
+	const json_t *peers = json_object_get(x->step, "peers");
+	size_t n = json_array_size(peers);
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_listed(x, json_string_value(
+					  json_object_get(json_array_get(peers, i), "address"))))
+			return false;
+	return x->n_listed == n;
+}
+
+/* Returns whether there is another one. */
+static bool take_next_step(struct exabgp *x)
+{
+	bool was_last = json_equal(x->step, x->plan.view);
+
+	json_decref(x->step);
+	x->step = was_last ? NULL : json_incref(x->plan.view);
+	if (!was_last)
+		send_reload(x);
+	return !was_last;
 }
 
 static void on_refusal(struct exabgp *x, const struct command *c)
@@ -192,32 +340,73 @@ static void take(struct exabgp *x, const struct command *c)
 /* All that was sent is answered. */
 static void on_idle(struct exabgp *x)
 {
-	bool was_pulse = x->pulse;
+	bool was_routes = x->what == ROUTES;
 
 	forget_sent(x);
 	loop_timer_stop(x->answer_timer);
-	loop_timer_arm(x->pulse_timer, PULSE);
-	send_changes(x);
-	if (!was_pulse)
+	loop_timer_arm(x->pulse_timer, PULSE_TIME);
+	if (!follow_next(x))
+		send_changes(x);
+	if (was_routes)
 		tell_change(x);
 }
 
-/* Any answer to a command that does nothing is a sign of life. */
-static void on_answer(struct exabgp *x, bool ok)
+static void on_route_answer(struct exabgp *x, bool ok)
 {
 	const struct command *c = &x->sent[x->n_answered];
 
-	if (x->api != EXABGP_API_OPEN || is_idle(x))
-		return;
-	if (!ok && !x->pulse) {
+	if (!ok) {
 		on_refusal(x, c);
 		return;
 	}
-	if (!x->pulse)
-		take(x, c);
+	take(x, c);
 	x->n_answered++;
 	if (is_idle(x))
 		on_idle(x);
+}
+
+/* 4.2 reads the file after its answer, and carries out the next command after that. */
+static void on_reload_answer(struct exabgp *x, bool ok)
+{
+	x->n_listed = 0;
+	if (ok)
+		send_one(x, LIST, EXABGP_API_LIST);
+	else
+		kill_child(x, "it refused to read its configuration anew");
+}
+
+static void on_list_answer(struct exabgp *x, bool ok)
+{
+	if (!ok || !has_taken_step(x))
+		kill_child(x, "it did not take its new configuration");
+	else if (!take_next_step(x))
+		on_idle(x);
+}
+
+static void on_answer(struct exabgp *x, bool ok)
+{
+	if (x->api != EXABGP_API_OPEN || is_idle(x))
+		return;
+	switch (x->what) {
+	case ROUTES:
+		on_route_answer(x, ok);
+		break;
+	case PULSE: /* any answer is a sign of life */
+		on_idle(x);
+		break;
+	case RELOAD:
+		on_reload_answer(x, ok);
+		break;
+	case LIST:
+		on_list_answer(x, ok);
+		break;
+	}
+}
+
+static void on_listed(struct exabgp *x, const struct ipaddr *peer)
+{
+	if (x->what == LIST && x->n_listed < LIMIT_BGP_PEERS)
+		x->listed[x->n_listed++] = *peer;
 }
 
 static void on_api_line(void *ud, const char *line)
@@ -246,6 +435,9 @@ static void on_api_line(void *ud, const char *line)
 			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 		tell_change(x);
 		break;
+	case EXABGP_API_PEER_LISTED:
+		on_listed(x, &ev.peer);
+		break;
 	case EXABGP_API_OTHER:
 		break;
 	}
@@ -261,8 +453,9 @@ static void on_api_open(void *ud)
 	x->api = EXABGP_API_OPEN;
 	log_debug("exabgp.connected");
 	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
-	loop_timer_arm(x->pulse_timer, PULSE);
-	send_changes(x);
+	loop_timer_arm(x->pulse_timer, PULSE_TIME);
+	if (!follow_next(x))
+		send_changes(x);
 }
 
 static void on_api_close(void *ud, const char *why)
@@ -308,6 +501,8 @@ static void forget_child(struct exabgp *x)
 	x->api = EXABGP_API_AWAITED;
 	forget_sent(x);
 	routes_out_done(&x->taken);
+	json_decref(x->step);
+	x->step = NULL;
 	loop_timer_stop(x->answer_timer);
 	loop_timer_stop(x->pulse_timer);
 	loop_timer_stop(x->kill_timer);
@@ -329,6 +524,11 @@ static void on_child_exit(void *ud, int status)
 		return;
 	}
 	tell_change(x);
+	follow_next(x);
+	if (x->plan.peers.n_items == 0) {
+		log_info("exabgp.stopped", LOG_STR("status", text));
+		return;
+	}
 	delay = backoff_next(&x->backoff, now - x->started_at);
 	log_warn("exabgp.ended", LOG_STR("status", text),
 		LOG_STR("effect", "its sessions closed, which withdraws every route"),
@@ -355,8 +555,10 @@ static int start_child(struct exabgp *x, struct err *e)
 
 static int launch(struct exabgp *x, struct err *e)
 {
-	int r = relay_listen(&x->relay, x->loop, &relay_ops, x, e);
+	int r = exabgp_conf_write(x->conf_path, x->template, x->plan.view, e);
 
+	if (r == 0)
+		r = relay_listen(&x->relay, x->loop, &relay_ops, x, e);
 	if (r == 0)
 		r = start_child(x, e);
 	if (r < 0) {
@@ -366,7 +568,7 @@ static int launch(struct exabgp *x, struct err *e)
 	x->started_at = loop_now(x->loop);
 	loop_timer_arm(x->session_timer, START_TIMEOUT);
 	log_info("exabgp.started", LOG_INT("pid", child_pid(x->child)),
-		LOG_UINT("peers", x->config->bgp.n_peers));
+		LOG_UINT("peers", x->plan.peers.n_items));
 	return 0;
 }
 
@@ -411,6 +613,70 @@ static void set_environment(const struct config *c)
 	setenv("exabgp_log_level", c->log.level == LOG_DEBUG ? "INFO" : "WARNING", 1);
 }
 
+static void drop_next(struct exabgp *x)
+{
+	x->check = conf_check_free(x->check);
+	loop_timer_stop(x->check_timer);
+	unlink(x->next_path); /* it may hold a password */
+	plan_done(&x->next);
+	x->next_is_good = false;
+}
+
+static void refuse_next(struct exabgp *x, const char *why)
+{
+	drop_next(x);
+	snprintf(x->refused, sizeof x->refused, "%s", why);
+	log_error("bgp.refused", LOG_STR("error", why),
+		LOG_STR("effect", "the peers and sessions before stand"));
+}
+
+static void accept_next(struct exabgp *x)
+{
+	if (x->refused[0])
+		log_info("bgp.accepted", LOG_STR("next", "exabgp is told"));
+	x->refused[0] = '\0';
+	x->next_is_good = true;
+	follow_next(x);
+}
+
+static void check_later(struct exabgp *x, const char *why)
+{
+	log_warn("bgp.unchecked", LOG_STR("why", why),
+		LOG_STR("effect", "the peers and sessions before stand"),
+		LOG_MSEC("next_check_in_ms", CHECK_AGAIN));
+	loop_timer_arm(x->check_timer, CHECK_AGAIN);
+}
+
+static void on_verdict(void *ud, enum conf_verdict verdict, const char *why)
+{
+	struct exabgp *x = ud;
+	CLEANUP(conf_check_freep) struct conf_check *check = x->check;
+
+	x->check = NULL;
+	unlink(x->next_path);
+	if (verdict == CONF_GOOD)
+		accept_next(x);
+	else if (verdict == CONF_REFUSED)
+		refuse_next(x, why);
+	else
+		check_later(x, why);
+}
+
+static void on_check_time(void *ud)
+{
+	struct exabgp *x = ud;
+	struct err e = {0};
+	int r = exabgp_conf_write(x->next_path, x->template, x->next.view, &e);
+
+	if (r == 0)
+		r = conf_check_start(
+			&x->check, x->loop, x->config, x->next_path, x->program, on_verdict, x, &e);
+	if (r == -EINVAL || r == -EFBIG)
+		refuse_next(x, e.msg);
+	else if (r < 0)
+		check_later(x, e.msg);
+}
+
 static int create_timers(struct exabgp *x, struct err *e)
 {
 	const struct {
@@ -422,6 +688,7 @@ static int create_timers(struct exabgp *x, struct err *e)
 		{&x->pulse_timer, on_pulse_time},
 		{&x->kill_timer, on_stop_time},
 		{&x->session_timer, on_no_session},
+		{&x->check_timer, on_check_time},
 	};
 	int r = 0;
 
@@ -440,6 +707,24 @@ static struct exabgp_api_peers peers_of(const struct config *c)
 	return peers;
 }
 
+static int prepare(struct exabgp *x, struct err *e)
+{
+	const struct config *c = x->config;
+	int r;
+
+	x->program = realpath("/proc/self/exe", NULL);
+	if (!x->program)
+		return err_errno(e, errno, "finding our own program");
+	r = exabgp_conf_view(&x->plan.view, c, x->site, x->program, e);
+	if (r == 0)
+		r = mustache_load(&x->template, c->bgp.template_path, e);
+	if (r == 0)
+		r = fs_mkdir(c->bgp.state_dir, e);
+	if (r == 0)
+		r = exabgp_conf_write(x->conf_path, x->template, x->plan.view, e);
+	return r;
+}
+
 int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct site *p,
 	const struct exabgp_ops *ops, void *ud, struct err *e)
 {
@@ -452,14 +737,13 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 	x->ops = *ops;
 	x->ud = ud;
 	x->backoff = (struct backoff){.min = BACKOFF_MIN, .max = BACKOFF_MAX};
-	x->sessions = sessions_new(c);
-	x->peers = peers_of(c);
-	x->program = realpath("/proc/self/exe", NULL);
-	if (!x->program)
-		return err_errno(e, errno, "finding our own program");
+	x->plan.peers = peers_of(c);
+	x->sessions = sessions_new(c->bgp.peers, c->bgp.n_peers);
+	x->conf_path = xasprintf("%s/exabgp.conf", c->bgp.state_dir);
+	x->next_path = xasprintf("%s.next", x->conf_path);
 	r = create_timers(x, e);
 	if (r == 0)
-		r = exabgp_conf_write(&x->conf_path, c, p, x->program, e);
+		r = prepare(x, e);
 	if (r < 0)
 		return r;
 	set_environment(c);
@@ -475,6 +759,32 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 		return r;
 	*ret = steal(x);
 	return 0;
+}
+
+void exabgp_follow(struct exabgp *x)
+{
+	struct err e = {0};
+
+	if (x->stopping)
+		return;
+	drop_next(x);
+	x->next.peers = peers_of(x->config);
+	if (exabgp_conf_view(&x->next.view, x->config, x->site, x->program, &e) < 0)
+		refuse_next(x, e.msg);
+	else if (x->next.peers.n_items == 0 || json_equal(x->next.view, x->plan.view))
+		accept_next(x);
+	else
+		on_check_time(x);
+}
+
+const char *exabgp_why_refused(const struct exabgp *x)
+{
+	return x->refused;
+}
+
+const struct exabgp_api_peers *exabgp_peers(const struct exabgp *x)
+{
+	return &x->plan.peers;
 }
 
 void exabgp_announce(struct exabgp *x, const struct routes_out *wanted)
@@ -501,7 +811,7 @@ size_t exabgp_sessions(const struct exabgp *x)
 
 bool exabgp_is_heard(const struct exabgp *x)
 {
-	return sessions_n_up(x->sessions) > 0 && (is_idle(x) || x->pulse) &&
+	return sessions_n_up(x->sessions) > 0 && (is_idle(x) || x->what != ROUTES) &&
 	       routes_out_equal(&x->taken, &x->wanted);
 }
 
@@ -536,12 +846,19 @@ struct exabgp *exabgp_free(struct exabgp *x)
 	sd_event_source_disable_unref(x->pulse_timer);
 	sd_event_source_disable_unref(x->kill_timer);
 	sd_event_source_disable_unref(x->session_timer);
+	sd_event_source_disable_unref(x->check_timer);
+	conf_check_free(x->check);
+	plan_done(&x->plan);
+	plan_done(&x->next);
+	json_decref(x->step);
+	mustache_free(x->template);
 	forget_sent(x);
 	routes_out_done(&x->wanted);
 	routes_out_done(&x->taken);
 	prefixes_done(&x->heard);
 	free(x->program);
 	free(x->conf_path);
+	free(x->next_path);
 	free(x);
 	return NULL;
 }

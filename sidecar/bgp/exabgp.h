@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "announce/route.h"
+#include "bgp/exabgp_api.h"
 #include "bgp/sessions.h"
 #include "config/config.h"
 #include "node/site.h"
@@ -22,13 +23,31 @@ struct exabgp_ops {
 	/* A session came or went, or exabgp has taken what it was told: what peers hear of us may
 	 * be something else now. */
 	void (*on_change)(void *ud);
+	/* The peers are others now: they have to be told their routes (exabgp_announce). */
+	void (*on_peers)(void *ud);
 	/* It is gone, after exabgp_stop. */
 	void (*on_stopped)(void *ud);
 };
 
-/* `c` and `p` must outlive it. Errors: those of exabgp_conf_write, and of starting a program. */
+/*
+ * `c`, `p` and whatever peers `c` ever had must outlive it. Errors: those of exabgp_conf_view and
+ * exabgp_conf_write, of reading the template, and of starting a program.
+ */
 int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, const struct site *p,
 	const struct exabgp_ops *ops, void *ud, struct err *e);
+
+/*
+ * What `c` says of peers is in use from now on, as soon as a second exabgp has said that it takes
+ * it. A session whose peer is as before goes on; one that is other than before is closed and made
+ * anew. What cannot be is logged (bgp.refused), and the peers before stay.
+ */
+void exabgp_follow(struct exabgp *x);
+
+/* Those in use, in the order of which peer_set is. */
+const struct exabgp_api_peers *exabgp_peers(const struct exabgp *x);
+
+/* Why others are not in use, that kago.yaml says; "": they are. */
+const char *exabgp_why_refused(const struct exabgp *x);
 
 /* The routes that peers shall have from now on; the set is copied. */
 void exabgp_announce(struct exabgp *x, const struct routes_out *wanted);

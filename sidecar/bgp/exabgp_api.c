@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "doc/jsonx.h"
 
 /* A command that is being written; EXABGP_API_COMMAND_SIZE is enough for all of it. */
@@ -137,13 +138,26 @@ static int read_state(struct exabgp_api_event *ev, const json_t *doc, struct err
 	return 0;
 }
 
+/* "Neighbor 10.0.0.1", of a list of peers. */
+static bool read_listed(struct exabgp_api_event *ev, const char *line)
+{
+	static const char word[] = "Neighbor ";
+	struct err unused = {0};
+
+	if (!str_has_prefix(line, word) ||
+		ipaddr_parse(&ev->peer, line + strlen(word), &unused) < 0)
+		return false;
+	ev->kind = EXABGP_API_PEER_LISTED;
+	return true;
+}
+
 static int read_answer(struct exabgp_api_event *ev, const char *answer, struct err *e)
 {
 	if (strcmp(answer, "done") == 0)
 		ev->kind = EXABGP_API_DONE;
 	else if (strcmp(answer, "error") == 0)
 		ev->kind = EXABGP_API_ERROR;
-	else if (strcmp(answer, "shutdown") != 0)
+	else if (strcmp(answer, "shutdown") != 0 && !read_listed(ev, answer))
 		return err_set(e, EINVAL, "neither an answer nor JSON");
 	return 0;
 }

@@ -35,16 +35,21 @@ size_t exabgp_api_announce(char ret_buf[static EXABGP_API_COMMAND_SIZE], const s
 	const struct exabgp_api_peers *peers);
 /* A comment, which is answered as all commands are. */
 #define EXABGP_API_NOTHING "#\n"
+/* Reads exabgp.conf anew, soon after it is answered. */
+#define EXABGP_API_RELOAD "reload\n"
+/* EXABGP_API_PEER_LISTED of each peer it has now, before it is answered. */
+#define EXABGP_API_LIST "show neighbor extensive\n"
 /* "withdraw route ... next-hop ...\n". */
 size_t exabgp_api_withdraw(char ret_buf[static EXABGP_API_COMMAND_SIZE], const struct route *r,
 	const struct exabgp_api_peers *peers);
 
 enum exabgp_api_kind {
-	EXABGP_API_DONE,      /* the oldest unanswered command was carried out */
-	EXABGP_API_ERROR,     /* it was refused */
-	EXABGP_API_PEER_UP,   /* `peer`: the session is established */
-	EXABGP_API_PEER_DOWN, /* `peer`: it ended; `reason` */
-	EXABGP_API_OTHER,     /* nothing that matters here */
+	EXABGP_API_DONE,        /* the oldest unanswered command was carried out */
+	EXABGP_API_ERROR,       /* it was refused */
+	EXABGP_API_PEER_UP,     /* `peer`: the session is established */
+	EXABGP_API_PEER_DOWN,   /* `peer`: it ended; `reason` */
+	EXABGP_API_PEER_LISTED, /* `peer`: there is a session, or shall be one */
+	EXABGP_API_OTHER,       /* nothing that matters here */
 };
 
 enum { EXABGP_API_REASON_SIZE = 256 };

@@ -11,9 +11,6 @@
 #include "base/str.h"
 #include "config/password.h"
 #include "doc/jsonx.h"
-#include "doc/mustache.h"
-
-DEFINE_CLEANUP(struct mustache *, mustache_free);
 
 static int password_view(json_t **ret, const char *path, struct err *e)
 {
@@ -92,34 +89,14 @@ int exabgp_conf_view(json_t **ret, const struct config *c, const struct site *p,
 	return 0;
 }
 
-static int fill_template(
-	char **ret_text, size_t *ret_len, const char *path, const json_t *view, struct err *e)
+int exabgp_conf_write(
+	const char *path, const struct mustache *template, const json_t *view, struct err *e)
 {
-	CLEANUP(mustache_freep) struct mustache *m = NULL;
-	int r = mustache_load(&m, path, e);
-
-	if (r < 0)
-		return r;
-	r = mustache_render(ret_text, ret_len, m, view, e);
-	return r < 0 ? err_wrap(e, "%s", path) : 0;
-}
-
-int exabgp_conf_write(char **ret_path, const struct config *c, const struct site *p,
-	const char *program, struct err *e)
-{
-	CLEANUP(json_decrefp) json_t *view = NULL;
-	CLEANUP_FREE char *text = NULL, *path = xasprintf("%s/exabgp.conf", c->bgp.state_dir);
+	CLEANUP_FREE char *text = NULL;
 	size_t len;
-	int r = exabgp_conf_view(&view, c, p, program, e);
+	int r = mustache_render(&text, &len, template, view, e);
 
-	if (r == 0)
-		r = fill_template(&text, &len, c->bgp.template_path, view, e);
-	if (r == 0)
-		r = fs_mkdir(c->bgp.state_dir, e);
-	if (r == 0)
-		r = fs_write_private(path, text, len, e);
 	if (r < 0)
-		return r;
-	*ret_path = steal(path);
-	return 0;
+		return err_wrap(e, "filling the template of %s", path);
+	return fs_write_private(path, text, len, e);
 }

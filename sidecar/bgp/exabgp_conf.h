@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
+#include "doc/mustache.h"
 #include "node/site.h"
 
 /*
@@ -20,7 +21,6 @@
 int exabgp_conf_view(json_t **ret, const struct config *c, const struct site *p,
 	const char *program, struct err *e);
 
-/* Fills the configured template and writes STATE_DIR/exabgp.conf; *ret_path is the caller's to
- * free. */
-int exabgp_conf_write(char **ret_path, const struct config *c, const struct site *p,
-	const char *program, struct err *e);
+/* Fills the template and writes the file. */
+int exabgp_conf_write(
+	const char *path, const struct mustache *template, const json_t *view, struct err *e);

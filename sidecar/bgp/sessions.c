@@ -10,14 +10,14 @@ struct sessions {
 	size_t n_items;
 };
 
-struct sessions *sessions_new(const struct config *c)
+struct sessions *sessions_new(const struct config_peer *peers, size_t n)
 {
 	struct sessions *s = xnew0(struct sessions);
 
-	s->items = xcalloc(c->bgp.n_peers, sizeof *s->items);
-	s->n_items = c->bgp.n_peers;
-	for (size_t i = 0; i < s->n_items; i++)
-		s->items[i].config = &c->bgp.peers[i];
+	s->items = xcalloc(n, sizeof *s->items);
+	s->n_items = n;
+	for (size_t i = 0; i < n; i++)
+		s->items[i].config = &peers[i];
 	return s;
 }
 
@@ -75,6 +75,25 @@ bool sessions_down(struct sessions *s, const struct ipaddr *addr, const char *re
 	struct session *session = find(s, addr);
 
 	return session && set_down(session, reason, now);
+}
+
+void sessions_follow(struct sessions *s, const struct config_peer *peers, size_t n, uint64_t now)
+{
+	struct session *items = xcalloc(n, sizeof *items);
+
+	for (size_t i = 0; i < n; i++) {
+		struct session *before = find(s, &peers[i].address);
+
+		if (before) {
+			items[i] = *before;
+			before->up = false;
+		}
+		items[i].config = &peers[i];
+	}
+	sessions_all_down(s, "it is none of bgp.peers any more", now);
+	free(s->items);
+	s->items = items;
+	s->n_items = n;
 }
 
 void sessions_all_down(struct sessions *s, const char *reason, uint64_t now)

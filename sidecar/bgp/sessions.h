@@ -22,7 +22,8 @@ struct session {
 	char last_error[SESSIONS_ERROR_SIZE]; /* of an attempt, too; cut when longer; "": none */
 };
 
-struct sessions *sessions_new(const struct config *c);
+/* `peers` are borrowed. */
+struct sessions *sessions_new(const struct config_peer *peers, size_t n);
 struct sessions *sessions_free(struct sessions *s);
 DEFINE_CLEANUP(struct sessions *, sessions_free);
 
@@ -30,6 +31,8 @@ DEFINE_CLEANUP(struct sessions *, sessions_free);
 void sessions_up(struct sessions *s, const struct ipaddr *addr, uint64_t now);
 /* True when it was up: exabgp also tells of attempts that failed. */
 bool sessions_down(struct sessions *s, const struct ipaddr *addr, const char *reason, uint64_t now);
+/* Of these peers, instead of those before: who stays, by its address, stays as it is. */
+void sessions_follow(struct sessions *s, const struct config_peer *peers, size_t n, uint64_t now);
 void sessions_all_down(struct sessions *s, const char *reason, uint64_t now);
 
 size_t sessions_n_up(const struct sessions *s);

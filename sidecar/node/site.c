@@ -124,12 +124,13 @@ int site_find(struct site *ret, const struct config *c, struct sockets *node, st
 	return 0;
 }
 
-struct route_rules site_route_rules(const struct site *s, const struct config *c)
+struct route_rules site_route_rules(
+	const struct site *s, const struct config_peer *peers, size_t n_peers)
 {
 	return (struct route_rules){
 		.next_hop4 = dual_of(&s->node, AF_INET),
 		.next_hop6 = dual_of(&s->node, AF_INET6),
-		.peers = c->bgp.peers,
-		.n_peers = c->bgp.n_peers,
+		.peers = peers,
+		.n_peers = n_peers,
 	};
 }

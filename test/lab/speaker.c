@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "config/config.h"
 #include "control/told_route.h"
+#include "follow/follow.h"
 #include "loop/loop.h"
 
 /*
@@ -18,7 +19,8 @@
  *	kago-speaker run KAGO.YAML POD-ADDRESS NODE-ADDRESS
  *
  * Each line of its input is a route as control/told_route.h has it; with "gone":true it goes. At
- * the end of its input it ends. `kago-speaker relay` is for exabgp, as in the sidecar.
+ * the end of its input it ends. It follows what kago.yaml says of peers. `kago-speaker relay` is
+ * for exabgp, as in the sidecar.
  */
 struct speaker {
 	sd_event *loop;
@@ -39,7 +41,8 @@ static int fail(const char *what, const char *why)
 
 static void tell(struct speaker *s)
 {
-	const struct route_rules rules = site_route_rules(&s->site, s->config);
+	const struct exabgp_api_peers *peers = exabgp_peers(s->exabgp);
+	const struct route_rules rules = site_route_rules(&s->site, peers->items, peers->n_items);
 	CLEANUP_ROUTES_OUT struct routes_out routes = {0};
 
 	routes = routes_build(&s->announced, &s->book, &rules);
@@ -105,6 +108,25 @@ static void on_change(void *ud)
 		LOG_STR("all", exabgp_is_heard(s->exabgp) ? "yes" : "no"));
 }
 
+static void on_peers(void *ud)
+{
+	tell(ud);
+}
+
+static void on_config(void *ud)
+{
+	const struct speaker *s = ud;
+
+	exabgp_follow(s->exabgp);
+}
+
+static int load(struct config **ret, const void *path, struct err *e)
+{
+	int r = config_load(ret, path, e);
+
+	return r < 0 ? r : config_check(*ret, e);
+}
+
 static void on_stopped(void *ud)
 {
 	const struct speaker *s = ud;
@@ -129,13 +151,12 @@ static int find_addresses(struct site *ret, char *argv[], struct err *e)
 
 static int run(char *argv[], struct err *e)
 {
-	static const struct exabgp_ops ops = {on_change, on_stopped};
+	static const struct exabgp_ops ops = {on_change, on_peers, on_stopped};
+	const struct follow_origin origin = {argv[0], load, argv[0]};
 	static struct speaker s;
 	sd_event_source *input = NULL;
-	int r = config_load(&s.config, argv[0], e);
+	int r = load(&s.config, argv[0], e);
 
-	if (r == 0)
-		r = config_check(s.config, e);
 	if (r == 0)
 		r = find_addresses(&s.site, argv + 1, e);
 	if (r == 0)
@@ -144,7 +165,10 @@ static int run(char *argv[], struct err *e)
 		r = exabgp_start(&s.exabgp, s.loop, s.config, &s.site, &ops, &s, e);
 	if (r == 0)
 		r = sd_event_add_io(s.loop, &input, STDIN_FILENO, EPOLLIN, on_input, &s);
-	return r < 0 ? r : loop_run(s.loop, e);
+	if (r < 0)
+		return r;
+	follow_new(s.loop, &origin, s.config, SCHEMA_SIDECAR, on_config, &s);
+	return loop_run(s.loop, e);
 }
 
 int main(int argc, char *argv[])

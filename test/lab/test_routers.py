@@ -31,17 +31,21 @@ SLOW = 60  # seconds until a session is up, on a busy machine
 class Speaker:
     """kago-speaker in a pod, which tells peers what it is told."""
 
-    def __init__(self, netns, folder, config, pod, node):
+    def __init__(self, netns, folder, config, pod, node, template=ROOT / "templates/exabgp.conf.mustache"):
+        self.folder, self.template, self.lines = folder, template, []
         folder.mkdir()
-        text = config.replace("bgp:\n", f"bgp:\n  stateDir: {folder}\n"
-                              f"  template: {ROOT}/templates/exabgp.conf.mustache\n", 1)
-        (folder / "kago.yaml").write_text(text)
-        self.lines = []
+        self.configure(config)
         with netns.entered():
             self.process = subprocess.Popen(
                 [program("kago-speaker"), "run", folder / "kago.yaml", pod, node],
                 stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self.follow, daemon=True).start()
+
+    def configure(self, config):
+        """In one step, as the kubelet does."""
+        text = config.replace("bgp:\n", f"bgp:\n  stateDir: {self.folder}\n  template: {self.template}\n", 1)
+        (self.folder / "new").write_text(text)
+        (self.folder / "new").rename(self.folder / "kago.yaml")
 
     def follow(self):
         for line in self.process.stderr:
@@ -97,9 +101,9 @@ class Site:
             netns.ip(f"route add 172.16.{number}.0/24 via {self.node_address(number)}")
         return netns
 
-    def speaker(self, number, config):
+    def speaker(self, number, config, **options):
         made = Speaker(self.pods[number], self.folder / f"speaker{number}", config,
-                       f"172.16.{number}.11", self.node_address(number))
+                       f"172.16.{number}.11", self.node_address(number), **options)
         self.network.callback(made.stop)
         return made
 

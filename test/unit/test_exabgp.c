@@ -20,12 +20,18 @@ enum { PATIENCE = 20 * 1000 * 1000 };
 /*
  * Stands in for exabgp: its one session is up at once. It writes what it is told to `transcript`
  * and refuses the first command that is as the file `refuse` says, or all of them with `always`.
+ * It takes whatever peers there are but 10.0.0.66, and tells of none when it is `deaf`.
  * Whether it sees what is beside its folder is in the file `sight`.
  */
 static const char fake[] =
 	"#!/usr/bin/python3 -SE\n"
-	"import os, socket, sys\n"
-	"folder = os.path.dirname(sys.argv[1])\n"
+	"import os, re, socket, sys\n"
+	"folder = os.path.dirname(sys.argv[-1])\n"
+	"def peers():\n"
+	"    return re.findall('^neighbor (.*) {', open(sys.argv[-1]).read(), re.M)\n"
+	"if sys.argv[1] == '--validate':\n"
+	"    print('it is wrong\\nmd5-password \"secret\"\\n')\n"
+	"    sys.exit('10.0.0.66' in peers())\n"
 	"transcript = open(folder + '/transcript', 'a', buffering=1)\n"
 	"try:\n"
 	"    os.listdir('/tmp')\n"
@@ -45,6 +51,8 @@ static const char fake[] =
 	"for line in api.makefile():\n"
 	"    if line != '#\\n':\n"
 	"        print(*line.split()[:3:2], file=transcript)\n"
+	"    if line.startswith('show') and how_often != 'deaf':\n"
+	"        api.sendall(''.join(f'Neighbor {peer}\\n' for peer in peers()).encode())\n"
 	"    refused = line.startswith(verb) and not os.path.exists(folder + '/refused')\n"
 	"    if refused and how_often == 'once':\n"
 	"        open(folder + '/refused', 'w').close()\n"
@@ -120,13 +128,13 @@ struct fixture {
 	struct exabgp *exabgp;
 };
 
-static void load(struct fixture *f)
+static void load(struct fixture *f, const char *peers)
 {
 	CLEANUP_FREE char *path = in_folder("kago.yaml");
 	CLEANUP_FREE char *text =
 		xasprintf("bgp: {template: %s/templates/exabgp.conf.mustache, stateDir: %s,"
-			  " program: %s/exabgp, as: 65021, peers: [{address: 10.0.0.109}]}\n",
-			KAGO_SOURCE_DIR, folder, folder);
+			  " program: %s/exabgp, as: 65021, peers: [%s]}\n",
+			KAGO_SOURCE_DIR, folder, folder, peers);
 	struct err e = {0};
 
 	write_file("kago.yaml", text);
@@ -136,12 +144,12 @@ static void load(struct fixture *f)
 
 static void start(struct fixture *f, const char *refuse)
 {
-	static const struct exabgp_ops ops = {ignore, ignore};
+	static const struct exabgp_ops ops = {ignore, ignore, ignore};
 	struct err e = {0};
 
 	write_file("exabgp", fake);
 	write_file("refuse", refuse);
-	load(f);
+	load(f, "{address: 10.0.0.109}");
 	f->site = (struct site){.pod.v4 = addr_of("172.16.20.2"),
 		.node.v4 = addr_of("10.0.0.106"),
 		.router_id = addr_of("172.16.20.2")};
@@ -202,8 +210,8 @@ static struct prefixes set_of(const char *a, const char *b)
 static void announce(struct fixture *f, const struct prefixes *p)
 {
 	const struct route_rules rules = {.next_hop4 = &f->site.node.v4,
-		.peers = f->config->bgp.peers,
-		.n_peers = f->config->bgp.n_peers};
+		.peers = exabgp_peers(f->exabgp)->items,
+		.n_peers = exabgp_peers(f->exabgp)->n_items};
 	CLEANUP_ROUTES_OUT struct routes_out routes = routes_build(p, &(struct book){0}, &rules);
 
 	exabgp_announce(f->exabgp, &routes);
@@ -305,6 +313,97 @@ static void test_it_sees_its_own_folder_alone(void **state)
 	finish(&f);
 }
 
+/* What was in `c` before is the test's to free. */
+static struct config follow(struct fixture *f, const char *peers)
+{
+	struct config *in_use = f->config, before = *in_use;
+
+	load(f, peers);
+	*in_use = *f->config;
+	free(f->config);
+	f->config = in_use;
+	exabgp_follow(f->exabgp);
+	return before;
+}
+
+static void free_config(struct config before)
+{
+	struct config *c = xnew0(struct config);
+
+	*c = before;
+	config_free(c);
+}
+
+static bool has_two_peers(const struct fixture *f)
+{
+	return exabgp_peers(f->exabgp)->n_items == 2;
+}
+
+static bool is_told_of_both(const struct fixture *f)
+{
+	(void)f;
+	return transcript_has("start\nannounce 10.1.1.1/32\nreload\nshow extensive\n"
+			      "neighbor announce\n");
+}
+
+static bool was_started_after_a_reload(const struct fixture *f)
+{
+	(void)f;
+	return transcript_has("reload\nshow extensive\nstart\n");
+}
+
+static bool is_refused(const struct fixture *f)
+{
+	return exabgp_why_refused(f->exabgp)[0] != '\0';
+}
+
+static void test_peers_are_followed_and_who_stays_is_told_nothing_again(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes one = set_of("10.1.1.1", "10.1.1.1");
+	struct fixture f = {0};
+	struct config first, second;
+
+	(void)state;
+	start(&f, "nothing never");
+	announce(&f, &one);
+	wait_until(&f, is_heard);
+	first = follow(&f, "{address: 10.0.0.66}, {address: 10.0.0.109}");
+	wait_until(&f, is_refused);
+	assert_string_equal(exabgp_why_refused(f.exabgp), "it is wrong");
+	assert_int_equal(exabgp_peers(f.exabgp)->n_items, 1);
+	second = follow(&f, "{address: 10.0.0.110}, {address: 10.0.0.109}");
+	wait_until(&f, has_two_peers);
+	assert_false(is_refused(&f));
+	assert_int_equal(exabgp_sessions(f.exabgp), 1);
+	assert_true(sessions_at(exabgp_all_sessions(f.exabgp), 1)->up);
+	announce(&f, &one);
+	assert_false(exabgp_is_heard(f.exabgp));
+	wait_until(&f, is_told_of_both);
+	wait_until(&f, is_heard);
+	free_config(first);
+	free_config(second);
+	finish(&f);
+}
+
+/* Whatever it has become then, a new one has what kago.yaml says. */
+static void test_one_that_does_not_take_new_peers_is_started_anew(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes one = set_of("10.1.1.1", "10.1.1.1");
+	struct fixture f = {0};
+	struct config before;
+
+	(void)state;
+	start(&f, "nothing deaf");
+	announce(&f, &one);
+	wait_until(&f, is_heard);
+	before = follow(&f, "{address: 10.0.0.109, holdTime: 3s}");
+	wait_until(&f, was_started_after_a_reload);
+	wait_until(&f, is_heard);
+	assert_true(file_has("exabgp.conf", "hold-time 3;"));
+	free_config(before);
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +411,8 @@ int main(void)
 		cmocka_unit_test(test_a_refused_withdrawal_is_made_good_by_a_new_exabgp),
 		cmocka_unit_test(test_one_that_refuses_for_ever_is_started_ever_more_rarely),
 		cmocka_unit_test(test_one_that_hangs_while_idle_is_started_anew),
+		cmocka_unit_test(test_peers_are_followed_and_who_stays_is_told_nothing_again),
+		cmocka_unit_test(test_one_that_does_not_take_new_peers_is_started_anew),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

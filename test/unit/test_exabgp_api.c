@@ -223,6 +223,20 @@ static void test_what_is_neither_answer_nor_json_is_refused(void **state)
 	}
 }
 
+static void test_a_list_of_peers(void **state)
+{
+	struct exabgp_api_event ev;
+	struct err e = {0};
+	char text[IPADDR_TEXT];
+
+	(void)state;
+	assert_int_equal(exabgp_api_parse(&ev, "Neighbor fd00::1", &e), 0);
+	assert_int_equal(ev.kind, EXABGP_API_PEER_LISTED);
+	assert_string_equal(ipaddr_format(text, &ev.peer), "fd00::1");
+	assert_int_equal(exabgp_api_parse(&ev, "Neighbor of 10.0.0.1", &e), -EINVAL);
+	assert_int_equal(exabgp_api_parse(&ev, "local    172.16.1.11", &e), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_sessions),
 		cmocka_unit_test(test_an_end_that_cannot_be_read_is_one),
 		cmocka_unit_test(test_a_long_reason_is_cut),
+		cmocka_unit_test(test_a_list_of_peers),
 		cmocka_unit_test(test_what_is_neither_answer_nor_json_is_refused),
 	};
 

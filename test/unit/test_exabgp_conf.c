@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
+DEFINE_CLEANUP(struct mustache *, mustache_free);
 
 #define PROGRAM "/usr/bin/kago-sidecar"
 #define TEMPLATE KAGO_SOURCE_DIR "/templates/exabgp.conf.mustache"
@@ -63,6 +64,22 @@ static struct config *config_of(const char *bgp)
 	return c;
 }
 
+static int write_conf(char **ret_path, const struct config *c, const struct site *p, struct err *e)
+{
+	CLEANUP(mustache_freep) struct mustache *template = NULL;
+	CLEANUP(json_decrefp) json_t *view = NULL;
+	CLEANUP_FREE char *path = in_folder("exabgp.conf");
+	int r = exabgp_conf_view(&view, c, p, PROGRAM, e);
+
+	if (r == 0)
+		r = mustache_load(&template, c->bgp.template_path, e);
+	if (r == 0)
+		r = exabgp_conf_write(path, template, view, e);
+	if (r == 0)
+		*ret_path = steal(path);
+	return r;
+}
+
 static struct site site4(void)
 {
 	return (struct site){.pod.v4 = addr_of("172.16.20.2"),
@@ -81,7 +98,7 @@ static void test_the_neighbor_block(void **state)
 	size_t len;
 
 	(void)state;
-	if (exabgp_conf_write(&path, c, &p, PROGRAM, &e) < 0)
+	if (write_conf(&path, c, &p, &e) < 0)
 		fail_msg("%s", e.msg);
 	assert_int_equal(fs_read(&text, &len, path, 4096, &e), 0);
 	assert_string_equal(text, "process kago {\n"
@@ -123,7 +140,7 @@ static void test_both_families_and_peers(void **state)
 	(void)state;
 	p.pod.v6 = addr_of("fd00::2");
 	p.node.v6 = addr_of("fd00::106");
-	assert_int_equal(exabgp_conf_write(&path, c, &p, PROGRAM, &e), 0);
+	assert_int_equal(write_conf(&path, c, &p, &e), 0);
 	assert_int_equal(fs_read(&text, &len, path, 4096, &e), 0);
 	assert_non_null(strstr(text, "neighbor fd00::109 {\n\tdescription \"kago blue\";\n"
 				     "\trouter-id 172.16.20.2;\n\tlocal-address fd00::2;\n"
@@ -145,7 +162,7 @@ static void test_what_a_peer_has_of_its_own(void **state)
 
 	(void)state;
 	p.node.v6 = addr_of("fd00::106");
-	assert_int_equal(exabgp_conf_write(&path, c, &p, PROGRAM, &e), 0);
+	assert_int_equal(write_conf(&path, c, &p, &e), 0);
 	assert_int_equal(fs_read(&text, &len, path, 4096, &e), 0);
 	assert_non_null(strstr(text, "\tlocal-address 172.16.20.3;\n\tlocal-as 65021;\n"
 				     "\tpeer-as 65001;\n\thold-time 3;\n\tconnect 179;\n"
@@ -164,7 +181,7 @@ static int write_with_password(char **ret_text, const char *password, size_t len
 	int r;
 
 	write_file("password", password, len);
-	r = exabgp_conf_write(&path, c, &p, PROGRAM, e);
+	r = write_conf(&path, c, &p, e);
 	return r < 0 ? r : fs_read(ret_text, &text_len, path, 4096, e);
 }
 
@@ -249,7 +266,7 @@ static void test_a_peer_of_a_family_the_pod_lacks_is_refused(void **state)
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(exabgp_conf_write(&path, c, &p, PROGRAM, &e), -EINVAL);
+	assert_int_equal(write_conf(&path, c, &p, &e), -EINVAL);
 	assert_string_equal(e.msg, "peer fd00::109: the pod has no address of this family");
 }
 

@@ -82,11 +82,30 @@ static void test_those_of_the_fleet_come_and_go(void **state)
 	assert_string_equal(what(&k, "10.9.0.1"), "the node's own address");
 }
 
+static void test_another_configuration_leaves_those_of_the_fleet(void **state)
+{
+	struct config_peer peers[] = {{.address = addr("10.8.0.1")}, {.address = addr("10.9.0.3")}};
+	struct config c = {.bgp = {.peers = peers, .n_peers = 1}};
+	CLEANUP(keep_outs_done) struct keep_outs k = keep_outs_find(&c, false);
+	const struct member_address fleet[] = {{addr("10.9.0.2"), true}, {addr("10.9.0.3"), true}};
+
+	(void)state;
+	keep_outs_tell(&k, fleet, 2);
+	c.bgp.peers++;
+	keep_outs_configure(&k, &c, false);
+	assert_string_equal(what(&k, "10.8.0.1"), "");
+	assert_string_equal(what(&k, "10.9.0.2"), "the address of another load balancer's node");
+	assert_string_equal(what(&k, "10.9.0.3"), "a BGP peer");
+	keep_outs_tell(&k, NULL, 0);
+	assert_int_equal(k.n_items, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_ones_are_of_the_environment_and_the_configuration),
 		cmocka_unit_test(test_those_of_the_fleet_come_and_go),
+		cmocka_unit_test(test_another_configuration_leaves_those_of_the_fleet),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -218,11 +218,14 @@ static void test_the_sidecar_tells_of_its_own(void **state)
 	CLEANUP(config_live_freep) struct config_live *l = config_live_new(c, SCHEMA_SIDECAR);
 
 	(void)state;
-	expect(l, "{bgp: {as: 1, aggregates: [10.1.1.0/24]}, node: {drain: 7s}, pools: []}",
-		"bgp.as! bgp.aggregates node.drain", true);
+	expect(l,
+		"{bgp: {as: 1, stateDir: /s, aggregates: [10.1.1.0/24]}, node: {drain: 7s}, pools: "
+		"[]}",
+		"bgp.stateDir! bgp.as bgp.aggregates node.drain", true);
 	assert_int_equal(c->bgp.n_aggregates, 1);
 	assert_int_equal(c->node.drain, 7000000);
-	assert_int_equal(c->bgp.as, 0);
+	assert_int_equal(c->bgp.as, 1);
+	assert_string_not_equal(c->bgp.state_dir, "/s");
 }
 
 int main(void)

@@ -187,6 +187,23 @@ static void test_who_gets_a_longer_path_is_told_so_alone(void **state)
 }
 
 /* What was ordered and noted is what was wanted, in steps of any size. */
+static void test_peers_that_move_keep_their_routes(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes p = SET("10.1.1.1/32", "10.1.1.2/32", "10.1.1.3/32");
+	const struct route_rules rules = rules_of_peers();
+	const int now[] = {PEER_GONE, 3, 0};
+	CLEANUP_BOOK struct book b = {0};
+	CLEANUP_ROUTES_OUT struct routes_out out = {0};
+
+	(void)state;
+	write_page(&b, "10.1.1.1/32", attributes_of("1", NULL, "a"));
+	write_page(&b, "10.1.1.2/32", attributes_of("2", NULL, "a 10.0.0.2"));
+	out = routes_build(&p, &b, &rules);
+	assert_routes(&out, "10.1.1.1/32 1 1+0, 10.1.1.2/32 3 2+0, 10.1.1.3/32 7 0+0");
+	routes_out_renumber(&out, now, 3);
+	assert_routes(&out, "10.1.1.2/32 8 2+0, 10.1.1.3/32 9 0+0");
+}
+
 static void test_orders_lead_to_what_is_wanted(void **state)
 {
 	CLEANUP_PREFIXES struct prefixes p = SET("10.1.1.1/32", "10.1.1.2/32", "10.1.1.3/32"),
@@ -247,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_what_left_is_known_as_long_as_there_is_a_route),
 		cmocka_unit_test(test_a_change_withdraws_from_nobody_who_keeps_it),
 		cmocka_unit_test(test_who_gets_a_longer_path_is_told_so_alone),
+		cmocka_unit_test(test_peers_that_move_keep_their_routes),
 		cmocka_unit_test(test_orders_lead_to_what_is_wanted),
 	};
 
