@@ -30,8 +30,15 @@ enum {
 	PULSE_TIME = 3 * 1000 * 1000, /* without a command until one is sent that does nothing */
 	LOSS_TIMEOUT = 1000 * 1000,
 	STOP_TIMEOUT = 2 * 1000 * 1000,
-	/* exabgp asks a silent peer ever less often, once a minute at last; a new one is keen. */
-	SESSION_TIMEOUT = 30 * 1000 * 1000,
+	SESSION_TIMEOUT = 30 * 1000 * 1000, /* until a peer that is not up is told of */
+	/*
+	 * exabgp asks a peer that is lost ever less often, in the end once a minute, and does not
+	 * forget that when it is back. One that it does not know yet it asks after 0, 1, 3 and 6 s.
+	 */
+	RENEWAL_FIRST = 2 * 1000 * 1000,
+	RENEWAL = 8 * 1000 * 1000,
+	RENEWAL_ROUTES = 1000, /* for as many more it is made as much more rarely */
+	RENEWAL_LATER = 1000 * 1000,
 	START_TIMEOUT = 120 * 1000 * 1000, /* Python on a busy node takes its time */
 	BACKOFF_MIN = 500 * 1000,
 	BACKOFF_MAX = 30 * 1000 * 1000,
@@ -73,10 +80,12 @@ struct exabgp {
 	struct relay *relay;        /* lives as long as the child */
 	struct sessions *sessions;
 	sd_event_source *start_timer, *answer_timer, *pulse_timer, *kill_timer, *session_timer,
-		*check_timer;
+		*check_timer, *renewal_timer;
 	struct backoff backoff;
 	uint64_t started_at;
 	struct routes_out wanted, taken; /* taken: what this exabgp said it announces */
+	peer_set untold;                 /* by whom it is told once their sessions are up */
+	struct routes_out due;           /* `wanted` without these */
 	struct prefixes heard;           /* of `taken`, by peers whose session is up */
 	struct command sent[BATCH];      /* answered in this order, one answer each */
 	size_t n_sent, n_answered;
@@ -138,8 +147,7 @@ static size_t write_command(struct exabgp *x, char *buf, const struct order *o)
 static size_t build_batch(struct exabgp *x)
 {
 	struct order orders[BATCH];
-	size_t n = orders_build(orders, BATCH, &x->taken, &x->wanted, x->plan.peers.external),
-	       len = 0;
+	size_t n = orders_build(orders, BATCH, &x->taken, &x->due, x->plan.peers.external), len = 0;
 
 	forget_sent(x);
 	for (size_t i = 0; i < n; i++) {
@@ -150,6 +158,25 @@ static size_t build_batch(struct exabgp *x)
 		len += write_command(x, x->batch + len, &orders[i]);
 	}
 	return len;
+}
+
+/* Places of peers, but for these. */
+static void places_without(int ret[LIMIT_BGP_PEERS], peer_set peers)
+{
+	for (size_t i = 0; i < LIMIT_BGP_PEERS; i++)
+		ret[i] = peers & (peer_set)1 << i ? PEER_GONE : (int)i;
+}
+
+static void set_due(struct exabgp *x, peer_set untold)
+{
+	int now[LIMIT_BGP_PEERS];
+
+	x->untold = untold;
+	places_without(now, untold);
+	routes_out_done(&x->due);
+	x->due = routes_out_copy(&x->wanted);
+	if (untold)
+		routes_out_renumber(&x->due, now, x->plan.peers.n_items);
 }
 
 static void hear_anew(struct exabgp *x)
@@ -246,10 +273,12 @@ static void change_plan(struct exabgp *x)
 	plan_done(&x->plan);
 	x->plan = x->next;
 	x->next = (struct plan){0};
+	set_due(x, 0);
 	/* What changes goes first and comes then: 4.2 cannot change each part of a peer. */
 	if (is_other && x->child) {
 		x->step = json_incref(m.n_changed > 0 ? m.kept : x->plan.view);
 		loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+		loop_timer_arm(x->renewal_timer, RENEWAL);
 	}
 	if (is_other)
 		log_moves(&m);
@@ -263,8 +292,10 @@ static void stop_for_want_of_peers(struct exabgp *x)
 		LOG_STR("effect", "routes are set, nothing is announced"));
 	loop_timer_stop(x->start_timer);
 	x->api = EXABGP_API_LOST;
-	if (x->child)
-		child_signal(x->child, SIGTERM, &e);
+	if (!x->child)
+		return;
+	loop_timer_arm(x->kill_timer, STOP_TIMEOUT);
+	child_signal(x->child, SIGTERM, &e);
 }
 
 /* The next plan, if there is one and exabgp can be told now. Returns whether it is being told. */
@@ -403,6 +434,62 @@ static void on_answer(struct exabgp *x, bool ok)
 	}
 }
 
+/*
+ * Makes exabgp forget peers that are lost, so that it asks them as often as new ones. It forgets
+ * their routes, too.
+ */
+static void renew(struct exabgp *x, peer_set lost)
+{
+	json_t *peers = json_object_get(x->plan.view, "peers"), *kept = jsonx_must(json_array());
+	int now[LIMIT_BGP_PEERS];
+
+	places_without(now, lost);
+	for (size_t i = 0; i < json_array_size(peers); i++)
+		if (now[i] != PEER_GONE)
+			jsonx_append(kept, json_incref(json_array_get(peers, i)));
+	x->step = jsonx_must(json_copy(x->plan.view));
+	jsonx_set(x->step, "peers", kept);
+	routes_out_renumber(&x->taken, now, x->plan.peers.n_items);
+	set_due(x, x->untold | lost);
+	send_reload(x);
+}
+
+static void on_renewal_time(void *ud)
+{
+	struct exabgp *x = ud;
+	peer_set lost = sessions_lost_set(x->sessions, loop_now(x->loop) - SESSION_TIMEOUT);
+	uint64_t next = RENEWAL * (1 + x->wanted.n_items / RENEWAL_ROUTES);
+
+	if (x->api != EXABGP_API_OPEN || sessions_n_up(x->sessions) == sessions_count(x->sessions))
+		return;
+	if (!is_idle(x))
+		next = RENEWAL_LATER;
+	else if (lost)
+		renew(x, lost);
+	loop_timer_arm(x->renewal_timer, next);
+}
+
+/* The next renewal, in time for a peer that was up a moment ago. */
+static void on_peer_down(struct exabgp *x, const struct exabgp_api_event *ev, uint64_t now)
+{
+	if (sessions_down(x->sessions, &ev->peer, ev->reason, now)) {
+		loop_timer_arm(x->renewal_timer, RENEWAL_FIRST);
+		if (sessions_n_up(x->sessions) == 0)
+			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
+	}
+	tell_change(x);
+}
+
+static void on_peer_up(struct exabgp *x, const struct exabgp_api_event *ev, uint64_t now)
+{
+	sessions_up(x->sessions, &ev->peer, now);
+	if (x->untold) {
+		set_due(x, x->untold & ~sessions_up_set(x->sessions));
+		send_changes(x);
+	}
+	tell_change(x);
+}
+
 static void on_listed(struct exabgp *x, const struct ipaddr *peer)
 {
 	if (x->what == LIST && x->n_listed < LIMIT_BGP_PEERS)
@@ -426,14 +513,13 @@ static void on_api_line(void *ud, const char *line)
 		on_answer(x, ev.kind == EXABGP_API_DONE);
 		break;
 	case EXABGP_API_PEER_UP:
-		sessions_up(x->sessions, &ev.peer, now);
-		tell_change(x);
+		on_peer_up(x, &ev, now);
+		break;
+	case EXABGP_API_PEER_CALLED:
+		sessions_called(x->sessions, &ev.peer, now);
 		break;
 	case EXABGP_API_PEER_DOWN:
-		if (sessions_down(x->sessions, &ev.peer, ev.reason, now) &&
-			sessions_n_up(x->sessions) == 0)
-			loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
-		tell_change(x);
+		on_peer_down(x, &ev, now);
 		break;
 	case EXABGP_API_PEER_LISTED:
 		on_listed(x, &ev.peer);
@@ -454,6 +540,7 @@ static void on_api_open(void *ud)
 	log_debug("exabgp.connected");
 	loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 	loop_timer_arm(x->pulse_timer, PULSE_TIME);
+	loop_timer_arm(x->renewal_timer, RENEWAL);
 	if (!follow_next(x))
 		send_changes(x);
 }
@@ -480,10 +567,15 @@ static void on_no_session(void *ud)
 
 	if (x->stopping || !x->child)
 		return;
-	sessions_log_waiting(x->sessions,
-		sessions_n_up(x->sessions) > 0 ? "exabgp keeps trying" : "exabgp is started again");
-	if (sessions_n_up(x->sessions) == 0)
+	if (x->api == EXABGP_API_AWAITED) {
+		log_warn("exabgp.killed", LOG_STR("why", "it did not start in time"),
+			LOG_STR("next", "it is started again"));
 		child_signal(x->child, SIGKILL, &e);
+		return;
+	}
+	sessions_log_waiting(x->sessions, "exabgp asks every few seconds");
+	if (sessions_n_up(x->sessions) == 0)
+		loop_timer_arm(x->session_timer, SESSION_TIMEOUT);
 }
 
 /* exabgp prints a line end of its own between messages. */
@@ -503,6 +595,8 @@ static void forget_child(struct exabgp *x)
 	routes_out_done(&x->taken);
 	json_decref(x->step);
 	x->step = NULL;
+	set_due(x, 0);
+	loop_timer_stop(x->renewal_timer);
 	loop_timer_stop(x->answer_timer);
 	loop_timer_stop(x->pulse_timer);
 	loop_timer_stop(x->kill_timer);
@@ -689,6 +783,7 @@ static int create_timers(struct exabgp *x, struct err *e)
 		{&x->kill_timer, on_stop_time},
 		{&x->session_timer, on_no_session},
 		{&x->check_timer, on_check_time},
+		{&x->renewal_timer, on_renewal_time},
 	};
 	int r = 0;
 
@@ -791,6 +886,7 @@ void exabgp_announce(struct exabgp *x, const struct routes_out *wanted)
 {
 	routes_out_done(&x->wanted);
 	x->wanted = routes_out_copy(wanted);
+	set_due(x, x->untold);
 	send_changes(x);
 }
 
@@ -812,7 +908,7 @@ size_t exabgp_sessions(const struct exabgp *x)
 bool exabgp_is_heard(const struct exabgp *x)
 {
 	return sessions_n_up(x->sessions) > 0 && (is_idle(x) || x->what != ROUTES) &&
-	       routes_out_equal(&x->taken, &x->wanted);
+	       routes_out_equal(&x->taken, &x->due);
 }
 
 const struct prefixes *exabgp_heard(const struct exabgp *x)
@@ -847,6 +943,8 @@ struct exabgp *exabgp_free(struct exabgp *x)
 	sd_event_source_disable_unref(x->kill_timer);
 	sd_event_source_disable_unref(x->session_timer);
 	sd_event_source_disable_unref(x->check_timer);
+	sd_event_source_disable_unref(x->renewal_timer);
+	routes_out_done(&x->due);
 	conf_check_free(x->check);
 	plan_done(&x->plan);
 	plan_done(&x->next);

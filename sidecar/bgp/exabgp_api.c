@@ -132,6 +132,8 @@ static int read_state(struct exabgp_api_event *ev, const json_t *doc, struct err
 		return r;
 	if (strcmp(state, "up") == 0)
 		ev->kind = EXABGP_API_PEER_UP;
+	else if (strcmp(state, "connected") == 0)
+		ev->kind = EXABGP_API_PEER_CALLED;
 	else if (strcmp(state, "down") == 0)
 		ev->kind = EXABGP_API_PEER_DOWN;
 	snprintf(ev->reason, sizeof ev->reason, "%s", reason);

@@ -47,6 +47,7 @@ enum exabgp_api_kind {
 	EXABGP_API_DONE,        /* the oldest unanswered command was carried out */
 	EXABGP_API_ERROR,       /* it was refused */
 	EXABGP_API_PEER_UP,     /* `peer`: the session is established */
+	EXABGP_API_PEER_CALLED, /* `peer`: there is a connection, and no session yet */
 	EXABGP_API_PEER_DOWN,   /* `peer`: it ended; `reason` */
 	EXABGP_API_PEER_LISTED, /* `peer`: there is a session, or shall be one */
 	EXABGP_API_OTHER,       /* nothing that matters here */

@@ -46,10 +46,19 @@ void sessions_up(struct sessions *s, const struct ipaddr *addr, uint64_t now)
 	if (!session || session->up)
 		return;
 	session->up = true;
+	session->called = 0;
 	session->since = now;
 	session->n_changes++;
 	log_info("bgp.up", LOG_STR("peer", ipaddr_format(text, addr)),
 		LOG_UINT("peer_as", session->config->as));
+}
+
+void sessions_called(struct sessions *s, const struct ipaddr *addr, uint64_t now)
+{
+	struct session *session = find(s, addr);
+
+	if (session && !session->up)
+		session->called = now;
 }
 
 static bool set_down(struct session *session, const char *reason, uint64_t now)
@@ -57,6 +66,7 @@ static bool set_down(struct session *session, const char *reason, uint64_t now)
 	char text[IPADDR_TEXT];
 	uint64_t was_up;
 
+	session->called = 0;
 	if (reason[0])
 		snprintf(session->last_error, sizeof session->last_error, "%s", reason);
 	if (!session->up)
@@ -98,9 +108,11 @@ void sessions_follow(struct sessions *s, const struct config_peer *peers, size_t
 
 void sessions_all_down(struct sessions *s, const char *reason, uint64_t now)
 {
-	for (size_t i = 0; i < s->n_items; i++)
+	for (size_t i = 0; i < s->n_items; i++) {
+		s->items[i].called = 0;
 		if (s->items[i].up)
 			set_down(&s->items[i], reason, now);
+	}
 }
 
 size_t sessions_n_up(const struct sessions *s)
@@ -120,6 +132,16 @@ peer_set sessions_up_set(const struct sessions *s)
 		if (s->items[i].up)
 			up |= (peer_set)1 << i;
 	return up;
+}
+
+peer_set sessions_lost_set(const struct sessions *s, uint64_t when)
+{
+	peer_set lost = 0;
+
+	for (size_t i = 0; i < s->n_items; i++)
+		if (!s->items[i].up && s->items[i].called <= when)
+			lost |= (peer_set)1 << i;
+	return lost;
 }
 
 size_t sessions_count(const struct sessions *s)

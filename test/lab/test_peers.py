@@ -217,6 +217,25 @@ def test_without_peers_exabgp_ends_and_with_one_it_starts(routers, peers):
     assert peers.speaker.count("exabgp.killed") == 0
 
 
+def test_a_peer_that_is_back_is_found_soon_however_often_it_was_away(routers, peers):
+    """exabgp by itself waits longer each time."""
+    a, b = routers
+    a.watch()
+    for outage in 3, 6, 6, 9, 6:
+        downs, ups = peers.speaker.count("bgp.down"), peers.speaker.count("bgp.up")
+        b.tell("router bgp 65001", "no bgp listen range 172.16.0.0/16 peer-group kago")
+        wait_for("the end", lambda: peers.speaker.count("bgp.down") > downs)  # noqa: B023
+        away_until = time.monotonic() + outage
+        peers.speaker.say("10.1.1.3/32", gone=outage == 6)
+        wait_for("what is new", lambda: ("10.1.1.3/32" in a.routes()) == (outage != 6))  # noqa: B023
+        wait_for("the time", lambda: time.monotonic() > away_until, SLOW)  # noqa: B023
+        assert peers.speaker.count("bgp.up") == ups
+        b.tell("router bgp 65001", "bgp listen range 172.16.0.0/16 peer-group kago")
+        wait_for("a session", lambda: peers.speaker.count("bgp.up") > ups, 5)  # noqa: B023
+        wait_for("its routes", lambda: b.routes() == a.routes() and len(b.routes()) > 1)
+    a.assert_unbroken()
+
+
 @pytest.fixture
 def strict(site):
     """A template of the user's, with which exabgp refuses a hold time of 600 s: `hold-time 100600`."""

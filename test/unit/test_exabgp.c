@@ -142,20 +142,25 @@ static void load(struct fixture *f, const char *peers)
 		fail_msg("%s", e.msg);
 }
 
-static void start(struct fixture *f, const char *refuse)
+static void start_with(struct fixture *f, const char *refuse, const char *peers)
 {
 	static const struct exabgp_ops ops = {ignore, ignore, ignore};
 	struct err e = {0};
 
 	write_file("exabgp", fake);
 	write_file("refuse", refuse);
-	load(f, "{address: 10.0.0.109}");
+	load(f, peers);
 	f->site = (struct site){.pod.v4 = addr_of("172.16.20.2"),
 		.node.v4 = addr_of("10.0.0.106"),
 		.router_id = addr_of("172.16.20.2")};
 	assert_int_equal(loop_new(&f->loop, ignore, NULL, &e), 0);
 	if (exabgp_start(&f->exabgp, f->loop, f->config, &f->site, &ops, NULL, &e) < 0)
 		fail_msg("%s", e.msg);
+}
+
+static void start(struct fixture *f, const char *refuse)
+{
+	start_with(f, refuse, "{address: 10.0.0.109}");
 }
 
 static void finish(struct fixture *f)
@@ -404,6 +409,34 @@ static void test_one_that_does_not_take_new_peers_is_started_anew(void **state)
 	finish(&f);
 }
 
+static bool was_renewed(const struct fixture *f)
+{
+	(void)f;
+	return transcript_has("start\nannounce 10.1.1.1/32\n"
+			      "reload\nshow extensive\nreload\nshow extensive\n");
+}
+
+/* Who has no session is told nothing, and keeps nobody from being told all. */
+static void test_a_lost_peer_is_added_anew(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes one = set_of("10.1.1.1", "10.1.1.1");
+	CLEANUP_PREFIXES struct prefixes other = set_of("10.1.1.2", "10.1.1.2");
+	struct fixture f = {0};
+
+	(void)state;
+	start_with(&f, "nothing never", "{address: 10.0.0.109}, {address: 10.0.0.110}");
+	announce(&f, &one);
+	wait_until(&f, is_heard);
+	wait_until(&f, was_renewed);
+	wait_until(&f, is_heard);
+	assert_int_equal(exabgp_sessions(f.exabgp), 1);
+	assert_true(prefixes_equal(exabgp_heard(f.exabgp), &one));
+	announce(&f, &other);
+	wait_until(&f, is_heard);
+	assert_true(transcript_has("neighbor withdraw\nneighbor announce\n"));
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_one_that_hangs_while_idle_is_started_anew),
 		cmocka_unit_test(test_peers_are_followed_and_who_stays_is_told_nothing_again),
 		cmocka_unit_test(test_one_that_does_not_take_new_peers_is_started_anew),
+		cmocka_unit_test(test_a_lost_peer_is_added_anew),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -168,7 +168,7 @@ static void test_sessions(void **state)
 		0);
 	assert_int_equal(ev.kind, EXABGP_API_PEER_DOWN);
 	assert_string_equal(ev.reason, "peer reset");
-	assert_int_equal(kind_of(STATE("\"state\": \"connected\"")), EXABGP_API_OTHER);
+	assert_int_equal(kind_of(STATE("\"state\": \"connected\"")), EXABGP_API_PEER_CALLED);
 }
 
 /* What a peer says at the end is quoted as it came: of a shutdown, or that it was sent too much. */
