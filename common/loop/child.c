@@ -14,6 +14,7 @@
 #include "base/offspring.h"
 #include "loop/loop.h"
 #include "loop/power.h"
+#include "loop/priority.h"
 
 struct child {
 	sd_event_source *output, *end;
@@ -117,6 +118,8 @@ static bool accept_limits(const struct child_ops *ops, const char *program)
 		r = confine_enter(ops->confine, program, &e);
 	if (r == 0 && ops->powerless)
 		r = power_give_up(&e);
+	if (r == 0 && ops->no_priority)
+		r = priority_ignore(&e);
 	if (r < 0)
 		dprintf(STDERR_FILENO, "starting %s: %s\n", program, e.msg);
 	return r == 0;

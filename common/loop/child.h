@@ -25,6 +25,8 @@ struct child_ops {
 	void (*on_exit)(void *ud, int status);
 	/* The program and all that it starts have no capabilities, not even as root. */
 	bool powerless;
+	/* Asking for a priority of its packets does nothing and succeeds (loop/priority.h). */
+	bool no_priority;
 	/* A descriptor that becomes its stdin, read by child_start alone; 0: ours does. */
 	int input;
 	/* What it may do with files, read by child_start alone; NULL: all that we may. */
