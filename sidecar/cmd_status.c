@@ -50,6 +50,16 @@ static json_int_t number_of(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+/* Of a peer that is to have one. */
+static void print_bfd(const json_t *bfd)
+{
+	if (!bfd)
+		return;
+	printf(", BFD %s", text_of(bfd, "state"));
+	if (json_object_get(bfd, "sinceSeconds"))
+		printf(" for %lld s", (long long)number_of(bfd, "sinceSeconds"));
+}
+
 static void print_peer(const json_t *peer)
 {
 	const char *name = text_of(peer, "name"), *error = text_of(peer, "lastError");
@@ -59,6 +69,7 @@ static void print_peer(const json_t *peer)
 		json_is_true(json_object_get(peer, "up")) ? "up" : "down");
 	if (json_object_get(peer, "sinceSeconds"))
 		printf(" for %lld s", (long long)number_of(peer, "sinceSeconds"));
+	print_bfd(json_object_get(peer, "bfd"));
 	printf(", %lld routes, %lld changes%s%s\n", (long long)number_of(peer, "routes"),
 		(long long)number_of(peer, "changes"), *error ? ", last error: " : "", error);
 }

@@ -12,6 +12,8 @@
 #include "announce/route.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "bgp/bfd.h"
+#include "bgp/bfd_report.h"
 #include "bgp/bgp_report.h"
 #include "bgp/exabgp.h"
 #include "doc/jsonx.h"
@@ -59,6 +61,7 @@ struct sidecar {
 	struct ways *ways;             /* NULL: the node's routes are left alone */
 	struct masquerade *masquerade; /* NULL, too */
 	struct exabgp *exabgp;
+	struct bfd *bfd;
 	struct lifeline *lifeline;
 	struct status *status; /* NULL: it does not work */
 	struct follow *follow;
@@ -250,6 +253,16 @@ static void report_waiting(struct sidecar *s)
 	lifeline_report(s->lifeline, &r);
 }
 
+/* `now`: as bgp_report_peers has it. */
+static json_t *report_peers(const struct sidecar *s, uint64_t now)
+{
+	json_t *peers =
+		bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp), now);
+
+	bfd_report_add(peers, s->bfd, now);
+	return peers;
+}
+
 static void report(void *ud)
 {
 	struct sidecar *s = ud;
@@ -258,7 +271,7 @@ static void report(void *ud)
 		.sessions = exabgp_sessions(s->exabgp),
 		.peers = exabgp_peers(s->exabgp)->n_items,
 		.complete = s->all_announced && exabgp_is_heard(s->exabgp),
-		.bgp = bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp), 0),
+		.bgp = report_peers(s, 0),
 	};
 
 	if (s->lifeline)
@@ -279,9 +292,7 @@ static void write_status(void *ud, FILE *out)
 	jsonx_set(status, "peers", json_array());
 	jsonx_set(status, "routes", json_array());
 	if (s->exabgp) {
-		jsonx_set(status, "peers",
-			bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp),
-				loop_clock()));
+		jsonx_set(status, "peers", report_peers(s, loop_clock()));
 		jsonx_set(status, "routes",
 			bgp_report_routes(exabgp_taken(s->exabgp), exabgp_all_sessions(s->exabgp)));
 		jsonx_set(status, "refused", json_string(exabgp_why_refused(s->exabgp)));
@@ -632,6 +643,8 @@ static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
 		r = ways_open(&s->ways, s->loop, node, &s->site, on_ways, s, e);
 	if (r == 0)
 		r = exabgp_start(&s->exabgp, s->loop, c, &s->site, &exabgp_ops, s, e);
+	if (r == 0)
+		r = bfd_start(&s->bfd, s->loop, c, &s->site, report, s, e);
 	if (r < 0)
 		return r;
 	s->phase = RUNNING;
@@ -708,6 +721,7 @@ static void sidecar_done(struct sidecar *s)
 	supply_close(s->supply);
 	lifeline_close(s->lifeline);
 	exabgp_free(s->exabgp);
+	bfd_free(s->bfd);
 	ways_close(s->ways);
 	masquerade_free(s->masquerade);
 	strays_free(s->strays);

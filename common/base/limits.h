@@ -50,9 +50,10 @@ enum {
 	LIMIT_CONTROL_ANSWER = 128 * 1024 * 1024, /* the status of LIMIT_FLEET_REALS */
 	LIMIT_CONTROL_CLIENTS = 16,
 	LIMIT_CONTROL_REQUEST_USEC = 5 * 1000 * 1000, /* until a request that was begun is whole */
-	LIMIT_CONTROL_REFUSED = 16, /* users that the log names because they were not let in */
-	LIMIT_SCRIBES = 16,         /* children that write answers at a time */
-	LIMIT_API_LINE = 64 * 1024, /* one line from exabgp's API */
+	LIMIT_CONTROL_REFUSED = 16,    /* users that the log names because they were not let in */
+	LIMIT_SCRIBES = 16,            /* children that write answers at a time */
+	LIMIT_API_LINE = 64 * 1024,    /* one line from exabgp's API */
+	LIMIT_BIRD_ANSWER = 16 * 1024, /* of BIRD: a session takes 100 bytes */
 	LIMIT_KUBE_OBJECT = 16 * 1024 * 1024, /* one line of a watch; etcd's objects have 1.5 MB */
 	LIMIT_KUBE_BODY = 64 * 1024 * 1024,   /* one answer of the API server that is no stream */
 	/* JSON values of these two, which take up to 230 bytes each; the largest EndpointSlice that

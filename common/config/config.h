@@ -26,6 +26,7 @@ struct config_peer {
 	uint16_t port;               /* 179 unless said */
 	bool as_is_ours;             /* `as` was not said */
 	bool ipv4, ipv6;             /* routes of which families it gets */
+	bool bfd;                    /* there is a BFD session, too, with bgp.bfd.enabled */
 };
 
 /* One that other load balancers of the fleet have, and we do not. */
@@ -91,6 +92,12 @@ struct config {
 		uint32_t local_preference; /* for peers of our own AS */
 		uint32_t med;              /* 0: none is sent */
 		uint32_t as_path_prepend;  /* how often our AS comes once more */
+		struct {
+			bool enabled;
+			char *program;       /* BIRD's path */
+			uint64_t interval;   /* usec between two packets, whole milliseconds */
+			uint32_t multiplier; /* lost packets until a session is down */
+		} bfd;
 	} bgp;
 
 	struct {

@@ -83,7 +83,8 @@ static const struct schema_key keys[] = {
 	{"bgp.template", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.template_path), 1, 0,
 		SHARE "exabgp.conf.mustache", "The template of exabgp.conf."},
 	{"bgp.stateDir", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.state_dir), 1, 0,
-		"/run/kago-exabgp", "The folder of exabgp.conf and exabgp's pipes."},
+		"/run/kago-exabgp",
+		"The folder of exabgp.conf and exabgp's pipes, and of BIRD's files."},
 	{"bgp.as", SCHEMA_AS, {UNUSED, LIVE}, AT(bgp.as), 0, 0, NULL,
 		"Our AS number; needed with `bgp.peers`."},
 	{"bgp.holdTime", SCHEMA_SECONDS, {UNUSED, LIVE}, AT(bgp.hold_time), SEC(3), SEC(1800), "9s",
@@ -114,6 +115,8 @@ static const struct schema_key keys[] = {
 		"Whether it gets IPv4 routes."},
 	{"bgp.peers[].ipv6", SCHEMA_BOOL, {LIVE, LIVE}, PEER_AT(ipv6), 0, 0, "true",
 		"Whether it gets IPv6 routes."},
+	{"bgp.peers[].bfd", SCHEMA_BOOL, {RESTART, RESTART}, PEER_AT(bfd), 0, 0, "true",
+		"Whether there is a BFD session with it, too, where `bgp.bfd.enabled` is true."},
 	{"bgp.otherPeers", SCHEMA_OTHER_PEERS, {LIVE, LIVE}, AT(bgp.other_peers), 0,
 		LIMIT_OTHER_PEERS, NULL,
 		"BGP peers that other load balancers of the fleet have and this one has not, as in "
@@ -136,6 +139,16 @@ static const struct schema_key keys[] = {
 		LIMIT_AS_PATH_PREPEND, "0",
 		"How often our AS comes once more in the AS path of routes, for peers of another "
 		"AS."},
+	{"bgp.bfd.enabled", SCHEMA_BOOL, {UNUSED, RESTART}, AT(bgp.bfd.enabled), 0, 0, "false",
+		"Whether there is a BFD session (RFC 5880) with each peer, by which routers notice "
+		"a dead load balancer sooner than `bgp.holdTime`."},
+	{"bgp.bfd.program", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.bfd.program), 1, 0,
+		"/usr/sbin/bird", "BIRD's executable, which speaks BFD."},
+	{"bgp.bfd.interval", SCHEMA_DURATION, {UNUSED, RESTART}, AT(bgp.bfd.interval), MSEC(50),
+		SEC(10), "300ms",
+		"The time between two packets of BFD, if the router does not want a longer one."},
+	{"bgp.bfd.multiplier", SCHEMA_COUNT, {UNUSED, RESTART}, AT(bgp.bfd.multiplier), 2, 255, "3",
+		"For how many of these without a packet from us a router waits."},
 
 	{"node.podAddress", SCHEMA_ADDRESS, {UNUSED, RESTART}, AT(node.pod_address), 0, 0, NULL,
 		"The pod's address; found by its default route unless said."},

@@ -155,20 +155,25 @@ static void put_real_servers(FILE *out, const struct snapshot *s)
 	}
 }
 
-/* The sidecar's word, of which nothing is printed that is no address or number. */
-static void put_of_peers(FILE *out, const struct snapshot *s, const char *name, const char *key)
+/*
+ * The sidecar's word, of which nothing is printed that is no address or number. `part`: the key is
+ * in this part of what is said of a peer, which not all have; NULL: of the peer itself.
+ */
+static void put_of_peers(
+	FILE *out, const struct snapshot *s, const char *name, const char *part, const char *key)
 {
 	const json_t *item;
 	size_t i;
 
 	json_array_foreach(s->sidecar->bgp, i, item) {
 		const char *text = json_string_value(json_object_get(item, "peer"));
-		const json_t *value = json_object_get(item, key);
+		const json_t *about = part ? json_object_get(item, part) : item;
+		const json_t *value = json_object_get(about, key);
 		struct ipaddr peer;
 		struct err unused = {0};
 		char addr[IPADDR_TEXT];
 
-		if (ipaddr_parse(&peer, text ? text : "", &unused) == 0)
+		if (about && ipaddr_parse(&peer, text ? text : "", &unused) == 0)
 			fprintf(out, "%s{peer=\"%s\"} %lld\n", name, ipaddr_format(addr, &peer),
 				json_is_true(value) ? 1LL : (long long)json_integer_value(value));
 	}
@@ -185,8 +190,10 @@ static void put_bgp(FILE *out, const struct snapshot *s)
 
 	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
 		metrics_help(out, metrics[i][0], metrics[i][1], metrics[i][3]);
-		put_of_peers(out, s, metrics[i][0], metrics[i][2]);
+		put_of_peers(out, s, metrics[i][0], NULL, metrics[i][2]);
 	}
+	metrics_help(out, "kago_bfd_session_up", "gauge", "Whether the BFD session is up.");
+	put_of_peers(out, s, "kago_bfd_session_up", "bfd", "up");
 }
 
 static void put_own(FILE *out, const struct snapshot *s)

@@ -110,6 +110,8 @@ SOME_REGISTRY = settings("image.registry=localhost")
     ("config.node.drain=5", ["drain", "string"]),
     ("config.http.listen=pod:9441", ["config.http.listen", "cannot be set", "9440"]),
     ("config.http.probes=pod:9440", ["config.http.probes", "cannot be set", "9441"]),
+    ("config.bgp.bfd.program=/bird", ["config.bgp.bfd.program", "cannot be set", "the image has it"]),
+    ("config.bgp.bfd.multiplier=1", ["bgp", "bfd", "multiplier", "2"]),
     ("config.node.netns=/host", ["config.node.netns", "nodeRoutes"]),
     ("config.kubernetes.identity=me", ["config.kubernetes.identity", "the pod's name"]),
     ("config.keepalived.shutdownTimeout=4s", ["config.keepalived.shutdownTimeout", "'4s' must be longer", "'5s'"]),
@@ -168,6 +170,21 @@ def test_prefixes_of_the_policy_are_those_that_may_read_metrics(helm4, values, a
     rendered = helm4.objects("default", *settings("networkPolicy.enabled=true " + values))
     config = yaml.safe_load(next(iter(only(rendered, "ConfigMap")["data"].values())))
     assert config["http"].get("allow") == allow
+
+
+@pytest.mark.parametrize("enabled, ports", [("true", [("10.0.0.1/32", 4784), ("10.0.0.2/32", 3784)]), ("false", [])])
+def test_the_policy_lets_bfd_through_both_ways(helm4, enabled, ports):
+    """To and from the peers that have it, each at the port of its kind."""
+    peers = ("config.bgp.as=1 config.bgp.peers[0].address=10.0.0.1 config.bgp.peers[1].address=10.0.0.2 "
+             "config.bgp.peers[1].ttl=1 config.bgp.peers[2].address=10.0.0.3 config.bgp.peers[2].bfd=false")
+    policy = only(helm4.objects("default", *settings(f"networkPolicy.enabled=true config.bgp.bfd.enabled={enabled} "
+                                                     + peers)), "NetworkPolicy")["spec"]
+
+    def udp(rules, side):
+        return [(rule[side][0]["ipBlock"]["cidr"], port["port"]) for rule in rules for port in rule.get("ports", [])
+                if port["protocol"] == "UDP"]
+
+    assert udp(policy["ingress"], "from") == udp(policy["egress"], "to") == ports
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "kube-node-lease"])

@@ -6,6 +6,7 @@
 #include "announce/route.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bgp/bfd.h"
 #include "bgp/exabgp.h"
 #include "cmd.h"
 #include "config/config.h"
@@ -27,6 +28,7 @@ struct speaker {
 	struct config *config;
 	struct site site;
 	struct exabgp *exabgp;
+	struct bfd *bfd;
 	struct book book;
 	struct prefixes announced;
 	char line[64 * 1024];
@@ -129,8 +131,9 @@ static int load(struct config **ret, const void *path, struct err *e)
 
 static void on_stopped(void *ud)
 {
-	const struct speaker *s = ud;
+	struct speaker *s = ud;
 
+	s->bfd = bfd_free(s->bfd);
 	loop_exit(s->loop, 0);
 }
 
@@ -163,6 +166,8 @@ static int run(char *argv[], struct err *e)
 		r = loop_new(&s.loop, on_stop, &s, e);
 	if (r == 0)
 		r = exabgp_start(&s.exabgp, s.loop, s.config, &s.site, &ops, &s, e);
+	if (r == 0)
+		r = bfd_start(&s.bfd, s.loop, s.config, &s.site, on_change, &s, e);
 	if (r == 0)
 		r = sd_event_add_io(s.loop, &input, STDIN_FILENO, EPOLLIN, on_input, &s);
 	if (r < 0)

@@ -256,25 +256,27 @@ def test_many_routes_with_much_to_say(site, peers):
 
 
 class Frr:
-    """zebra and bgpd with one configuration."""
+    """Daemons of FRR with one configuration."""
 
-    def __init__(self, site, netns, config, port=179):
+    def __init__(self, site, netns, config, port=179, daemons=("zebra", "bgpd")):
         # As a user of its own it has no way into pytest's folder.
         self.netns = netns
         self.folder = Path(site.network.enter_context(tempfile.TemporaryDirectory(prefix="kago-frr-")))
         shutil.chown(self.folder, "frr", "frr")
         (self.folder / "frr.conf").write_text(config)
-        for daemon in "zebra", "bgpd":
+        more = {"bgpd": ("-p", port), "bfdd": ("--bfdctl", self.folder / "bfdd.sock")}
+        for daemon in daemons:
             site.network.start(
                 netns, f"/usr/lib/frr/{daemon}", "-f", self.folder / "frr.conf", "-z", self.folder / "zserv",
                 "-i", self.folder / f"{daemon}.pid", "--vty_socket", self.folder, "-A", "127.0.0.1",
-                "--log", "stdout", *(("-p", port) if daemon == "bgpd" else ()),
+                "--log", "stdout", *more.get(daemon, ()),
                 log=site.folder / f"{netns.name}-{daemon}.log")
             wait_for(daemon, (self.folder / f"{daemon}.vty").exists)
 
-    def ask(self, command):
-        out = self.netns.run("vtysh", "--vty_socket", self.folder, "-d", "bgpd", "-c", command).stdout
-        return json.loads(out[out.index("{"):]) if "{" in out else {}
+    def ask(self, command, daemon="bgpd"):
+        out = self.netns.run("vtysh", "--vty_socket", self.folder, "-d", daemon, "-c", command).stdout
+        begin = re.search(r"[{[]", out)
+        return json.loads(out[begin.start():]) if begin else {}
 
     def next_hops(self, prefix):
         paths = self.ask(f"show bgp ipv4 unicast {prefix} json").get("paths", [])
@@ -289,8 +291,11 @@ class Bird:
         site.network.start(netns, "bird", "-f", "-c", path, "-s", self.socket, log=site.folder / f"{netns.name}.log")
         wait_for("bird", self.socket.exists)
 
+    def ask(self, *words):
+        return self.netns.run("birdc", "-s", self.socket, *words, check=False).stdout
+
     def next_hops(self, prefix):
-        out = self.netns.run("birdc", "-s", self.socket, "show", "route", "for", prefix, "all", check=False).stdout
+        out = self.ask("show", "route", "for", prefix, "all")
         return sorted(re.findall(r"BGP\.next_hop: (\S+)", out))
 
 

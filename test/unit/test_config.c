@@ -30,6 +30,10 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->ipvs.timeouts.tcp_fin, 120000000);
 	assert_int_equal(c->ipvs.timeouts.udp, 300000000);
 	assert_int_equal(c->bgp.hold_time, 9000000);
+	assert_false(c->bgp.bfd.enabled);
+	assert_string_equal(c->bgp.bfd.program, "/usr/sbin/bird");
+	assert_int_equal(c->bgp.bfd.interval, 300000);
+	assert_int_equal(c->bgp.bfd.multiplier, 3);
 	assert_int_equal(c->bgp.n_peers, 0);
 	assert_int_equal(c->bgp.n_aggregates, 0);
 	assert_int_equal(c->node.pod_address.family, 0);
@@ -140,22 +144,29 @@ static void test_every_key(void **state)
 static void test_every_key_of_routes_and_of_one_peer(void **state)
 {
 	CLEANUP(config_freep)
-	struct config *c =
-		loaded("bgp:\n"
-		       "  as: 65021\n"
-		       "  peers:\n"
-		       "  - address: 10.0.0.1\n"
-		       "  - {address: 'fd00::1', name: tor1, holdTime: 6s, ttl: 255, ipv4: false,\n"
-		       "     localAddress: 'fd00:2::8'}\n"
-		       "  otherPeers:\n"
-		       "  - address: 10.0.0.1\n"
-		       "  - {address: 10.0.9.1, name: tor1}\n"
-		       "  communities: 65000:100 no-export\n"
-		       "  localPreference: 200\n"
-		       "  med: 7\n"
-		       "  asPathPrepend: 16\n");
+	struct config *c = loaded(
+		"bgp:\n"
+		"  as: 65021\n"
+		"  peers:\n"
+		"  - address: 10.0.0.1\n"
+		"  - {address: 'fd00::1', name: tor1, holdTime: 6s, ttl: 255, ipv4: false,\n"
+		"     localAddress: 'fd00:2::8', bfd: false}\n"
+		"  otherPeers:\n"
+		"  - address: 10.0.0.1\n"
+		"  - {address: 10.0.9.1, name: tor1}\n"
+		"  communities: 65000:100 no-export\n"
+		"  localPreference: 200\n"
+		"  med: 7\n"
+		"  asPathPrepend: 16\n"
+		"  bfd: {enabled: true, program: /opt/bird, interval: 50ms, multiplier: 255}\n");
 
 	(void)state;
+	assert_true(c->bgp.peers[0].bfd);
+	assert_false(c->bgp.peers[1].bfd);
+	assert_true(c->bgp.bfd.enabled);
+	assert_string_equal(c->bgp.bfd.program, "/opt/bird");
+	assert_int_equal(c->bgp.bfd.interval, 50000);
+	assert_int_equal(c->bgp.bfd.multiplier, 255);
 	assert_string_equal(c->bgp.peers[0].name, "");
 	assert_int_equal(c->bgp.peers[0].hold_time, 0);
 	assert_int_equal(c->bgp.peers[0].ttl, 0);
@@ -225,11 +236,12 @@ static const struct refusal_case refused[] = {
 	{"log:\n  levle: info\n", "2:3: log: 'levle' is not a key; the keys are level, format"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n    asn: 1\n",
 		"5:5: bgp.peers[]: 'asn' is not a key; the keys are address, as, port, "
-		"passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6"},
+		"passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6, "
+		"bfd"},
 	{"bgp:\n  peers[]: {}\n",
 		"2:3: bgp: 'peers[]' is not a key; the keys are program, template, "
 		"stateDir, as, holdTime, peers, otherPeers, aggregates, communities, "
-		"localPreference, med, asPathPrepend"},
+		"localPreference, med, asPathPrepend, bfd"},
 	{"bgp.as: 1\n",
 		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, control, keepalived, "
 		"ipvs, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
@@ -320,6 +332,13 @@ static const struct refusal_case refused[] = {
 		"3:25: bgp.otherPeers[]: 'as' is not a key; the keys are address, name"},
 	{"bgp:\n  asPathPrepend: 17\n",
 		"2:18: bgp.asPathPrepend: '17' is not a number from 0 to 16"},
+	{"bgp:\n  bfd: {interval: 20ms}\n",
+		"2:19: bgp.bfd.interval: '20ms' is not a duration from 50ms to 10s"},
+	{"bgp:\n  bfd: {interval: 11s}\n",
+		"2:19: bgp.bfd.interval: '11s' is not a duration from 50ms to 10s"},
+	{"bgp:\n  bfd: {multiplier: 1}\n",
+		"2:21: bgp.bfd.multiplier: '1' is not a number from 2 to 255"},
+	{"bgp:\n  bfd: true\n", "2:3: bgp.bfd: must be an object, not true or false"},
 	{"bgp:\n  communities: no-exports\n",
 		"2:16: bgp.communities: 'no-exports' is no community: neither 65000:100 nor "
 		"65000:1:2 nor target:65000:100 nor origin:65000:100 nor a name such as no-export, "

@@ -90,9 +90,10 @@ static void test_names_of_a_section(void **state)
 			 "endpoints, forward, tunnel, pools");
 	assert_names("log", "level, format");
 	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, otherPeers, "
-			    "aggregates, communities, localPreference, med, asPathPrepend");
-	assert_names("bgp.peers[]",
-		"address, as, port, passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6");
+			    "aggregates, communities, localPreference, med, asPathPrepend, bfd");
+	assert_names("bgp.bfd", "enabled, program, interval, multiplier");
+	assert_names("bgp.peers[]", "address, as, port, passwordFile, name, holdTime, ttl, "
+				    "localAddress, ipv4, ipv6, bfd");
 	assert_names("bgp.otherPeers[]", "address, name");
 	assert_names("ipvs", "timeouts");
 	assert_names("ipvs.timeouts", "tcp, tcpFin, udp");

@@ -5,6 +5,7 @@ http.probes: "it is the port 9441 of the pod's address, which the probes use"
 keepalived.program: "the image has it"
 keepalived.stateDir: "it is the writable /run/kago"
 bgp.program: "the image has it"
+bgp.bfd.program: "the image has it"
 bgp.stateDir: "it is the writable /run/kago-exabgp"
 node.podAddress: "each pod has its own, from its status"
 node.podAddress6: "each pod has its own, from its status"
@@ -22,7 +23,11 @@ kubernetes.identity: "it is the pod's name"
 {{- $config := deepCopy (.Values.config | default dict) }}
 {{- range $key, $why := include "kago.managedKeys" . | fromYaml }}
 {{- $path := splitList "." $key }}
-{{- if hasKey (get $config (first $path) | default dict) (last $path) }}
+{{- $section := $config }}
+{{- range initial $path }}
+{{- $section = get $section . | default dict }}
+{{- end }}
+{{- if hasKey $section (last $path) }}
 {{- fail (printf "config.%s: cannot be set: %s" $key $why) }}
 {{- end }}
 {{- end }}

@@ -95,13 +95,18 @@ what each group has are rendered with the group's name as .Group and its own val
 {{- $found | toYaml }}
 {{- end }}
 
-{{/* The peers of all load balancers, each once. */}}
+{{/* The peers of all load balancers, each once, and the port of BFD with it: 0 without, else by whether there may be hops. */}}
 {{- define "kago.fleetPeers" -}}
 {{- $root := . }}
 {{- $found := list }}
 {{- range .Values.groups | default (list dict) }}
+{{- $bfd := mustMergeOverwrite (deepCopy (((($root.Values.config).bgp).bfd) | default dict)) (((.bgp).bfd) | default dict) }}
 {{- range include "kago.groupPeers" (list $root .) | fromYamlArray }}
-{{- $found = append $found (dict "address" .address "port" (.port | default 179)) }}
+{{- $port := eq 1 (int .ttl) | ternary 3784 4784 }}
+{{- if or (not $bfd.enabled) (eq "false" (toString .bfd)) }}
+{{- $port = 0 }}
+{{- end }}
+{{- $found = append $found (dict "address" .address "port" (.port | default 179) "bfd" $port) }}
 {{- end }}
 {{- end }}
 {{- $found | uniq | toYaml }}
