@@ -27,7 +27,8 @@ IMAGES = [IPVS, EXABGP, NODE_SOCKETS]
 VERSION = re.search(r"project\(kago VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
 MOST = {IPVS: 60e6, EXABGP: 110e6, NODE_SOCKETS: 2e6}  # bytes, compressed
 PROGRAMS = {IPVS: ["/usr/bin/kago-controller", "/usr/sbin/keepalived"],
-            EXABGP: ["/usr/bin/kago-sidecar", "/usr/sbin/exabgp"], NODE_SOCKETS: ["/usr/bin/kago-node-sockets"]}
+            EXABGP: ["/usr/bin/kago-sidecar", "/usr/sbin/exabgp", "/usr/sbin/bird"],
+            NODE_SOCKETS: ["/usr/bin/kago-node-sockets"]}
 USED = {IPVS: ["/usr/share/kago/keepalived.conf.mustache", "/usr/share/kago/nftables.conf.mustache"],
         EXABGP: ["/usr/share/kago/exabgp.conf.mustache"], NODE_SOCKETS: []}
 NEEDLESS = ("sh", "bash", "dash", "apt", "apt-get", "dpkg", "perl", "gcc", "cc", "ld", "as", "cmake", "su",
@@ -67,12 +68,15 @@ def digests():
 def test_its_programs_answer(image):
     kago, *others = PROGRAMS[image]
     assert VERSION in inside(image, kago, "--version").stdout
-    done = inside(image, *(others or [kago]), "--version")
-    assert done.returncode == 0, done.stderr
+    said = ""
+    for other in others:
+        done = inside(image, other, "--version")
+        assert done.returncode == 0, done.stderr
+        said += done.stdout + done.stderr
     if image is IPVS:
-        assert tuple(map(int, re.search(r"Keepalived v(\d+)\.(\d+)", done.stderr).groups())) >= (2, 3)
+        assert tuple(map(int, re.search(r"Keepalived v(\d+)\.(\d+)", said).groups())) >= (2, 3)
     elif image is EXABGP:
-        assert "ExaBGP : 4." in done.stdout
+        assert "ExaBGP : 4." in said and "BIRD version 2." in said
 
 
 @each
@@ -87,6 +91,16 @@ def test_its_exabgp_starts_on_a_read_only_root(tmp_path):
     conf.write_text("neighbor 127.0.0.1 { router-id 1.2.3.4; local-address 127.0.0.1; local-as 65021;"
                     " peer-as 65021; }")
     done = contained(EXABGP, [tmp_path], "/usr/sbin/exabgp", "--test", conf)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_bird_takes_what_we_write(tmp_path):
+    """As test_bird_conf.c has it; without a network of the container's it only reads it."""
+    text = (ROOT / "test/unit/test_bird_conf.c").read_text(encoding="ascii")
+    whole = text[text.index("test_the_whole_file"):].split("assert_string_equal(text,", 1)[1].split(");", 1)[0]
+    conf = tmp_path / "bird.conf"
+    conf.write_text("".join(map(json.loads, re.findall(r'"(?:[^"\\]|\\.)*"', whole))), encoding="ascii")
+    done = contained(EXABGP, [tmp_path], "/usr/sbin/bird", "-p", "-c", conf)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
