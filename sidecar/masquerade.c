@@ -14,6 +14,7 @@
 enum { PAUSE = 10 * 1000 * 1000, N_LOOKS_DOWN = 12 };
 
 struct view {
+	struct ipaddr peer;
 	struct ipaddr seen_as; /* what was logged; family 0: nothing */
 	uint64_t n_changes;    /* of the session that was looked at */
 	uint64_t looked_at;
@@ -22,22 +23,16 @@ struct view {
 
 struct masquerade {
 	struct nl_sock *sock; /* NULL: the kernel cannot say */
-	const struct config *config;
 	const struct site *site;
-	struct view *views; /* as bgp.peers */
-	size_t n_views;
+	struct view views[LIMIT_BGP_PEERS]; /* in the order of sessions */
 };
 
-struct masquerade *masquerade_new(
-	struct nl_sock *tracking, const struct config *c, const struct site *site)
+struct masquerade *masquerade_new(struct nl_sock *tracking, const struct site *site)
 {
 	struct masquerade *m = xnew0(struct masquerade);
 
 	m->sock = tracking;
-	m->config = c;
 	m->site = site;
-	m->n_views = c->bgp.n_peers;
-	m->views = xcalloc(m->n_views, sizeof *m->views);
 	return m;
 }
 
@@ -46,7 +41,6 @@ struct masquerade *masquerade_free(struct masquerade *m)
 	if (!m)
 		return NULL;
 	netlink_close(m->sock);
-	free(m->views);
 	free(m);
 	return NULL;
 }
@@ -92,9 +86,9 @@ static void tell(struct view *v, const struct config_peer *p, const struct ipadd
 }
 
 /* Unless the kernel can never say, it is asked again. */
-static void look_at(struct masquerade *m, size_t i, const struct session *s)
+static void look_at(struct masquerade *m, struct view *v, const struct session *s)
 {
-	const struct config_peer *p = &m->config->bgp.peers[i];
+	const struct config_peer *p = s->config;
 	const struct ipaddr *own = own_address(m, p);
 	struct tracked_ask ask;
 	struct ipaddr seen;
@@ -106,7 +100,7 @@ static void look_at(struct masquerade *m, size_t i, const struct session *s)
 	ask = (struct tracked_ask){*own, p->address, p->port, s->up};
 	r = tracked_source(&seen, m->sock, &ask, &e);
 	if (r == 0 && seen.family)
-		tell(&m->views[i], p, own, &seen);
+		tell(v, p, own, &seen);
 	if (r < 0)
 		log_debug("bgp.source_unknown", LOG_ERR(&e));
 	if (r == -EOPNOTSUPP || r == -EINVAL)
@@ -122,15 +116,24 @@ static void note_look(struct view *v, const struct session *s, uint64_t now)
 	v->n_looks++;
 }
 
+/* Peers come, go and change places. */
+static struct view *view_of(struct masquerade *m, size_t i, const struct ipaddr *peer)
+{
+	if (!ipaddr_equal(&m->views[i].peer, peer))
+		m->views[i] = (struct view){.peer = *peer};
+	return &m->views[i];
+}
+
 void masquerade_look(struct masquerade *m, const struct sessions *s, uint64_t now)
 {
-	for (size_t i = 0; m && m->sock && i < m->n_views; i++) {
+	for (size_t i = 0; m && m->sock && i < sessions_count(s); i++) {
 		const struct session *session = sessions_at(s, i);
+		struct view *v = view_of(m, i, &session->config->address);
 
-		if (!is_due(&m->views[i], session, now))
+		if (!is_due(v, session, now))
 			continue;
-		note_look(&m->views[i], session, now);
-		look_at(m, i, session);
+		note_look(v, session, now);
+		look_at(m, v, session);
 		return;
 	}
 }

@@ -17,9 +17,9 @@
  */
 struct masquerade;
 
-/* Consumes the socket, of NETLINK_NETFILTER in the node's namespace; the others are borrowed. */
-struct masquerade *masquerade_new(struct nl_sock *tracking, const struct config *c,
-	const struct site *site) __attribute__((warn_unused_result));
+/* Consumes the socket, of NETLINK_NETFILTER in the node's namespace; borrows `site`. */
+struct masquerade *masquerade_new(struct nl_sock *tracking, const struct site *site)
+	__attribute__((warn_unused_result));
 struct masquerade *masquerade_free(struct masquerade *m);
 DEFINE_CLEANUP(struct masquerade *, masquerade_free);
 

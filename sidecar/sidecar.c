@@ -623,7 +623,7 @@ static int open_masquerade(struct sidecar *s, struct sockets *node, struct err *
 		return 0;
 	r = netlink_adopt(&sock, &node->fds[SOCKETS_TRACKING], NETLINK_NETFILTER, e);
 	if (r == 0)
-		s->masquerade = masquerade_new(sock, s->config, &s->site);
+		s->masquerade = masquerade_new(sock, &s->site);
 	return r;
 }
 

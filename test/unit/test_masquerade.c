@@ -43,7 +43,6 @@ static struct ipaddr addr(const char *text)
 
 struct fixture {
 	struct config_peer peers[3];
-	struct config config;
 	struct site site;
 	struct sessions *sessions;
 	struct masquerade *masquerade;
@@ -59,11 +58,9 @@ static int begin(void **state)
 	f->peers[1] = (struct config_peer){
 		.address = addr("10.0.0.2"), .port = 1790, .local_address = addr("172.16.1.12")};
 	f->peers[2] = (struct config_peer){.address = addr("fd00::1"), .port = 179};
-	f->config.bgp.peers = f->peers;
-	f->config.bgp.n_peers = 3;
 	f->site.pod.v4 = addr("172.16.1.11");
-	f->sessions = sessions_new(&f->config);
-	f->masquerade = masquerade_new(nl_socket_alloc(), &f->config, &f->site);
+	f->sessions = sessions_new(f->peers, 3);
+	f->masquerade = masquerade_new(nl_socket_alloc(), &f->site);
 	f->now = SEC;
 	*state = f;
 	return 0;
@@ -138,6 +135,22 @@ static void test_a_peer_without_a_session_is_not_asked_about_for_ever(void **sta
 	assert_in_range(pass(f, 20), 2, 3);
 }
 
+static void test_peers_come_and_go(void **state)
+{
+	struct fixture *f = *state;
+	struct config_peer others[2] = {f->peers[1], {.address = addr("10.0.0.4"), .port = 179}};
+
+	for (size_t i = 0; i < 2; i++)
+		up(f, i);
+	assert_int_equal(pass(f, 600), 2);
+	sessions_follow(f->sessions, others, 2, f->now);
+	sessions_up(f->sessions, &others[1].address, f->now);
+	assert_int_equal(pass(f, 600), 2);
+	assert_true(ipaddr_equal(&kernel.last.to, &others[1].address));
+	sessions_follow(f->sessions, NULL, 0, f->now);
+	assert_int_equal(pass(f, 600), 0);
+}
+
 static void test_a_kernel_that_can_never_say_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -155,6 +168,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_each_session_is_looked_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_a_peer_without_a_session_is_not_asked_about_for_ever, begin, end),
+		cmocka_unit_test_setup_teardown(test_peers_come_and_go, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_a_kernel_that_can_never_say_is_left_alone, begin, end),
 	};
