@@ -597,6 +597,7 @@ static void on_config(void *ud)
 		return;
 	set_rules(s);
 	exabgp_follow(s->exabgp);
+	bfd_follow(s->bfd);
 	tell_exabgp(s);
 	look_soon(s);
 }

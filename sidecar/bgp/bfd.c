@@ -34,6 +34,8 @@ struct bfd {
 	struct backoff backoff;
 	uint64_t started_at;
 	bool unreadable; /* its answers; the log has said so */
+	bool outdated;   /* it runs with other peers than there are */
+	char *text;      /* of bird.conf, as it is */
 	struct bfd_session *sessions;
 	size_t n_sessions;
 	void (*on_change)(void *ud);
@@ -134,6 +136,44 @@ static void on_no_answer(void *ud)
 	child_signal(b->child, SIGKILL, &e);
 }
 
+static int write_files(struct bfd *b, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL;
+	int r = bird_conf_text(&text, b->config, b->site, e);
+
+	if (r == 0 && b->text && strcmp(text, b->text) == 0)
+		return 0;
+
+	if (r == 0)
+		r = fs_mkdir(b->config->bgp.state_dir, e);
+	if (r == 0)
+		r = fs_mkdir(b->folder, e);
+	if (r == 0)
+		r = fs_write_atomic(b->conf_path, text, strlen(text), e);
+	if (r < 0)
+		return r;
+	free(b->text);
+	b->text = steal(text);
+	return 0;
+}
+
+/* Sessions that are in the old file and in the new one go on. */
+static void reload(struct bfd *b)
+{
+	bool tried_before = b->outdated;
+	struct err e = {0};
+	int r = write_files(b, &e);
+
+	if (r == 0)
+		r = child_signal(b->child, SIGHUP, &e);
+	b->outdated = r < 0;
+	if (r == 0)
+		log_info("bird.followed", LOG_UINT("sessions", b->n_sessions));
+	else if (!tried_before)
+		log_warn("bird.follow_failed", LOG_ERR(&e),
+			LOG_STR("effect", "BFD is with the peers of before; it is tried again"));
+}
+
 static int ask(struct bfd *b, struct err *e)
 {
 	static const struct bird_line_ops ops = {on_answer, on_end};
@@ -152,6 +192,8 @@ static void on_ask_time(void *ud)
 
 	if (!b->child)
 		return;
+	if (b->outdated)
+		reload(b);
 	if (!loop_timer_armed(b->answer_timer))
 		loop_timer_arm(b->answer_timer, ANSWER_TIMEOUT);
 	if (ask(b, &e) == 0)
@@ -177,22 +219,12 @@ static void on_child_exit(void *ud, int status)
 	b->child = child_free(b->child);
 	loop_timer_stop(b->ask_timer);
 	loop_timer_stop(b->answer_timer);
+	set_states(b, NULL);
+	if (b->n_sessions == 0)
+		return;
 	loop_timer_arm(b->start_timer, delay);
 	log_warn("bird.ended", LOG_STR("status", child_status_text(text, status)),
 		LOG_STR("effect", "routers see BFD go down"), LOG_MSEC("next_start_in_ms", delay));
-	set_states(b, NULL);
-}
-
-static int write_files(const struct bfd *b, struct err *e)
-{
-	CLEANUP_FREE char *text = NULL;
-	int r = bird_conf_text(&text, b->config, b->site, e);
-
-	if (r == 0)
-		r = fs_mkdir(b->config->bgp.state_dir, e);
-	if (r == 0)
-		r = fs_mkdir(b->folder, e);
-	return r < 0 ? r : fs_write_atomic(b->conf_path, text, strlen(text), e);
 }
 
 static int start_child(struct bfd *b, struct err *e)
@@ -218,6 +250,7 @@ static int launch(struct bfd *b, struct err *e)
 		r = start_child(b, e);
 	if (r < 0)
 		return r;
+	b->outdated = false;
 	b->started_at = loop_now(b->loop);
 	loop_timer_arm(b->answer_timer, START_TIMEOUT);
 	loop_timer_arm(b->ask_timer, ASK_SOON);
@@ -240,14 +273,44 @@ static void on_start_time(void *ud)
 	loop_timer_arm(b->start_timer, delay);
 }
 
+static struct bfd_session session_with(
+	const struct bfd_session before[], size_t n, const struct ipaddr *peer)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ipaddr_equal(&before[i].peer, peer))
+			return before[i];
+	return (struct bfd_session){.peer = *peer};
+}
+
+/* With the peers as they are; sessions that were there stay as they are. */
 static void set_up_sessions(struct bfd *b)
 {
+	CLEANUP_FREE struct bfd_session *before = b->sessions;
 	const struct config *c = b->config;
+	size_t n_before = b->n_sessions;
 
 	b->sessions = xcalloc(c->bgp.n_peers, sizeof *b->sessions);
+	b->n_sessions = 0;
 	for (size_t i = 0; i < c->bgp.n_peers; i++)
 		if (bird_conf_has(c, &c->bgp.peers[i]))
-			b->sessions[b->n_sessions++].peer = c->bgp.peers[i].address;
+			b->sessions[b->n_sessions++] =
+				session_with(before, n_before, &c->bgp.peers[i].address);
+}
+
+void bfd_follow(struct bfd *b)
+{
+	struct err e = {0};
+
+	if (!b)
+		return;
+	set_up_sessions(b);
+	b->on_change(b->ud);
+	if (!b->child && b->n_sessions > 0 && !loop_timer_armed(b->start_timer))
+		loop_timer_arm(b->start_timer, 0);
+	if (b->child && b->n_sessions == 0)
+		child_signal(b->child, SIGTERM, &e);
+	else if (b->child)
+		reload(b);
 }
 
 int bfd_start(struct bfd **ret, sd_event *loop, const struct config *c, const struct site *p,
@@ -295,6 +358,7 @@ struct bfd *bfd_free(struct bfd *b)
 	sd_event_source_disable_unref(b->ask_timer);
 	sd_event_source_disable_unref(b->answer_timer);
 	free(b->sessions);
+	free(b->text);
 	free(b->folder);
 	free(b->conf_path);
 	free(b->socket_path);

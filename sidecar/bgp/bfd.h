@@ -30,6 +30,9 @@ struct bfd_session {
 int bfd_start(struct bfd **ret, sd_event *loop, const struct config *c, const struct site *p,
 	void (*on_change)(void *ud), void *ud, struct err *e);
 
+/* When bgp.peers have changed; sessions with those that stay go on. `b` may be NULL. */
+void bfd_follow(struct bfd *b);
+
 /* Those that there are to be, in the order of bgp.peers. NULL has none. */
 size_t bfd_count(const struct bfd *b);
 const struct bfd_session *bfd_at(const struct bfd *b, size_t i);

@@ -120,6 +120,7 @@ static void on_config(void *ud)
 	const struct speaker *s = ud;
 
 	exabgp_follow(s->exabgp);
+	bfd_follow(s->bfd);
 }
 
 static int load(struct config **ret, const void *path, struct err *e)

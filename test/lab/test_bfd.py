@@ -248,6 +248,25 @@ def test_a_router_without_a_hop_between(site):  # noqa: F811
     assert set(re.findall(r":(\d+) .*bird", ports)) >= {"3784"} and ":4784 " not in ports
 
 
+def test_peers_change_and_the_other_sessions_go_on(site):  # noqa: F811
+    router, config = Router(site, "frr-bfd.conf", by_address), recipe("kago-bfd.yaml")  # noqa: F811
+    speaker, pod = speaking(site, router), site.pods[1]
+    bird = bird_of(pod)
+    speaker.configure(config.replace("  bfd:", "  - {address: 10.0.0.2, as: 65001}\n  bfd:"))
+    wait_for("BIRD is told", lambda: speaker.count("bird.followed") == 1)
+    second = Frr(site, site.beside("second", "10.0.0.2"), recipe("frr-bfd.conf").replace("10.0.0.1", "10.0.0.2"),
+                 daemons=("zebra", "bfdd", "bgpd"))
+    wait_for("BFD with both", lambda: speaker.count("bfd.up") == 2, SLOW)
+    assert [one["status"] for one in second.ask("show bfd peers json", daemon="bfdd")] == ["up"]
+    speaker.configure(config)
+    wait_for("BIRD is told", lambda: speaker.count("bird.followed") == 2)
+    assert router.is_up() and bird_of(pod) == bird and speaker.count("bfd.down") == 0
+    speaker.configure(config.replace("as: 65001}", "as: 65001, bfd: false}"))
+    wait_for("BIRD has ended", lambda: bird_of(pod) is None)
+    speaker.configure(config)
+    wait_for("BFD again", lambda: bird_of(pod) and speaker.count("bfd.up") == 3, SLOW)
+
+
 def test_bird_has_no_rights(site, router):  # noqa: F811
     """No capability, and no file but its own."""
     speaking(site, router)
