@@ -33,7 +33,7 @@ struct exchange {
 };
 
 struct ipvs {
-	struct nl_sock *sock;
+	struct nl_sock *sock; /* NULL: the next exchange opens one */
 	int family;
 	struct exchange *current;
 	struct ipvs_table *seen; /* the services of the last reading, without real servers */
@@ -90,15 +90,30 @@ static int set_up_socket(struct ipvs *v, struct err *e)
 	return 0;
 }
 
-int ipvs_open(struct ipvs **ret, struct err *e)
+static void disconnect(struct ipvs *v)
 {
-	CLEANUP(ipvs_closep) struct ipvs *v = xnew0(struct ipvs);
+	nl_socket_free(v->sock);
+	v->sock = NULL;
+}
+
+static int connect_socket(struct ipvs *v, struct err *e)
+{
 	int r;
 
 	v->sock = nl_socket_alloc();
 	if (!v->sock)
 		mem_exhausted();
 	r = set_up_socket(v, e);
+	if (r < 0)
+		disconnect(v);
+	return r;
+}
+
+int ipvs_open(struct ipvs **ret, struct err *e)
+{
+	CLEANUP(ipvs_closep) struct ipvs *v = xnew0(struct ipvs);
+	int r = connect_socket(v, e);
+
 	if (r == 0)
 		*ret = steal(v);
 	return r;
@@ -108,7 +123,7 @@ struct ipvs *ipvs_close(struct ipvs *v)
 {
 	if (!v)
 		return NULL;
-	nl_socket_free(v->sock);
+	disconnect(v);
 	ipvs_table_free(v->seen);
 	free(v);
 	return NULL;
@@ -129,15 +144,33 @@ static int receive(struct ipvs *v, struct exchange *x, struct err *e)
 	return x->result < 0 ? err_errno(e, -x->result, "the kernel refused") : 0;
 }
 
-/* Sends a request, which is consumed, and reads its answer to the end. */
-static int exchange_msg(struct ipvs *v, struct exchange *x, struct nl_msg *m, struct err *e)
+static int send_and_receive(struct ipvs *v, struct exchange *x, struct nl_msg *m, struct err *e)
 {
-	int r = nl_send_auto(v->sock, m);
+	int r;
 
-	nlmsg_free(m);
+	nlmsg_hdr(m)->nlmsg_type = (uint16_t)v->family;
+	r = nl_send_auto(v->sock, m);
 	if (r < 0)
 		return err_set(e, EIO, "asking the kernel: %s", nl_geterror(r));
 	return receive(v, x, e);
+}
+
+/*
+ * Sends a request, which is consumed, and reads its answer to the end. One that fails may leave its
+ * answer for the next one to read, or sequence numbers that never match again; or ip_vs was loaded
+ * anew and has another family. A new socket ends all that. Two failures are everyday ones: there is
+ * no such service, and the table changed while it was read.
+ */
+static int exchange_msg(struct ipvs *v, struct exchange *x, struct nl_msg *m, struct err *e)
+{
+	int r = v->sock ? 0 : connect_socket(v, e);
+
+	if (r == 0)
+		r = send_and_receive(v, x, m, e);
+	nlmsg_free(m);
+	if (!x->ended || (r < 0 && r != -ESRCH && r != -EAGAIN))
+		disconnect(v);
+	return r;
 }
 
 static int exchange(struct ipvs *v, struct exchange *x, uint8_t cmd, int flags,

@@ -52,8 +52,10 @@ struct ipvs_table {
 struct ipvs;
 
 /*
- * Opens a netlink socket; the kernel loads ip_vs by itself where the module is there. Errors:
- * -ENOENT when the kernel has no IPVS ("modprobe ip_vs on the node"), else the errno.
+ * Opens a netlink socket; the kernel loads ip_vs by itself where the module is there. A call that
+ * fails harms no later one: those below open another socket when the one there is may be out of
+ * step with the kernel, and have these errors, too. Errors: -ENOENT when the kernel has no IPVS
+ * ("modprobe ip_vs on the node"), else the errno.
  */
 int ipvs_open(struct ipvs **ret, struct err *e);
 struct ipvs *ipvs_close(struct ipvs *v);

@@ -68,7 +68,6 @@ static void on_blind(struct gate *g, const struct err *e, uint64_t now)
 			log_error("ipvs.unreadable", LOG_ERR(e),
 				LOG_STR("next", "retried; after 5 s everything is withdrawn"));
 	}
-	g->ipvs = ipvs_close(g->ipvs);
 	over = now - g->blind_since >= BLIND_LIMIT;
 	if (over && g->vips.n_items > 0)
 		log_error("ipvs.blind", LOG_ERR(e), LOG_UINT("vips", g->vips.n_items),
@@ -113,7 +112,8 @@ static int look_at_one(bool *changed, struct gate *g, const struct place *p, str
 
 bool gate_look_at(struct gate *g, const struct place places[], size_t n_places, uint64_t now)
 {
-	bool changed = false, whole = !g->ipvs || n_places == 0 || n_places > PLACES_MAX;
+	bool changed = false, blind = !g->ipvs || g->blind_since;
+	bool whole = blind || n_places == 0 || n_places > PLACES_MAX;
 	struct err e = {0};
 
 	for (size_t i = 0; !whole && i < n_places; i++)

@@ -15,7 +15,7 @@
  * part. A look at one place shows that place or that it is gone. Logs: ipvs.*.
  */
 struct gate {
-	struct ipvs *ipvs;    /* NULL while it cannot be read */
+	struct ipvs *ipvs;    /* NULL until it could be opened */
 	struct places places; /* as of the last look at each */
 	struct vips vips;     /* what follows from them */
 	uint64_t took;        /* usec of the last look at everything */
