@@ -62,6 +62,11 @@ int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, stru
 	return fs_read_fd(ret_text, ret_len, fd, path, max, e);
 }
 
+bool fs_may_pass(int result)
+{
+	return result < 0 && result != -EINVAL && result != -EFBIG && result != -EISDIR;
+}
+
 static int write_all(int fd, const char *text, size_t len)
 {
 	while (len > 0) {

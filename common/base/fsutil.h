@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -15,6 +16,12 @@ int fs_read(char **ret_text, size_t *ret_len, const char *path, size_t max, stru
 /* The same to the end of what is open as `fd`, a pipe for example; `name` is for messages. */
 int fs_read_fd(
 	char **ret_text, size_t *ret_len, int fd, const char *name, size_t max, struct err *e);
+
+/*
+ * Whether fs_read, which has returned this error, may do better later though nothing changes in the
+ * file: for want of memory or descriptors, say, or when a file system does not answer.
+ */
+bool fs_may_pass(int result);
 
 /*
  * Replaces a file in one step: readers see the old content or the new, also after a power cut

@@ -8,11 +8,14 @@
 #include <sys/inotify.h>
 
 #include "base/fsutil.h"
+#include "loop/backoff.h"
 #include "loop/loop.h"
 
 enum {
 	SETTLE = 200 * 1000,      /* usec from the first event to the look: they come in swarms */
 	LOOK_AGAIN = 1000 * 1000, /* usec between looks for a folder that is gone */
+	READ_MIN = 1000 * 1000,   /* between tries to read a file that could not be read */
+	READ_MAX = 30 * 1000 * 1000,
 	GONE = IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF,
 	WATCHED = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |
 		  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
@@ -20,7 +23,10 @@ enum {
 
 struct file_watch {
 	sd_event *loop;
-	sd_event_source *events, *timer;
+	sd_event_source *events;
+	sd_event_source *timer; /* for what happens */
+	sd_event_source *again; /* for what we are not told of */
+	struct backoff backoff;
 	char *path, *folder;
 	size_t max;
 	struct file_watch_ops ops;
@@ -76,6 +82,17 @@ static void tell_read(struct file_watch *w, char *text, size_t len)
 		w->ops.read(w->ud, text, len);
 }
 
+static void look_again(struct file_watch *w, int result)
+{
+	loop_timer_stop(w->again);
+	if (!fs_may_pass(result))
+		w->backoff.last = 0;
+	if (w->gone)
+		loop_timer_arm(w->again, LOOK_AGAIN);
+	else if (fs_may_pass(result))
+		loop_timer_arm(w->again, backoff_next(&w->backoff, 0));
+}
+
 /* The folder first: what changes between both is seen by the watch then. */
 static void on_look(void *ud)
 {
@@ -83,10 +100,13 @@ static void on_look(void *ud)
 	struct err e = {0};
 	char *text = NULL;
 	size_t len;
+	int r;
 
-	if (w->gone && watch(w, &e) < 0)
-		loop_timer_arm(w->timer, LOOK_AGAIN);
-	if (fs_read(&text, &len, w->path, w->max, &e) < 0)
+	if (w->gone)
+		watch(w, &e);
+	r = fs_read(&text, &len, w->path, w->max, &e);
+	look_again(w, r);
+	if (r < 0)
 		tell_lost(w, &e);
 	else
 		tell_read(w, text, len);
@@ -105,7 +125,10 @@ int file_watch_new(struct file_watch **ret, sd_event *loop, const char *path, si
 	w->max = max;
 	w->ops = *ops;
 	w->ud = ud;
+	w->backoff = (struct backoff){.min = READ_MIN, .max = READ_MAX};
 	r = loop_timer_new(&w->timer, loop, on_look, w, e);
+	if (r >= 0)
+		r = loop_timer_new(&w->again, loop, on_look, w, e);
 	if (r >= 0)
 		r = watch(w, e);
 	if (r < 0)
@@ -121,6 +144,7 @@ struct file_watch *file_watch_free(struct file_watch *w)
 		return NULL;
 	sd_event_source_disable_unref(w->events);
 	sd_event_source_disable_unref(w->timer);
+	sd_event_source_disable_unref(w->again);
 	sd_event_unref(w->loop);
 	free(w->path);
 	free(w->folder);

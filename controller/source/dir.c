@@ -6,12 +6,15 @@
 #include <sys/inotify.h>
 
 #include "base/mem.h"
+#include "loop/backoff.h"
 #include "loop/loop.h"
 #include "source/files.h"
 #include "source/folder.h"
 
 enum {
 	WATCH_AGAIN = 1000 * 1000, /* usec between tries to watch a folder that is gone */
+	READ_MIN = 1000 * 1000,    /* between tries to read files that could not be read */
+	READ_MAX = 30 * 1000 * 1000,
 	EVENTS_SIZE = 16 * (sizeof(struct inotify_event) + NAME_MAX + 1),
 	WATCHED = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
 		  IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR,
@@ -24,6 +27,7 @@ struct dir_source {
 	void *ud;
 	int fd, watch;
 	sd_event_source *io, *retry;
+	struct backoff backoff;
 	bool lost; /* the folder cannot be read; what was known stands */
 };
 
@@ -82,10 +86,16 @@ static int scan(struct dir_source *d, struct err *e)
 {
 	int r = folder_scan(d->folder, drain_events, d, e);
 
+	if (r < 0)
+		return r;
+	if (d->files.n_failed == 0)
+		d->backoff.last = 0;
 	/* Events that came meanwhile are drained already: nothing else would bring us back. */
-	if (r >= 0 && needs_look(d))
+	if (needs_look(d))
 		loop_timer_arm(d->retry, 0);
-	return r;
+	else if (d->files.n_failed && !loop_timer_armed(d->retry))
+		loop_timer_arm(d->retry, backoff_next(&d->backoff, 0));
+	return 0;
 }
 
 static void look(struct dir_source *d)
@@ -122,7 +132,10 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *ud)
 
 static void on_retry(void *ud)
 {
-	look(ud);
+	struct dir_source *d = ud;
+
+	files_touch_failed(&d->files);
+	look(d);
 }
 
 static int set_up(struct dir_source *d, sd_event *loop, struct err *e)
@@ -150,6 +163,7 @@ int dir_source_new(struct dir_source **ret, sd_event *loop, const char *path,
 	d->fd = d->watch = -1;
 	d->ops = *ops;
 	d->ud = ud;
+	d->backoff = (struct backoff){.min = READ_MIN, .max = READ_MAX};
 	files_init(&d->files, path);
 	d->folder = folder_new(&d->files, ops, ud);
 	r = set_up(d, loop, e);

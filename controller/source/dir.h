@@ -9,7 +9,8 @@
 /*
  * A folder of manifests, followed with inotify: files written, renamed in, deleted, and the symlink
  * swap by which Kubernetes updates a mounted ConfigMap. A file that is being written is read when
- * its writer closes it, and one that cannot be read or parsed keeps what was last read from it. An
+ * its writer closes it, and one that cannot be read or parsed keeps what was last read from it. For
+ * what fs_may_pass it is tried again after a second, then more seldom, down to every 30 seconds. An
  * object in two files comes from the first by name.
  */
 struct dir_source;

@@ -99,6 +99,13 @@ void files_touch(struct files *f, const char *name)
 		touch_manifest(f, name);
 }
 
+void files_touch_failed(struct files *f)
+{
+	for (struct file *file = f->n_failed ? f->all : NULL; file; file = file->hh.next)
+		if (file->failed)
+			touch(f, file);
+}
+
 void files_touch_all(struct files *f)
 {
 	f->touched_all = true;
@@ -128,6 +135,13 @@ void files_set_link(struct files *f, struct file *file, bool is_link)
 	f->n_links += is_link;
 	f->n_links -= file->is_link;
 	file->is_link = is_link;
+}
+
+void files_set_failed(struct files *f, struct file *file, int failed)
+{
+	f->n_failed += failed != 0;
+	f->n_failed -= file->failed != 0;
+	file->failed = failed;
 }
 
 /* All that are listed, and all that are known, some of which are gone. */

@@ -17,6 +17,7 @@ struct file {
 	bool busy;    /* somebody is writing it */
 	bool is_link;
 	bool gone;
+	int failed;       /* the errno that it could not be looked at for, which may pass; or 0 */
 	struct stat seen; /* when it was last read; zero: to be read in any case */
 	struct origin *origins;
 	size_t n_origins; /* as many as it has objects, in their order */
@@ -42,7 +43,7 @@ struct file_list {
 struct files {
 	char *path;
 	struct file *all; /* those there are, and touched names that may be */
-	size_t n_links;
+	size_t n_links, n_failed;
 	struct file_list touched;
 	bool touched_links; /* or what they lead through */
 	bool touched_all;
@@ -54,6 +55,8 @@ void files_done(struct files *f);
 
 /* Something happened to what has this name, be it a manifest or what links lead through. */
 void files_touch(struct files *f, const char *name);
+/* Those that could not be looked at. */
+void files_touch_failed(struct files *f);
 /* Something may have happened to any name. */
 void files_touch_all(struct files *f);
 bool files_are_touched(const struct files *f);
@@ -73,4 +76,5 @@ int files_take_touched(struct file_list *ret, struct files *f, struct err *e);
 void file_list_add(struct file_list *list, struct file *file);
 struct file *files_find(struct files *f, const char *name);
 void files_set_link(struct files *f, struct file *file, bool is_link);
+void files_set_failed(struct files *f, struct file *file, int failed);
 void files_forget(struct files *f, struct file *file);

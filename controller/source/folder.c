@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/fsutil.h"
 #include "base/mem.h"
 #include "source/manifests.h"
 #include "source/origins.h"
@@ -46,6 +47,14 @@ struct folder *folder_free(struct folder *f)
 static void tell_problem(const struct folder *f, const struct file *file, const char *what)
 {
 	f->ops.problem(f->ud, file->path, what);
+}
+
+/* It is tried again and again, and told once. */
+static void note_failure(const struct folder *f, struct file *file, int error, const char *what)
+{
+	if (error != file->failed)
+		tell_problem(f, file, what);
+	files_set_failed(f->files, file, error);
 }
 
 static void drop_objects(struct folder *f, struct file *file)
@@ -90,6 +99,11 @@ static void read_file(const struct scan *scan, struct file *file, const struct s
 	if (is_busy(scan, file))
 		return;
 	file->tried = true;
+	if (fs_may_pass(r)) {
+		note_failure(scan->folder, file, -r, e.msg);
+		return;
+	}
+	files_set_failed(scan->folder->files, file, 0);
 	if (!file->touched)
 		file->seen = *now;
 	if (r < 0)
@@ -98,8 +112,8 @@ static void read_file(const struct scan *scan, struct file *file, const struct s
 		take_objects(scan->folder, file, steal(objects));
 }
 
-/* Whether there is a file to read. A link that leads nowhere keeps the objects it had. */
-static bool is_there(const struct scan *scan, struct file *file, struct stat *ret)
+/* A link that leads nowhere keeps the objects it had. */
+static int look_up(struct stat *ret, const struct scan *scan, struct file *file)
 {
 	int r = fstatat(scan->fd, file->name, ret, AT_SYMLINK_NOFOLLOW);
 	bool is_link = r >= 0 && S_ISLNK(ret->st_mode);
@@ -107,10 +121,11 @@ static bool is_there(const struct scan *scan, struct file *file, struct stat *re
 	file->gone = r < 0 && errno == ENOENT;
 	if (is_link)
 		r = fstatat(scan->fd, file->name, ret, 0);
-	if (r < 0 && errno != ENOENT)
-		tell_problem(scan->folder, file, strerror(errno));
+	r = r < 0 ? -errno : 0;
+	if (r < 0 && r != -ENOENT)
+		note_failure(scan->folder, file, -r, strerror(-r));
 	files_set_link(scan->folder->files, file, is_link);
-	return r >= 0;
+	return r;
 }
 
 static bool same_content(const struct stat *a, const struct stat *b)
@@ -122,13 +137,16 @@ static bool same_content(const struct stat *a, const struct stat *b)
 static void look_at(struct scan *scan, struct file *file)
 {
 	struct stat now;
+	int r = look_up(&now, scan, file);
 
 	if (!file->in_scan)
 		file_list_add(&scan->files, file);
 	file->in_scan = true;
-	if (is_there(scan, file, &now) && !same_content(&now, &file->seen))
+	if (r == 0 && !same_content(&now, &file->seen))
 		read_file(scan, file, &now);
-	else if (file->gone)
+	else if (r == 0 || r == -ENOENT)
+		files_set_failed(scan->folder->files, file, 0);
+	if (file->gone)
 		drop_objects(scan->folder, file);
 }
 

@@ -26,7 +26,7 @@ struct reader {
 	struct files files;
 	struct folder *folder;
 	long long told[OBJECTS];
-	unsigned n_upserts;
+	unsigned n_upserts, n_problems;
 };
 
 struct fixture {
@@ -69,9 +69,9 @@ static inline void on_remove(void *ud, const char *kind, const char *ns, const c
 
 static inline void on_problem(void *ud, const char *where, const char *what)
 {
-	(void)ud;
 	(void)where;
 	(void)what;
+	((struct reader *)ud)->n_problems++;
 }
 
 static inline struct reader *reader_new(const char *path)

@@ -31,6 +31,16 @@ static inline void shortage_begin(struct rlimit *ret_before)
 	assert_int_equal(dup(STDERR_FILENO), -1);
 }
 
+/* One is left. */
+static inline void shortage_ease(void)
+{
+	struct rlimit now;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	now.rlim_cur++;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+}
+
 static inline void shortage_end(const struct rlimit *before)
 {
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, before), 0);

@@ -19,6 +19,8 @@
 #include "base/str.h"
 #include "loop/loop.h"
 
+#include "shortage.h"
+
 enum { PATIENCE = 5 * 1000 * 1000 };
 
 /* What the source told, as "upsert a v=1", "remove b", "problem ...", one a line. */
@@ -200,6 +202,22 @@ static void test_a_broken_file_keeps_what_it_had(void **state)
 	await(f, "upsert one v=3\n");
 }
 
+static void test_a_file_that_there_was_no_descriptor_for_is_read_when_there_is_one(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+
+	put(f, "a.yaml", OBJECT("one", "1"));
+	start(f);
+	forget(f);
+	put(f, "a.yaml", OBJECT("one", "2"));
+	shortage_begin(&before);
+	shortage_ease(); /* the folder takes it */
+	await(f, "problem a.yaml");
+	shortage_end(&before);
+	await(f, "upsert one v=2\n");
+}
+
 static void test_a_file_that_is_being_written_is_read_when_it_is_closed(void **state)
 {
 	struct fixture *f = *state;
@@ -324,6 +342,9 @@ int main(void)
 			test_writing_renaming_and_deleting_are_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_broken_file_keeps_what_it_had, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_file_that_there_was_no_descriptor_for_is_read_when_there_is_one,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_file_that_is_being_written_is_read_when_it_is_closed, setup,
 			teardown),

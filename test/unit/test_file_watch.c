@@ -18,6 +18,8 @@
 #include "base/str.h"
 #include "loop/loop.h"
 
+#include "shortage.h"
+
 enum { PATIENCE = 20 * 1000 * 1000, MAX = 1 << 16 };
 
 /* A mounted ConfigMap: kago.yaml -> ..data/kago.yaml, ..data -> a folder of one version. */
@@ -49,7 +51,7 @@ static void on_read(void *ud, const char *text, size_t len)
 
 static void on_lost(void *ud, const struct err *why)
 {
-	hear(ud, why->code == -ENOENT || why->code == ENOENT ? "lost" : why->msg);
+	hear(ud, why->code == ENOENT ? "lost" : why->code == EMFILE ? "short" : why->msg);
 }
 
 static void on_stop(void *ud)
@@ -94,6 +96,14 @@ static void run_until(struct mount *m, const char *heard)
 			fail_msg("heard '%s', not '%s'", m->heard, heard);
 		assert_return_code(sd_event_run(m->loop, end - loop_clock()), 0);
 	}
+}
+
+static void run_for(struct mount *m, uint64_t usec)
+{
+	uint64_t end = loop_clock() + usec;
+
+	for (uint64_t now = loop_clock(); now < end; now = loop_clock())
+		assert_return_code(sd_event_run(m->loop, end - now), 0);
 }
 
 static int set_up(void **state)
@@ -185,6 +195,40 @@ static void test_a_folder_that_is_made_anew_is_followed(void **state)
 	run_until(m, "one;lost;two;three;");
 }
 
+static void test_a_file_that_there_was_no_descriptor_for_is_read_when_there_is_one(void **state)
+{
+	struct mount *m = *state;
+	struct rlimit before;
+
+	run_until(m, "one;");
+	mount_version(m, "two");
+	shortage_begin(&before);
+	run_until(m, "one;short;");
+	/* Told once, and looked at again and again. */
+	run_for(m, 2500 * 1000);
+	shortage_end(&before);
+	run_until(m, "one;short;two;");
+}
+
+/* The next look at what could not be read may be far away. */
+static void test_a_change_is_read_at_once_whatever_could_not_be_before(void **state)
+{
+	struct mount *m = *state;
+	struct rlimit before;
+	uint64_t start;
+
+	run_until(m, "one;");
+	mount_version(m, "two");
+	shortage_begin(&before);
+	run_until(m, "one;short;");
+	run_for(m, 2500 * 1000);
+	shortage_end(&before);
+	mount_version(m, "three");
+	start = loop_clock();
+	run_until(m, "one;short;three;");
+	assert_true(loop_clock() - start < 1000 * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +238,12 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_folder_that_is_made_anew_is_followed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_file_that_there_was_no_descriptor_for_is_read_when_there_is_one,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_change_is_read_at_once_whatever_could_not_be_before, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

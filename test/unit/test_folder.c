@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "folder_reader.h"
+#include "shortage.h"
 
 /* The file looks as it did before. */
 static void rewrite(struct fixture *f)
@@ -118,6 +119,45 @@ static void test_a_folder_that_is_gone_leaves_what_was_touched_for_later(void **
 	assert_int_equal(f->reader->told[0], 2);
 }
 
+/* No file can be opened, once the folder is. */
+static void scan_in_a_shortage(struct fixture *f)
+{
+	struct rlimit before;
+
+	shortage_begin(&before);
+	shortage_ease();
+	assert_int_equal(scan(f), 0);
+	shortage_end(&before);
+}
+
+static void test_what_could_not_be_read_is_told_once_and_can_be_read_again(void **state)
+{
+	struct fixture *f = *state;
+	struct files *files = &f->reader->files;
+
+	put_one(f, "a.yaml", 0, 1);
+	put_one(f, "b.yaml", 1, 1);
+	assert_int_equal(scan(f), 0);
+	put_one(f, "a.yaml", 0, 2);
+	put_one(f, "b.yaml", 1, 2);
+	files_touch(files, "a.yaml");
+	files_touch(files, "b.yaml");
+	scan_in_a_shortage(f);
+	files_touch_failed(files);
+	scan_in_a_shortage(f);
+	assert_int_equal(f->reader->n_problems, 2);
+	assert_int_equal(files->n_failed, 2);
+	assert_int_equal(f->reader->told[0], 1);
+	assert_int_equal(f->reader->told[1], 1);
+	drop(f->path, "b.yaml");
+	files_touch_failed(files);
+	assert_int_equal(scan(f), 0);
+	assert_int_equal(f->reader->told[0], 2);
+	assert_int_equal(f->reader->told[1], 0);
+	assert_int_equal(files->n_failed, 0);
+	assert_int_equal(f->reader->n_problems, 2);
+}
+
 static void test_more_names_than_files_may_be_are_looked_up_in_the_folder(void **state)
 {
 	struct fixture *f = *state;
@@ -150,6 +190,9 @@ int main(void)
 			test_a_file_that_changed_unseen_hands_on_what_it_gave, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_folder_that_is_gone_leaves_what_was_touched_for_later, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_what_could_not_be_read_is_told_once_and_can_be_read_again, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			test_more_names_than_files_may_be_are_looked_up_in_the_folder, setup,

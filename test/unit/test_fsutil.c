@@ -46,6 +46,17 @@ static void assert_content(const char *path, const char *expected)
 	assert_string_equal(text, expected);
 }
 
+static void test_an_error_of_the_file_itself_stays(void **state)
+{
+	(void)state;
+	assert_false(fs_may_pass(-EFBIG));
+	assert_false(fs_may_pass(-EINVAL));
+	assert_false(fs_may_pass(-EISDIR));
+	assert_false(fs_may_pass(0));
+	assert_true(fs_may_pass(-EMFILE));
+	assert_true(fs_may_pass(-EIO));
+}
+
 static void test_write_then_read(void **state)
 {
 	struct err e = {0};
@@ -173,6 +184,7 @@ static void test_mkdir_takes_a_folder_that_exists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_error_of_the_file_itself_stays),
 		IN_FOLDER(test_write_then_read),
 		IN_FOLDER(test_files_of_proc_are_read_whole),
 		IN_FOLDER(test_a_file_may_be_as_large_as_the_limit_and_no_larger),
