@@ -15,6 +15,8 @@
 enum {
 	PACE = 1000 * 1000,
 	TRY_MAX = 10 * 1000 * 1000, /* between two tries */
+	TOLD = 10 * 1000 * 1000,    /* the watch tells of what was written */
+	REPAIR_MAX = 60 * 1000 * 1000,
 	TIMEOUT = 5 * 1000 * 1000,
 };
 
@@ -37,6 +39,11 @@ struct own_lease {
 	uint64_t trouble;    /* since when requests fail */
 	bool known;          /* the list is complete */
 	bool changed;        /* something is to be said */
+	bool untold;         /* the watch has not told yet what we wrote last */
+	bool wrong;          /* as the watch has last told, it says something else than we do */
+	struct backoff repairs;
+	uint64_t repaired;          /* when we last wrote for that reason alone */
+	uint64_t repair_not_before; /* the next time */
 	bool leaving, left;
 	uint64_t leave_at; /* not before; that of `not_before` is for what we say */
 };
@@ -69,6 +76,7 @@ int own_lease_new(struct own_lease **ret, const struct lease_client *client, con
 	p->name = xstrdup(name);
 	p->renew = renew;
 	p->backoff = (struct backoff){.min = PACE, .max = TRY_MAX};
+	p->repairs = (struct backoff){.min = PACE, .max = REPAIR_MAX};
 	p->changed = true;
 	xreplace(&p->uid, "");
 	xreplace(&p->version, "");
@@ -109,6 +117,14 @@ static void adopt(struct own_lease *p)
 {
 	xreplace(&p->uid, p->told_uid);
 	xreplace(&p->version, p->told_version);
+	p->untold = false;
+}
+
+/* The watch has told what we wrote last, or what came after it. */
+static bool is_told(const struct own_lease *p)
+{
+	return strcmp(p->told_version, p->version) == 0 ||
+	       lease_version_newer(p->told_version, p->version);
 }
 
 static void renewed(struct own_lease *p, const struct kube_answer *answer)
@@ -118,6 +134,7 @@ static void renewed(struct own_lease *p, const struct kube_answer *answer)
 
 	xreplace(&p->uid, uid ? uid : "");
 	xreplace(&p->version, lease_client_version(answer));
+	p->untold = !is_told(p);
 	p->backoff.last = 0;
 }
 
@@ -166,6 +183,15 @@ static void on_deleted(void *ud, const struct kube_answer *answer)
 	p->on_left(p->ud);
 }
 
+/* Two who write it in turns must not do so without a pause. */
+static void count_repair(struct own_lease *p)
+{
+	uint64_t pause = backoff_next(&p->repairs, p->sent - p->repaired);
+
+	p->repaired = p->sent;
+	p->repair_not_before = p->sent + pause;
+}
+
 static void renew(struct own_lease *p)
 {
 	const struct lease l = {.name = p->name,
@@ -180,8 +206,10 @@ static void renew(struct own_lease *p)
 		.duration = MEMBERS_DURATION,
 		.acquired = p->acquired};
 
-	p->changed = false;
 	p->sent = loop_clock();
+	if (p->wrong && !p->changed)
+		count_repair(p);
+	p->changed = p->wrong = false;
 	p->call = lease_client_put(p->client, &l, TIMEOUT, on_done, p);
 }
 
@@ -197,15 +225,30 @@ static void go(struct own_lease *p)
 	p->on_left(p->ud);
 }
 
+/*
+ * When to write over what somebody else has written. What is told late, from before our last
+ * writing, is no such thing; but after a restore of etcd that may be all there is.
+ */
+static uint64_t repair_due(const struct own_lease *p)
+{
+	uint64_t at = p->sent + (p->untold ? TOLD : PACE);
+
+	if (!p->wrong)
+		return UINT64_MAX;
+	return at > p->repair_not_before ? at : p->repair_not_before;
+}
+
 /* UINT64_MAX: never, as things are. */
 static uint64_t due(const struct own_lease *p)
 {
-	uint64_t at = p->sent + (p->changed ? PACE : p->renew);
+	uint64_t at = repair_due(p), regular = UINT64_MAX;
 
 	if (p->sent == 0)
-		at = 0;
-	else if (!p->changed && p->renew == 0)
-		return UINT64_MAX;
+		regular = 0;
+	else if (p->changed || p->renew)
+		regular = p->sent + (p->changed ? PACE : p->renew);
+	if (at > regular)
+		at = regular;
 	return at > p->not_before ? at : p->not_before;
 }
 
@@ -226,19 +269,35 @@ static void act(struct own_lease *p)
 		loop_timer_arm(p->timer, at > turn ? at - turn : 0);
 }
 
+static bool says(const char *text, const char *ours)
+{
+	return strcmp(text, ours ? ours : "") == 0;
+}
+
+/* Its tables may differ: what we carry now is for the next renewal. */
+static bool is_right(const struct own_lease *p, const struct lease *l)
+{
+	return says(l->announces, p->announces) && says(l->tunnels, p->tunnels) &&
+	       says(l->node, p->node) && says(l->pod_ips, p->pod_ips) &&
+	       says(l->node_ips, p->node_ips);
+}
+
 void own_lease_seen(struct own_lease *p, const struct lease *l)
 {
 	xreplace(&p->told_uid, l->uid);
 	xreplace(&p->told_version, l->resource_version);
 	if (p->acquired == 0)
 		p->acquired = l->acquired;
-	if (!p->known || lease_version_newer(p->told_version, p->version))
+	if (!p->known || !p->untold || is_told(p))
 		adopt(p);
+	p->wrong = !is_right(p, l);
+	act(p);
 }
 
 void own_lease_gone(struct own_lease *p)
 {
 	xreplace(&p->told_version, "");
+	p->untold = p->wrong = false;
 	/* If that is news, we make it again. */
 	p->changed = true;
 	act(p);

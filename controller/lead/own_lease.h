@@ -5,7 +5,9 @@
 
 /*
  * A Lease that is ours alone and kept as we want it: made, renewed, made again when somebody takes
- * it away, and written at once, but at most once a second, when what it says changes.
+ * it away, and written at once, but at most once a second, when what it says changes. What somebody
+ * else has it say is put right at once; as long as he goes on, more and more seldom, down to once a
+ * minute.
  */
 struct own_lease;
 

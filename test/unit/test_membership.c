@@ -481,6 +481,87 @@ static void test_a_lease_of_ours_that_is_gone_is_made_again(void **state)
 	assert_int_equal(rig->problems, 0);
 }
 
+static void fake_announcement(const char *version, const char *text)
+{
+	fake_lease("announces.kago-edge.lb-1", version, "lb-1", text);
+}
+
+/* We announce 10.0.0.9, and the watch has told that our Lease says so, in version 100. */
+static void announce_one(struct rig *rig)
+{
+	json_auto_t *prefixes = json_pack("[s]", "10.0.0.9/32");
+
+	fake_lease("kago-edge", "7", "lb-2", "");
+	appear(rig);
+	membership_announce(rig->m, prefixes);
+	fake_answer(wait_for(rig, "PUT", "/announces.kago-edge.lb-1"), 200, "u-3", "100");
+	fake_announcement("100", "10.0.0.9");
+}
+
+/* It is written within three seconds, upon this version. */
+static void expect_repair(struct rig *rig, const char *upon, const char *version)
+{
+	struct fake_request *r = wait_for(rig, "PUT", "/announces.kago-edge.lb-1");
+
+	assert_string_equal(announced(r), "10.0.0.9");
+	assert_string_equal(text_at(r->body, "metadata", "resourceVersion"), upon);
+	fake_answer(r, 200, "u-3", version);
+	fake_announcement(version, "10.0.0.9");
+}
+
+static void test_what_somebody_else_has_our_lease_say_is_put_right(void **state)
+{
+	struct rig *rig = *state;
+
+	announce_one(rig);
+	fake_announcement("101", "10.7.7.7");
+	expect_repair(rig, "101", "102");
+	/* After a restore of etcd: versions begin again below those that were read before. */
+	fake_announcement("50", "");
+	expect_repair(rig, "50", "51");
+	run_for(rig, 1500 * MSEC);
+	assert_null(fake_find("PUT", "/announces.kago-edge.lb-1"));
+}
+
+/* An old version that the watch tells late is no news. */
+static void test_what_our_lease_said_before_is_not_put_right(void **state)
+{
+	json_auto_t *prefixes = json_pack("[s]", "10.0.0.8/32");
+	struct rig *rig = *state;
+
+	announce_one(rig);
+	membership_announce(rig->m, prefixes);
+	fake_answer(wait_for(rig, "PUT", "/announces.kago-edge.lb-1"), 200, "u-3", "102");
+	fake_announcement("101", "10.0.0.9");
+	run_for(rig, 1500 * MSEC);
+	assert_null(fake_find("PUT", "/announces.kago-edge.lb-1"));
+	fake_announcement("102", "10.0.0.8");
+	run_for(rig, 1500 * MSEC);
+	assert_null(fake_find("PUT", "/announces.kago-edge.lb-1"));
+}
+
+static void test_who_does_not_stop_is_answered_more_and_more_seldom(void **state)
+{
+	struct rig *rig = *state;
+	unsigned version = 100, n = 0;
+
+	announce_one(rig);
+	for (uint64_t end = loop_clock() + 7 * 1000 * MSEC; loop_clock() < end;) {
+		struct fake_request *r = fake_find("PUT", "/announces.kago-edge.lb-1");
+		char text[16];
+
+		snprintf(text, sizeof text, "%u", ++version);
+		if (r)
+			fake_answer(r, 200, "u-3", text);
+		else
+			fake_announcement(text, "10.7.7.7");
+		n += r != NULL;
+		run_for(rig, 10 * MSEC);
+	}
+	/* A second after our own, and then after one, two and four, or up to a quarter more. */
+	assert_in_range(n, 2, 3);
+}
+
 static void test_a_failure_is_told_once_and_its_end_too(void **state)
 {
 	struct rig *rig = *state;
@@ -841,6 +922,9 @@ int main(void)
 		RIGGED(test_leaving_without_a_lease_needs_no_request),
 		RIGGED(test_a_lease_of_ours_that_was_left_over_is_taken_over),
 		RIGGED(test_a_lease_of_ours_that_is_gone_is_made_again),
+		RIGGED(test_what_somebody_else_has_our_lease_say_is_put_right),
+		RIGGED(test_what_our_lease_said_before_is_not_put_right),
+		RIGGED(test_who_does_not_stop_is_answered_more_and_more_seldom),
 		RIGGED(test_a_failure_is_told_once_and_its_end_too),
 		RIGGED(test_what_is_no_lease_is_told_and_left_alone),
 		RIGGED(test_a_name_that_is_too_long_is_refused),
