@@ -80,9 +80,8 @@ static void reject(struct fleet_service *ret, char *message)
 	free(ret->vips);
 	ret->vips = NULL;
 	ret->n_vips = 0;
-	/* It takes room of nobody, whatever becomes of others. */
-	if (ret->reason == REASON_TOO_LARGE)
-		ret->n_wanted = ret->n_sources = 0;
+	/* It takes room of nobody. */
+	ret->n_wanted = ret->n_sources = 0;
 }
 
 static bool lacks(size_t n, size_t taken, size_t limit)
@@ -90,7 +89,10 @@ static bool lacks(size_t n, size_t taken, size_t limit)
 	return taken > limit || n > limit - taken;
 }
 
-/* Its reason; REASON_NONE: it is in. */
+/*
+ * Its reason; REASON_NONE: it is in. Its namespace comes before the fleet: who is refused for that
+ * stays so, whatever becomes of other namespaces (fleet_next).
+ */
 static enum reason admit(const struct applicant *a, struct room *taken)
 {
 	const struct fleet_service *s = a->verdict;
@@ -98,11 +100,11 @@ static enum reason admit(const struct applicant *a, struct room *taken)
 
 	if (s->n_wanted > LIMIT_SERVICE_REALS)
 		return REASON_TOO_LARGE;
+	if (taken->per_namespace && lacks(s->n_wanted, *of_namespace, taken->per_namespace))
+		return REASON_QUOTA_EXCEEDED;
 	if (lacks(s->n_wanted, taken->reals, LIMIT_FLEET_REALS) ||
 		lacks(s->n_sources, taken->sources, LIMIT_FLEET_SOURCES))
 		return REASON_FLEET_FULL;
-	if (taken->per_namespace && lacks(s->n_wanted, *of_namespace, taken->per_namespace))
-		return REASON_QUOTA_EXCEEDED;
 	*of_namespace += s->n_wanted;
 	taken->reals += s->n_wanted;
 	taken->sources += s->n_sources;

@@ -48,6 +48,11 @@ static void put(struct store *s, json_t *object)
 	json_decref(object);
 }
 
+static const char *ns_of(unsigned i)
+{
+	return i % 4 == 3 ? "other" : "shop";
+}
+
 /*
  * Services that share VIPs, so that some are in conflict, of different age, and one that is wrong;
  * now and then one is another fleet's.
@@ -66,7 +71,7 @@ static void put_service(struct store *s, unsigned i)
 		       "s:[{s:i}, "
 		       "{s:s, s:i}]}}",
 		       "apiVersion", "v1", "kind", "Service", "metadata", "name", name, "namespace",
-		       "shop", "creationTimestamp", created, "annotations", "kago.dev/vip", vip,
+		       ns_of(i), "creationTimestamp", created, "annotations", "kago.dev/vip", vip,
 		       "kago.dev/scheduler", roll(2) ? "rr" : "mh", "kago.dev/forward",
 		       roll(2) ? "nat" : "tunnel", "kago.dev/bgp-med", roll(2) ? med : NULL, "spec",
 		       "type", "LoadBalancer", "loadBalancerClass",
@@ -99,7 +104,7 @@ static void put_slice(struct store *s, unsigned i, unsigned k)
 	snprintf(service, sizeof service, "s%u", roll(10) ? i : roll(N_SERVICES + 3));
 	put(s, json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:[{s:i}, {s:s, s:i}], s:o}",
 		       "apiVersion", "discovery.k8s.io/v1", "kind", "EndpointSlice", "addressType",
-		       "IPv4", "metadata", "name", name, "namespace", "shop", "labels",
+		       "IPv4", "metadata", "name", name, "namespace", ns_of(i), "labels",
 		       "kubernetes.io/service-name", service, "ports", "port", 8080, "name", "dns",
 		       "port", 53, "endpoints", endpoints));
 }
@@ -109,7 +114,8 @@ static void put_slice(struct store *s, unsigned i, unsigned k)
  */
 enum { FEW_PORTS = 2, MANY_PORTS = 501, CROWD = 100 };
 
-static void put_big(struct store *s, int n_ports, const char *vip)
+static void put_wide(
+	struct store *s, const char *ns, const char *name, int n_ports, const char *vip)
 {
 	json_t *ports = json_pack("[{s:i}]", "port", 80);
 
@@ -117,13 +123,18 @@ static void put_big(struct store *s, int n_ports, const char *vip)
 		json_array_append_new(ports,
 			json_pack("{s:o, s:i}", "name", json_sprintf("p%d", i), "port", 80 + i));
 	put(s, json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:{s:s}}, s:{s:s, s:s, s:o}}", "apiVersion",
-		       "v1", "kind", "Service", "metadata", "name", "big", "namespace", "shop",
+		       "v1", "kind", "Service", "metadata", "name", name, "namespace", ns,
 		       "creationTimestamp", "2026-01-01T00:00:30Z", "annotations", "kago.dev/vip",
 		       vip, "spec", "type", "LoadBalancer", "loadBalancerClass", "kago.dev/a",
 		       "ports", ports));
 }
 
-static void put_crowd(struct store *s, unsigned n)
+static void put_big(struct store *s, int n_ports, const char *vip)
+{
+	put_wide(s, "shop", "big", n_ports, vip);
+}
+
+static void put_crowd_of(struct store *s, const char *ns, const char *service, unsigned n)
 {
 	json_t *endpoints = json_array();
 
@@ -131,9 +142,14 @@ static void put_crowd(struct store *s, unsigned n)
 		json_array_append_new(endpoints, endpoint(1 + i));
 	put(s, json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:[{s:i}], s:o}", "apiVersion",
 		       "discovery.k8s.io/v1", "kind", "EndpointSlice", "addressType", "IPv4",
-		       "metadata", "name", "big-0", "namespace", "shop", "labels",
-		       "kubernetes.io/service-name", "big", "ports", "port", 8080, "endpoints",
+		       "metadata", "name", service, "namespace", ns, "labels",
+		       "kubernetes.io/service-name", service, "ports", "port", 8080, "endpoints",
 		       endpoints));
+}
+
+static void put_crowd(struct store *s, unsigned n)
+{
+	put_crowd_of(s, "shop", "big", n);
 }
 
 static void alter_big(struct store *s)
@@ -251,11 +267,11 @@ static void alter(struct store *s)
 		break;
 	case 3:
 		snprintf(name, sizeof name, "s%u", i);
-		store_remove(s, "Service", "shop", name);
+		store_remove(s, "Service", ns_of(i), name);
 		break;
 	case 4:
 		snprintf(name, sizeof name, "s%u-%u", i, k);
-		store_remove(s, "EndpointSlice", "shop", name);
+		store_remove(s, "EndpointSlice", ns_of(i), name);
 		break;
 	default:
 		put_slice(s, i, k);
@@ -455,12 +471,57 @@ static void a_service_that_is_too_large_makes_no_decision_a_full_one(void **stat
 	fleet_unref(f);
 }
 
+/* 100 real servers for each port. */
+static void put_whole(struct store *s, const char *ns, const char *name, int n_ports, unsigned host)
+{
+	CLEANUP_FREE char *vip = xasprintf("10.2.0.%u", host);
+
+	put_wide(s, ns, name, n_ports, vip);
+	put_crowd_of(s, ns, name, CROWD);
+}
+
+/* Others, who are in, have far more than half of what the fleet may have by the end. */
+static void who_is_over_a_quota_makes_no_decision_a_full_one(void **state)
+{
+	CLEANUP(store_freep) struct store *s = store_new();
+	CLEANUP(fleet_unrefp) struct fleet *oracle = NULL;
+	char name[16];
+	struct fleet *f;
+
+	(void)state;
+	rules = (struct fleet_rules){.fleet = "a", .per_namespace = 45000};
+	seed = 20261129;
+	put_service(s, 0);
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(name, sizeof name, "hog%u", i);
+		put_whole(s, "hog", name, 500, 10 + i);
+	}
+	f = fleet_next(NULL, s, &rules);
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(name, sizeof name, "n%u", i);
+		put_whole(s, name, "web", 450, 20 + i);
+		f = expect_sharing(f, s, "s0");
+	}
+	put_crowd_of(s, "n0", "web", CROWD - 1);
+	oracle = fleet_build_after(f, s, &rules);
+	f = expect_sharing(f, s, "s0");
+	assert_same(f, oracle);
+	assert_int_equal(f->n_wanted, 5 * 45000 - 450);
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(name, sizeof name, "hog%u", i);
+		assert_int_equal(fleet_find(f, "hog", name)->reason, REASON_QUOTA_EXCEEDED);
+	}
+	assert_false(f->is_full);
+	fleet_unref(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_next_decision_is_the_one_from_nothing),
 		cmocka_unit_test(what_did_not_change_is_shared),
 		cmocka_unit_test(a_service_that_is_too_large_makes_no_decision_a_full_one),
+		cmocka_unit_test(who_is_over_a_quota_makes_no_decision_a_full_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
