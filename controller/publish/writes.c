@@ -5,11 +5,10 @@
 #include <utlist.h>
 
 #include "base/hash.h"
+#include "publish/outages.h"
 
 enum {
 	SECOND = 1000 * 1000,
-	PAUSE_MIN = SECOND, /* when the server cannot be reached, doubling up to */
-	PAUSE_MAX = 30 * SECOND,
 	REFUSED_PAUSE = 30 * SECOND,
 	NEWS_PAUSE = SECOND / 5, /* for the news of a Service that has changed to come in */
 	CALM = 60 * SECOND,
@@ -36,6 +35,7 @@ struct item {
 	uint64_t not_before; /* whatever it is */
 	uint64_t rest_until; /* unless somebody waits for it */
 	struct bout news, quarrel;
+	struct outage_member reach;
 	struct item *prev, *next;
 	enum doubt doubt;
 	struct item *doubt_prev, *doubt_next;
@@ -47,8 +47,8 @@ struct writes {
 	struct item *urgent, *others;   /* waiting */
 	struct item *doubted, *put_off; /* by doubt_prev, doubt_next */
 	size_t n_waiting, n_in_flight;
-	uint64_t paused_until, pause;
-	uint64_t asked_until;         /* the server asked us to wait; no later than paused_until */
+	struct outages *outages;
+	uint64_t asked_until;         /* the server asked us to wait */
 	uint64_t tokens, refilled_at; /* tokens in usec of work: one write is SECOND / PER_SECOND */
 };
 
@@ -59,6 +59,7 @@ struct writes *writes_new(void)
 	struct writes *w = xnew0(struct writes);
 
 	w->tokens = WRITES_BURST * token;
+	w->outages = outages_new();
 	return w;
 }
 
@@ -107,6 +108,7 @@ static void drop(struct writes *w, struct item *i)
 	leave_queue(w, i);
 	set_doubt(w, i, SURE);
 	HASH_DELETE(hh, w->items, i);
+	outages_leave(w->outages, &i->reach);
 	objname_done(&i->write.id);
 	free(i->write.uid);
 	free(i);
@@ -125,6 +127,7 @@ struct writes *writes_free(struct writes *w)
 	if (!w)
 		return NULL;
 	writes_clear(w);
+	outages_free(w->outages);
 	free(w);
 	return NULL;
 }
@@ -137,6 +140,7 @@ struct write *writes_get(struct writes *w, const struct objname *id)
 	if (!i) {
 		i = xnew0(struct item);
 		objname_init(&i->write.id, id->ns, id->name);
+		outages_join(w->outages, &i->reach, id->ns);
 		HASH_ADD_KEYPTR(hh, w->items, i->write.id.ns, i->write.id.len, i);
 	}
 	i->forgotten = false;
@@ -214,17 +218,26 @@ static void give_back(struct writes *w, const struct item *i)
 		w->tokens = w->tokens + token < full ? w->tokens + token : full;
 }
 
+/* UINT64_MAX: that depends on the end of another one. */
+static uint64_t due_at(const struct writes *w, const struct item *i)
+{
+	uint64_t at = outages_until(w->outages, &i->reach);
+
+	if (at < i->not_before)
+		at = i->not_before;
+	return !i->urgent && at < i->rest_until ? i->rest_until : at;
+}
+
 /* The first that need not wait; *wait shrinks to the time until one need not. */
-static struct item *first_due(struct item *queue, uint64_t now, uint64_t *wait)
+static struct item *first_due(
+	const struct writes *w, struct item *queue, uint64_t now, uint64_t *wait)
 {
 	for (struct item *i = queue; i; i = i->next) {
-		uint64_t at = i->not_before;
+		uint64_t at = due_at(w, i);
 
-		if (!i->urgent && at < i->rest_until)
-			at = i->rest_until;
 		if (at <= now)
 			return i;
-		if (at - now < *wait)
+		if (at != UINT64_MAX && at - now < *wait)
 			*wait = at - now;
 	}
 	return NULL;
@@ -249,6 +262,14 @@ static void note_news(struct item *i, uint64_t now)
 		i->rest_until = now + NEWS_GAP;
 }
 
+/* It is not in flight any more. */
+static void land(struct writes *w, struct item *i)
+{
+	w->n_in_flight--;
+	outages_end(w->outages, &i->reach);
+	i->state = IDLE;
+}
+
 bool writes_quarrel(struct writes *w, struct write *one, unsigned *ret_n, uint64_t now)
 {
 	struct item *i = item_of(one);
@@ -256,9 +277,8 @@ bool writes_quarrel(struct writes *w, struct write *one, unsigned *ret_n, uint64
 	uint64_t gap = b->until > b->last ? 2 * (b->until - b->last) : QUARREL_MIN;
 
 	if (now < b->until) {
-		w->n_in_flight--;
+		land(w, i);
 		give_back(w, i);
-		i->state = IDLE;
 		i->rest_until = b->until;
 		enter_queue(w, i, false);
 		return false;
@@ -277,6 +297,7 @@ void writes_renew(struct write *one)
 
 	i->not_before = i->rest_until = 0;
 	i->news = i->quarrel = (struct bout){0};
+	i->reach.own = (struct outage){0};
 }
 
 static struct write *take(struct writes *w, struct item *i)
@@ -285,6 +306,7 @@ static struct write *take(struct writes *w, struct item *i)
 	i->state = IN_FLIGHT;
 	i->again = i->again_urgent = false;
 	w->n_in_flight++;
+	outages_begin(w->outages, &i->reach);
 	return &i->write;
 }
 
@@ -295,15 +317,15 @@ struct write *writes_next(struct writes *w, uint64_t now, uint64_t *ret_wait)
 	*ret_wait = UINT64_MAX;
 	if (w->n_in_flight == WRITES_IN_FLIGHT || w->n_waiting == 0)
 		return NULL;
-	if (now < w->paused_until) {
-		*ret_wait = w->paused_until - now;
+	if (now < w->asked_until) {
+		*ret_wait = w->asked_until - now;
 		return NULL;
 	}
-	i = first_due(w->urgent, now, ret_wait);
+	i = first_due(w, w->urgent, now, ret_wait);
 	if (i)
 		return take(w, i);
 	refill(w, now);
-	i = first_due(w->others, now, ret_wait);
+	i = first_due(w, w->others, now, ret_wait);
 	if (!i)
 		return NULL;
 	if (w->tokens < token) {
@@ -315,21 +337,6 @@ struct write *writes_next(struct writes *w, uint64_t now, uint64_t *ret_wait)
 	return take(w, i);
 }
 
-/* Calls side by side fail together: that is one failure. */
-static void pause_all(struct writes *w, uint64_t retry_after, uint64_t now)
-{
-	if (w->paused_until <= now) {
-		w->pause = w->pause ? 2 * w->pause : PAUSE_MIN;
-		if (w->pause > PAUSE_MAX)
-			w->pause = PAUSE_MAX;
-		w->paused_until = now + w->pause;
-	}
-	if (retry_after && w->asked_until < now + retry_after)
-		w->asked_until = now + retry_after;
-	if (w->paused_until < w->asked_until)
-		w->paused_until = w->asked_until;
-}
-
 /* What the end of one says of the server, and of its Service. */
 static void learn(struct writes *w, struct item *i, enum write_result result, uint64_t retry_after,
 	uint64_t now)
@@ -337,9 +344,11 @@ static void learn(struct writes *w, struct item *i, enum write_result result, ui
 	if (result == WRITE_NEEDLESS) {
 		give_back(w, i);
 	} else if (result == WRITE_UNREACHABLE) {
-		pause_all(w, retry_after, now);
+		outages_failed(w->outages, &i->reach, now);
+		if (retry_after && w->asked_until < now + retry_after)
+			w->asked_until = now + retry_after;
 	} else {
-		w->pause = 0;
+		outages_answered(w->outages, &i->reach);
 		note_news(i, now);
 	}
 }
@@ -349,8 +358,7 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 {
 	struct item *i = item_of(one);
 
-	w->n_in_flight--;
-	i->state = IDLE;
+	land(w, i);
 	learn(w, i, result, retry_after, now);
 	if (i->forgotten) {
 		drop(w, i);
@@ -368,7 +376,7 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 
 void writes_wake(struct writes *w)
 {
-	w->paused_until = w->asked_until;
+	outages_wake(w->outages);
 }
 
 bool writes_has(const struct write *one)

@@ -11,9 +11,10 @@
 /*
  * Which Services' status is to be written next, and when. What somebody waits for (an address) goes
  * first and at once, whatever was written before; other news at a pace that the API server does not
- * feel; what somebody else keeps changing back is written ever more rarely; when the server cannot
- * be reached everything waits. What is to be written is not kept here: it is made when its turn
- * comes, so that only the newest counts. Pure; times are usec of any one clock.
+ * feel; what somebody else keeps changing back is written ever more rarely; what cannot be written
+ * waits, and others with it as far as they cannot be either (outages.h). What is to be written is
+ * not kept here: it is made when its turn comes, so that only the newest counts. Pure; times are
+ * usec of any one clock.
  */
 enum {
 	WRITES_IN_FLIGHT = 16,
@@ -40,7 +41,7 @@ enum write_result {
 	WRITE_NEEDLESS,    /* nothing had to be sent */
 	WRITE_OUTDATED,    /* the Service has changed since: again when the news of it are there */
 	WRITE_REFUSED,     /* the server does not take it: again after a while, as news */
-	WRITE_UNREACHABLE, /* nothing can be written for now */
+	WRITE_UNREACHABLE, /* it cannot be written for now, which may hold for others, too */
 };
 
 struct writes *writes_new(void) __attribute__((warn_unused_result));

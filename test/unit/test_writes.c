@@ -12,15 +12,20 @@
 
 enum { SECOND = 1000 * 1000, NOW = 1000 * SECOND };
 
-static struct write *get(struct writes *w, const char *name)
+static struct write *get_of(struct writes *w, const char *ns, const char *name)
 {
 	struct objname id;
 	struct write *one;
 
-	objname_init(&id, "ns", name);
+	objname_init(&id, ns, name);
 	one = writes_get(w, &id);
 	objname_done(&id);
 	return one;
+}
+
+static struct write *get(struct writes *w, const char *name)
+{
+	return get_of(w, "ns", name);
 }
 
 static const char *next(struct writes *w, uint64_t now)
@@ -176,6 +181,38 @@ static void test_calls_that_fail_side_by_side_are_one_failure(void **state)
 	for (size_t i = 0; i < WRITES_IN_FLIGHT; i++)
 		writes_end(w, flying[i], WRITE_UNREACHABLE, 0, NOW);
 	assert_int_equal(wait_at(w, NOW), SECOND);
+}
+
+/* All that is due fails but that of another tenant. False: there is none of it. */
+static bool fail_but(struct writes *w, const struct write *good, uint64_t now)
+{
+	bool found = false;
+	struct write *one;
+	uint64_t wait;
+
+	while ((one = writes_next(w, now, &wait))) {
+		writes_end(w, one, one == good ? WRITE_DONE : WRITE_UNREACHABLE, 0, now);
+		found |= one == good;
+	}
+	return found;
+}
+
+/* As when a webhook of one tenant is down, which is asked about all that is theirs. */
+static void test_who_cannot_be_written_holds_up_no_other_tenant(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *good = get_of(w, "other", "good");
+	uint64_t now = NOW;
+
+	(void)state;
+	want_many(w, 100, true);
+	for (unsigned i = 0; i < 200; i++) {
+		assert_false(fail_but(w, good, now));
+		writes_want(w, good, true);
+		assert_true(fail_but(w, good, now));
+		now += wait_at(w, now);
+	}
+	assert_in_range(now - NOW, 60 * SECOND, UINT64_MAX);
 }
 
 static void test_what_needs_no_write_says_nothing_of_the_server(void **state)
@@ -418,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_only_so_many_are_in_flight),
 		cmocka_unit_test(test_everything_waits_for_a_server_that_is_away),
 		cmocka_unit_test(test_calls_that_fail_side_by_side_are_one_failure),
+		cmocka_unit_test(test_who_cannot_be_written_holds_up_no_other_tenant),
 		cmocka_unit_test(test_what_needs_no_write_says_nothing_of_the_server),
 		cmocka_unit_test(test_a_server_that_is_back_is_written_to_at_once),
 		cmocka_unit_test(test_what_is_given_back_is_no_more_than_was_taken),
