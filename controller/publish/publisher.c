@@ -17,6 +17,8 @@ enum {
 	REMIND_INTERVAL = 60 * 1000 * 1000,    /* usec between two looks at what is wrong */
 	LEASE_LOOK = 200 * 1000,               /* usec until it is seen what became of the lease */
 	REMIND_AGAIN = 25 * 60 * 1000 * 1000U, /* usec between two Events that say the same */
+	REMIND_PAUSE = 1000 * 1000,            /* usec until Events that wait were sent */
+	REMIND_WAITING = 20, /* Events that wait when no more are made: what a second sends */
 	CONTESTED =
 		3, /* writes over what was written; that once somebody did so may be by mistake */
 	SLICE = 5 * 1000, /* usec to look at Services before others have a turn */
@@ -33,6 +35,8 @@ struct publisher {
 	struct contest *contest;
 	sd_event_source *pump_timer, *look_timer, *remind_timer;
 	struct events_stats events_told;
+	uint64_t tell_events_at;
+	size_t n_reminded; /* of the Services, in this round */
 	struct fleet
 		*looked_at; /* the decision of which all that differs is in doubt; NULL: none */
 	bool all;           /* are in doubt */
@@ -121,30 +125,45 @@ static void remind_of(struct publisher *p, const struct assignment *a, uint64_t 
 	one->remind_at = now + REMIND_AGAIN;
 }
 
-static void log_lost_events(struct publisher *p)
+static void log_lost_events(struct publisher *p, uint64_t clock)
 {
 	struct events_stats now = events_stats(p->parts.events);
 	uint64_t dropped = now.dropped - p->events_told.dropped;
 	uint64_t failed = now.failed - p->events_told.failed;
 
+	if (clock < p->tell_events_at)
+		return;
 	if (dropped + failed > 0)
 		log_warn("events.lost", LOG_UINT("dropped", dropped),
 			LOG_UINT("calls_failed", failed),
 			LOG_STR("error", events_problem(p->parts.events)));
 	p->events_told = now;
+	p->tell_events_at = clock + REMIND_INTERVAL;
 }
 
+/* What is new is not to wait long behind what was told before, nor is any of it to be left out. */
+static bool may_remind(const struct publisher *p)
+{
+	return p->decided && events_stats(p->parts.events).waiting < REMIND_WAITING;
+}
+
+/* Some at a time. Whom it passes over as others come and go it meets in the next round. */
 static void on_remind_time(void *ud)
 {
 	const struct assignment *const *items;
 	struct publisher *p = ud;
-	uint64_t now = loop_clock();
+	uint64_t begin = loop_clock();
 	size_t n_items;
 
-	log_lost_events(p);
+	log_lost_events(p, begin);
 	items = allocation_items(p->allocation, &n_items);
-	for (size_t i = 0; p->decided && i < n_items; i++)
-		remind_of(p, items[i], now);
+	while (p->n_reminded < n_items && may_remind(p) && loop_clock() - begin < SLICE)
+		remind_of(p, items[p->n_reminded++], begin);
+	if (p->n_reminded < n_items) {
+		loop_timer_arm(p->remind_timer, may_remind(p) ? 0 : REMIND_PAUSE);
+		return;
+	}
+	p->n_reminded = 0;
 	loop_timer_arm(p->remind_timer, REMIND_INTERVAL);
 }
 
@@ -480,6 +499,7 @@ void publisher_lead(struct publisher *p, bool leads)
 		return;
 	}
 	loop_timer_arm(p->remind_timer, REMIND_INTERVAL);
+	p->n_reminded = 0;
 	p->allocation = allocation_new(p->parts.store, p->parts.rules);
 	p->looked_at = fleet_ref(p->ops.fleet(p->ud));
 	publisher_members(p);

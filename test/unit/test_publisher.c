@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publish/publisher.h"
 
+#include "base/limits.h"
+#include "base/log.h"
 #include "fake_kube.h"
 #include "loop/loop.h"
 #include "world.h"
@@ -89,15 +91,60 @@ static void touch(struct rig *rig, const char *id)
 	objname_done(&touched);
 }
 
-static uint64_t ahead;  /* usec of the clock */
-static uint64_t frozen; /* where it stands; 0: it goes */
+static uint64_t ahead;    /* usec of the clock */
+static uint64_t frozen;   /* where it stands; 0: it goes */
+static uint64_t per_look; /* how much later it is each time that somebody looks */
 
 uint64_t __real_loop_clock(void);
 uint64_t __wrap_loop_clock(void);
 
 uint64_t __wrap_loop_clock(void)
 {
+	ahead += per_look;
 	return (frozen ? frozen : __real_loop_clock()) + ahead;
+}
+
+enum { TIMERS = 8, MSEC = 1000, SECOND = 1000 * MSEC };
+
+/* By the clock of the test, while it goes by looks alone. */
+static struct timer {
+	sd_event_source *source;
+	uint64_t at;
+} timers[TIMERS];
+
+void __real_loop_timer_arm(sd_event_source *source, uint64_t after);
+void __wrap_loop_timer_arm(sd_event_source *source, uint64_t after);
+
+void __wrap_loop_timer_arm(sd_event_source *source, uint64_t after)
+{
+	struct timer *t = timers;
+
+	if (!per_look) {
+		__real_loop_timer_arm(source, after);
+		return;
+	}
+	while (t->source && t->source != source)
+		t++;
+	assert_in_range(t - timers, 0, TIMERS - 1);
+	*t = (struct timer){source, frozen + ahead + after};
+}
+
+/* It is the time of the next timer; returns how many usec the loop is held. */
+static uint64_t next_timer(sd_event *loop)
+{
+	struct timer *next = timers;
+	uint64_t begin;
+
+	for (struct timer *t = timers; t->source; t++)
+		if (t->at < next->at)
+			next = t;
+	if (frozen + ahead < next->at)
+		ahead = next->at - frozen;
+	next->at = UINT64_MAX;
+	__real_loop_timer_arm(next->source, 0);
+	begin = frozen + ahead;
+	assert_true(sd_event_run(loop, SECOND) > 0);
+	return frozen + ahead - begin;
 }
 
 /* However slow the machine is, it looks at all of them: no time passes. */
@@ -297,6 +344,56 @@ static void test_looking_at_everything_finds_nothing_more(void **state)
 	frozen = 0;
 }
 
+/* Whoever waits for an Event to be sent is told that it is. */
+static void take_events(void)
+{
+	for (struct fake_request *r; (r = fake_find("POST", "/events"));)
+		fake_answer(r, 201, "u", "7");
+	fake_reset();
+}
+
+/* More Services than Events are known of, and nothing was written of any of them. */
+static void put_many(struct rig *rig, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		CLEANUP_FREE char *id = xasprintf("shop/s%u", i);
+
+		put(&rig->world, id, "", "", "");
+		touch(rig, id);
+	}
+	has_lease = false;
+	publisher_refresh(rig->p);
+	decide(rig);
+}
+
+/* Those who read them miss none, and what is new waits for few; nothing else waits for them. */
+static void test_all_are_reminded_of_what_is_wrong_some_at_a_time(void **state)
+{
+	enum { MANY = LIMIT_EVENTS + 100 };
+	struct rig rig = {0};
+	uint64_t begin, held;
+
+	(void)state;
+	log_setup(LOG_ERROR, LOG_LOGFMT);
+	frozen = __real_loop_clock();
+	memset(timers, 0, sizeof timers);
+	per_look = 10;
+	set_up(&rig);
+	put_many(&rig, MANY);
+	begin = frozen + ahead;
+	while (events_stats(rig.events).sent < MANY) {
+		held = next_timer(rig.loop);
+		assert_in_range(held, 0, 10 * MSEC);
+		assert_in_range(events_stats(rig.events).waiting, 0, 40);
+		take_events();
+		assert_in_range(frozen + ahead - begin, 0, 600 * (uint64_t)SECOND);
+	}
+	assert_int_equal(events_stats(rig.events).dropped, 0);
+	tear_down(&rig);
+	frozen = per_look = 0;
+	log_setup(LOG_INFO, LOG_LOGFMT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_who_shares_an_address_waits_for_nobody),
 		cmocka_unit_test(test_who_contests_a_status_is_asked_for_until_it_is_known),
 		cmocka_unit_test(test_looking_at_everything_finds_nothing_more),
+		cmocka_unit_test(test_all_are_reminded_of_what_is_wrong_some_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
