@@ -6,6 +6,7 @@
 
 #include "app/connection.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "lead/membership.h"
 #include "loop/loop.h"
 #include "objects/objects.h"
@@ -53,11 +54,24 @@ static void on_recovered(void *ud, const char *where, uint64_t lost_for)
 	publisher_wake(c->publisher);
 }
 
+static void note_seen(struct cluster *c, const json_t *object)
+{
+	const char *kind = json_string_value(json_object_get(object, "kind"));
+	struct objname id;
+	struct err e = {0};
+
+	if (!c->leads || !str_equal(kind, "Service") || objname_decode(&id, object, &e) < 0)
+		return;
+	publisher_seen(c->publisher, &id);
+	objname_done(&id);
+}
+
 static void on_upsert(void *ud, const json_t *object)
 {
 	struct cluster *c = ud;
 
 	c->ops.source.upsert(c->ud, object);
+	note_seen(c, object);
 }
 
 /* What was a LoadBalancer with marks of ours may live on as something else, which shows in no

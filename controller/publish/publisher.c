@@ -461,6 +461,12 @@ void publisher_clear(struct publisher *p, const char *ns, const char *name, cons
 	pump(p);
 }
 
+void publisher_seen(struct publisher *p, const struct objname *service)
+{
+	if (writes_seen(p->writes, service))
+		pump(p);
+}
+
 void publisher_wake(struct publisher *p)
 {
 	writes_wake(p->writes);

@@ -61,6 +61,12 @@ void publisher_touch(struct publisher *p, const struct objname *service);
 void publisher_touch_all(struct publisher *p);
 
 /*
+ * A Service was read, whether or not that changes anything for us: with its new resourceVersion
+ * what the server found outdated can be written.
+ */
+void publisher_seen(struct publisher *p, const struct objname *service);
+
+/*
  * After what was touched: gives addresses, which do not depend on the decision. Does nothing unless
  * it leads.
  */

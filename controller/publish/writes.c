@@ -10,12 +10,18 @@
 enum {
 	SECOND = 1000 * 1000,
 	REFUSED_PAUSE = 30 * SECOND,
-	NEWS_PAUSE = SECOND / 5, /* for the news of a Service that has changed to come in */
+	NEWS_PAUSE = SECOND / 5, /* for the news of a Service to come in, doubling up to */
+	NEWS_PAUSE_MAX = 30 * SECOND,
 	CALM = 60 * SECOND,
 	FREE_NEWS = 6, /* of one Service that nobody waits for, within CALM; then one each */
 	NEWS_GAP = SECOND,
 	QUARREL_MIN = SECOND, /* between writes that undo another's, doubling up to */
 	QUARREL_MAX = 300 * SECOND,
+};
+
+/* Writes that came too late, one after the other. */
+struct lag {
+	uint64_t last, pause;
 };
 
 enum state { IDLE, WAITING, IN_FLIGHT };
@@ -35,6 +41,7 @@ struct item {
 	uint64_t not_before; /* whatever it is */
 	uint64_t rest_until; /* unless somebody waits for it */
 	struct bout news, quarrel;
+	struct lag lag;
 	struct outage_member reach;
 	struct item *prev, *next;
 	enum doubt doubt;
@@ -132,11 +139,18 @@ struct writes *writes_free(struct writes *w)
 	return NULL;
 }
 
-struct write *writes_get(struct writes *w, const struct objname *id)
+static struct item *find(const struct writes *w, const struct objname *id)
 {
 	struct item *i;
 
 	HASH_FIND(hh, w->items, id->ns, id->len, i);
+	return i;
+}
+
+struct write *writes_get(struct writes *w, const struct objname *id)
+{
+	struct item *i = find(w, id);
+
 	if (!i) {
 		i = xnew0(struct item);
 		objname_init(&i->write.id, id->ns, id->name);
@@ -225,6 +239,8 @@ static uint64_t due_at(const struct writes *w, const struct item *i)
 
 	if (at < i->not_before)
 		at = i->not_before;
+	if (at < i->lag.last + i->lag.pause)
+		at = i->lag.last + i->lag.pause;
 	return !i->urgent && at < i->rest_until ? i->rest_until : at;
 }
 
@@ -298,6 +314,7 @@ void writes_renew(struct write *one)
 	i->not_before = i->rest_until = 0;
 	i->news = i->quarrel = (struct bout){0};
 	i->reach.own = (struct outage){0};
+	i->lag = (struct lag){0};
 }
 
 static struct write *take(struct writes *w, struct item *i)
@@ -353,6 +370,25 @@ static void learn(struct writes *w, struct item *i, enum write_result result, ui
 	}
 }
 
+/* The news are not there yet: the server is not asked all the time whether they are. */
+static void fall_behind(struct lag *l, uint64_t now)
+{
+	l->last = now;
+	l->pause = l->pause ? 2 * l->pause : NEWS_PAUSE;
+	if (l->pause > NEWS_PAUSE_MAX)
+		l->pause = NEWS_PAUSE_MAX;
+}
+
+bool writes_seen(struct writes *w, const struct objname *id)
+{
+	struct item *i = find(w, id);
+
+	if (!i || i->lag.pause <= NEWS_PAUSE)
+		return false;
+	i->lag.pause = NEWS_PAUSE;
+	return true;
+}
+
 void writes_end(struct writes *w, struct write *one, enum write_result result, uint64_t retry_after,
 	uint64_t now)
 {
@@ -366,8 +402,10 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 	}
 	if (result == WRITE_REFUSED)
 		i->not_before = now + REFUSED_PAUSE;
-	if (result == WRITE_OUTDATED && i->not_before < now + NEWS_PAUSE)
-		i->not_before = now + NEWS_PAUSE;
+	if (result == WRITE_OUTDATED)
+		fall_behind(&i->lag, now);
+	else if (result == WRITE_DONE || result == WRITE_REFUSED)
+		i->lag = (struct lag){0};
 	if (result == WRITE_OUTDATED || result == WRITE_UNREACHABLE)
 		enter_queue(w, i, i->urgent || i->again_urgent);
 	else if (result == WRITE_REFUSED || i->again)

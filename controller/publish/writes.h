@@ -39,7 +39,7 @@ struct write {
 enum write_result {
 	WRITE_DONE,        /* it is written */
 	WRITE_NEEDLESS,    /* nothing had to be sent */
-	WRITE_OUTDATED,    /* the Service has changed since: again when the news of it are there */
+	WRITE_OUTDATED,    /* the Service has changed since: again ever more rarely, until seen */
 	WRITE_REFUSED,     /* the server does not take it: again after a while, as news */
 	WRITE_UNREACHABLE, /* it cannot be written for now, which may hold for others, too */
 };
@@ -74,6 +74,9 @@ struct write *writes_next(struct writes *w, uint64_t now, uint64_t *ret_wait);
 /* What became of one in flight. `retry_after`: usec the server asks to wait. */
 void writes_end(struct writes *w, struct write *one, enum write_result result, uint64_t retry_after,
 	uint64_t now);
+
+/* News of a Service are there: true if it waited longer for them than it has to now. */
+bool writes_seen(struct writes *w, const struct objname *id);
 
 /*
  * What is in flight, but not sent, would undo what somebody else wrote, the *ret_n th time without

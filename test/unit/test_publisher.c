@@ -268,6 +268,32 @@ static void test_who_contests_a_status_is_asked_for_until_it_is_known(void **sta
 	tear_down(&rig);
 }
 
+/* What has changed may be nothing to us, as a label: the server still wants to know of it. */
+static void test_what_came_too_late_is_written_once_there_are_news(void **state)
+{
+	struct rig rig = {0};
+	struct objname id;
+
+	(void)state;
+	set_up(&rig);
+	objname_init(&id, "shop", "web");
+	put_and_look(&rig, "shop/web", "", "");
+	for (unsigned i = 0; i < 6; i++) {
+		fake_answer(fake_find("PATCH", STATUS_OF("web")), 409, "", "");
+		ahead += 60 * SECOND;
+		publisher_wake(rig.p);
+	}
+	fake_answer(fake_find("PATCH", STATUS_OF("web")), 409, "", "");
+	ahead += SECOND;
+	publisher_wake(rig.p);
+	assert_null(written(STATUS_OF("web")));
+	put(&rig.world, "shop/web", "", "", "");
+	publisher_seen(rig.p, &id);
+	assert_string_equal(written(STATUS_OF("web")), "10.1.1.1");
+	objname_done(&id);
+	tear_down(&rig);
+}
+
 static void decide(struct rig *rig)
 {
 	struct fleet *next = fleet_next(rig->fleet, rig->world.store, &rig->world.rules);
@@ -401,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_an_address_is_given_once_the_one_before_has_let_go),
 		cmocka_unit_test(test_who_shares_an_address_waits_for_nobody),
 		cmocka_unit_test(test_who_contests_a_status_is_asked_for_until_it_is_known),
+		cmocka_unit_test(test_what_came_too_late_is_written_once_there_are_news),
 		cmocka_unit_test(test_looking_at_everything_finds_nothing_more),
 		cmocka_unit_test(test_all_are_reminded_of_what_is_wrong_some_at_a_time),
 	};

@@ -292,6 +292,44 @@ static void test_a_refused_write_does_not_hold_up_others(void **state)
 	assert_string_equal(next(w, NOW + 60 * SECOND), "bad");
 }
 
+static size_t send_outdated(struct writes *w, uint64_t from, uint64_t to)
+{
+	size_t n = 0;
+
+	for (uint64_t now = from; now < to; now += SECOND / 10) {
+		struct write *one;
+		uint64_t wait;
+
+		while ((one = writes_next(w, now, &wait))) {
+			writes_end(w, one, WRITE_OUTDATED, 0, now);
+			n++;
+		}
+	}
+	return n;
+}
+
+/* As while the watch is stuck. */
+static void test_what_comes_too_late_is_tried_ever_more_rarely_until_there_are_news(void **state)
+{
+	CLEANUP(writes_freep) struct writes *w = writes_new();
+	struct write *a = get(w, "a");
+	uint64_t now = NOW + 300 * SECOND;
+
+	(void)state;
+	writes_want(w, a, true);
+	assert_in_range(send_outdated(w, NOW, NOW + SECOND), 3, 4);
+	assert_in_range(send_outdated(w, NOW + SECOND, NOW + 30 * SECOND), 4, 6);
+	assert_in_range(send_outdated(w, NOW + 30 * SECOND, now), 8, 10);
+	assert_true(writes_seen(w, &a->id));
+	assert_int_equal(send_outdated(w, now, now + SECOND / 5), 1);
+	writes_seen(w, &a->id);
+	assert_non_null(next(w, now + SECOND / 5));
+	writes_end(w, a, WRITE_DONE, 0, now + SECOND / 5);
+	assert_false(writes_seen(w, &a->id));
+	writes_want(w, a, true);
+	assert_int_equal(send_all(w, now + SECOND / 5), 1);
+}
+
 /* Writes what is due; what is a quarrel as often as it may. */
 static size_t quarrel(struct writes *w, struct write *a, uint64_t now)
 {
@@ -461,6 +499,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_given_back_is_no_more_than_was_taken),
 		cmocka_unit_test(test_what_is_refused_again_and_again_is_paced),
 		cmocka_unit_test(test_a_refused_write_does_not_hold_up_others),
+		cmocka_unit_test(
+			test_what_comes_too_late_is_tried_ever_more_rarely_until_there_are_news),
 		cmocka_unit_test(test_a_quarrel_gets_slower_and_slower),
 		cmocka_unit_test(test_a_quarrel_that_rests_begins_anew),
 		cmocka_unit_test(
