@@ -6,11 +6,12 @@
 
 #include "base/hash.h"
 #include "base/place.h"
+#include "base/sorted.h"
 #include "base/str.h"
 
 struct holding {
 	struct ipaddr addr;
-	const struct service **holders;
+	const struct service **holders; /* by seniority */
 	size_t n_holders;
 	const struct service
 		*sharer; /* of the holders, one that has a key; NULL: it is not shared */
@@ -120,14 +121,39 @@ static struct place place_of(const struct ipaddr *addr, const struct service_por
 	return (struct place){*addr, port->protocol, port->port};
 }
 
-static const struct service *eldest(const struct holding *holding)
+static int cmp_holder(const void *key, const void *item)
 {
-	const struct service *first = holding->holders[0];
+	const struct service *const *s = item;
 
-	for (size_t i = 1; i < holding->n_holders; i++)
-		if (service_cmp_seniority(holding->holders[i], first) < 0)
-			first = holding->holders[i];
-	return first;
+	return service_cmp_seniority(key, *s);
+}
+
+/* Where it is among the holders, or would be. */
+static size_t place_among(const struct holding *holding, const struct service *s)
+{
+	return sorted_place(
+		s, holding->holders, holding->n_holders, sizeof(struct service *), cmp_holder);
+}
+
+static void add_holder(struct holding *holding, const struct service *s)
+{
+	size_t i = place_among(holding, s);
+
+	holding->holders =
+		xreallocarray(holding->holders, holding->n_holders + 1, sizeof(struct service *));
+	memmove(holding->holders + i + 1, holding->holders + i,
+		(holding->n_holders - i) * sizeof(struct service *));
+	holding->holders[i] = s;
+	holding->n_holders++;
+}
+
+static void remove_holder(struct holding *holding, const struct service *s)
+{
+	size_t i = place_among(holding, s);
+
+	holding->n_holders--;
+	memmove(holding->holders + i, holding->holders + i + 1,
+		(holding->n_holders - i) * sizeof(struct service *));
 }
 
 static bool may_share(const struct service *a, const struct service *b)
@@ -144,7 +170,7 @@ struct obstacle holders_obstacle(
 	if (!holding)
 		return (struct obstacle){0};
 	if (!holding->sharer || !may_share(holding->sharer, s))
-		return (struct obstacle){.holder = eldest(holding)};
+		return (struct obstacle){.holder = holding->holders[0]};
 	for (size_t i = 0; i < s->n_ports; i++) {
 		struct place place = place_of(addr, &s->ports[i]);
 		const struct held_port *port = find_port(h, &place);
@@ -216,9 +242,7 @@ void holders_take(struct holders *h, const struct ipaddr *addr, const struct ser
 		holding->addr = *addr;
 		HASH_ADD(hh, h->holdings, addr, sizeof holding->addr, holding);
 	}
-	holding->holders =
-		xreallocarray(holding->holders, holding->n_holders + 1, sizeof(struct service *));
-	holding->holders[holding->n_holders++] = s;
+	add_holder(holding, s);
 	if (s->wish.share && !holding->sharer) {
 		holding->sharer = s;
 		add_to_group(h, holding);
@@ -274,11 +298,7 @@ void holders_release(struct holders *h, const struct ipaddr *addr, const struct 
 	struct holding *holding = find_holding(h, addr);
 
 	remove_ports(h, addr, s);
-	for (size_t i = 0; i < holding->n_holders; i++)
-		if (holding->holders[i] == s) {
-			holding->holders[i] = holding->holders[--holding->n_holders];
-			break;
-		}
+	remove_holder(holding, s);
 	if (holding->sharer == s) {
 		holding->sharer = find_sharer(holding);
 		if (!holding->sharer)

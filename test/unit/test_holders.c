@@ -102,11 +102,56 @@ static void test_an_unread_service_stays_among_its_like(void **state)
 		objname_done(&(*p)->service.id);
 }
 
+static size_t n_compared;
+
+int __real_service_cmp_seniority(const struct service *a, const struct service *b);
+int __wrap_service_cmp_seniority(const struct service *a, const struct service *b);
+
+int __wrap_service_cmp_seniority(const struct service *a, const struct service *b)
+{
+	n_compared++;
+	return __real_service_cmp_seniority(a, b);
+}
+
+/* All who are refused an address are told who has it: how many share it must not matter to them. */
+static void test_the_eldest_of_many_is_known_without_a_look_at_all(void **state)
+{
+	enum { MANY = 1009, STEP = 389 }; /* without a common divisor: they come in no order */
+	CLEANUP(holders_freep) struct holders *l = holders_new();
+	static struct one ones[MANY];
+	struct one asks;
+	char name[32];
+
+	(void)state;
+	one_init(&asks, "shop", "asks", NULL, 1);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof name, "s%u", i);
+		one_init(&ones[i], "web", name, key, (uint16_t)(i + 1));
+		ones[i].service.created = i / 2;
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		holders_take(l, &vip, &ones[i * STEP % MANY].service);
+	for (unsigned i = 1; i < MANY; i += 2)
+		holders_release(l, &vip, &ones[i].service);
+	for (unsigned i = 0; i < MANY; i += 2) {
+		n_compared = 0;
+		expect_obstacle(l, &asks, &ones[i], false);
+		assert_int_equal(n_compared, 0);
+		holders_release(l, &vip, &ones[i].service);
+		assert_in_range(n_compared, 0, 20);
+	}
+	assert_true(holders_is_free(l, &vip));
+	for (unsigned i = 0; i < MANY; i++)
+		objname_done(&ones[i].service.id);
+	objname_done(&asks.service.id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_address_is_of_one_or_of_those_that_share_it),
 		cmocka_unit_test(test_an_unread_service_stays_among_its_like),
+		cmocka_unit_test(test_the_eldest_of_many_is_known_without_a_look_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
