@@ -17,7 +17,7 @@
 /*
  * The sidecar without IPVS and routes: it tells BGP peers of what it reads.
  *
- *	kago-speaker run KAGO.YAML POD-ADDRESS NODE-ADDRESS
+ *	kago-speaker run KAGO.YAML POD-ADDRESS[,ADDRESS] NODE-ADDRESS[,ADDRESS]
  *
  * Each line of its input is a route as control/told_route.h has it; with "gone":true it goes. At
  * the end of its input it ends. It follows what kago.yaml says of peers. `kago-speaker relay` is
@@ -138,19 +138,28 @@ static void on_stopped(void *ud)
 	loop_exit(s->loop, 0);
 }
 
+/* One address, or two separated by a comma. */
+static int find_dual(struct dual *ret, char *text, struct err *e)
+{
+	int r = 0;
+
+	while (r == 0 && text) {
+		struct ipaddr one = {0};
+
+		r = ipaddr_parse(&one, strsep(&text, ","), e);
+		*(one.family == AF_INET ? &ret->v4 : &ret->v6) = one;
+	}
+	return r;
+}
+
 static int find_addresses(struct site *ret, char *argv[], struct err *e)
 {
-	struct ipaddr pod = {0}, node = {0};
-	int r = ipaddr_parse(&pod, argv[0], e);
+	int r = find_dual(&ret->pod, argv[0], e);
 
 	if (r == 0)
-		r = ipaddr_parse(&node, argv[1], e);
-	if (r < 0)
-		return r;
-	*(pod.family == AF_INET ? &ret->pod.v4 : &ret->pod.v6) = pod;
-	*(node.family == AF_INET ? &ret->node.v4 : &ret->node.v6) = node;
+		r = find_dual(&ret->node, argv[1], e);
 	ret->router_id = ret->pod.v4;
-	return 0;
+	return r;
 }
 
 static int run(char *argv[], struct err *e)

@@ -166,13 +166,20 @@ def test_a_hold_time_of_one_peer_costs_its_session_alone(routers, peers):
     wait_for("the new hold time", lambda: a.is_up(bgpTimerHoldTimeMsecs=12000), SLOW)
     wait_for("its routes", lambda: a.routes() == [VIP, VIP2])
     b.assert_unbroken()
-    # One that is told nothing of IPv4 has no routes, which exabgp cannot change in a session.
+
+
+def test_a_peer_without_a_family_that_it_had_routes_of(site, routers):
+    """In one step exabgp 4.2 would end its API process."""
+    a, b = routers
+    peers = Peers(site, peer(a), peer(b), node="10.0.0.101,fd00::101")
+    peers.speaker.say(VIP)
+    for router in routers:
+        wait_for("the route", lambda: router.routes() == [VIP], SLOW)  # noqa: B023
     a.watch()
-    peers.change(peer(a), peer(b, ", holdTime: 6s, ipv4: false"), holdTime="12s")
+    peers.change(peer(a), peer(b, ", ipv4: false"))
     wait_for("no routes", lambda: b.routes() == [])
-    a.assert_unbroken()
-    peers.change(peer(a), peer(b, ", holdTime: 6s"), holdTime="12s")
-    wait_for("its routes", lambda: b.routes() == [VIP, VIP2], SLOW)
+    peers.change(peer(a), peer(b, ", ipv6: false"))
+    wait_for("the route", lambda: b.routes() == [VIP], SLOW)
     a.assert_unbroken()
 
 

@@ -102,8 +102,8 @@ class Site:
         return netns
 
     def speaker(self, number, config, **options):
-        made = Speaker(self.pods[number], self.folder / f"speaker{number}", config,
-                       f"172.16.{number}.11", self.node_address(number), **options)
+        options.setdefault("node", self.node_address(number))
+        made = Speaker(self.pods[number], self.folder / f"speaker{number}", config, f"172.16.{number}.11", **options)
         self.network.callback(made.stop)
         return made
 
