@@ -131,7 +131,7 @@ static void on_guards(void *ud)
 	for (size_t i = 0; i < a->fleet->n_servers; i++) {
 		const struct place at = virtual_server_place(a->fleet->servers[i]);
 
-		if (a->fleet->servers[i]->restricted)
+		if (ruleset_has_come(a->ruleset, a->fleet->servers[i]))
 			program_check(a->program, &at);
 	}
 	if (*ruleset_error(a->ruleset))

@@ -21,9 +21,10 @@ struct ruleset {
 	struct mustache *template;
 	void (*on_guards)(void *ud);
 	void *ud;
-	struct virtual_server own; /* a listener of ours; port 0: there is none */
-	struct guards current;     /* what the table holds */
-	bool is_ours;              /* the table is what our template makes of it */
+	struct virtual_server own;   /* a listener of ours; port 0: there is none */
+	struct guards current;       /* what the table holds */
+	bool is_ours;                /* the table is what our template makes of it */
+	const struct guards *before; /* that were in force until now; NULL: they still are */
 
 	struct errand *nft;   /* NULL: it does not run */
 	struct guards wanted; /* what it puts in place */
@@ -138,25 +139,35 @@ static void try_again(struct ruleset *r, const struct err *e)
 	loop_timer_arm(r->retry, delay);
 }
 
+static void take_effect(struct ruleset *r)
+{
+	static const struct guards none;
+	CLEANUP(guards_donep) struct guards before = take(&r->current);
+
+	r->before = r->is_ours ? &before : &none;
+	r->current = take(&r->wanted);
+	r->is_ours = true;
+	r->backoff.last = 0;
+	r->error[0] = '\0';
+	log_info("clients.guarded", LOG_UINT("virtual_servers", r->current.n_items),
+		LOG_MSEC("took_ms", loop_clock() - r->started_at));
+	run(r);
+	tell(r);
+	r->before = NULL;
+}
+
 static void on_nft(void *ud, int result, const struct err *e)
 {
 	struct ruleset *r = ud;
 	struct err wrapped = *e;
 
 	r->nft = errand_free(r->nft);
-	if (result < 0) {
-		wrap(result, r->path, &wrapped);
-		try_again(r, &wrapped);
-	} else {
-		guards_done(&r->current);
-		r->current = take(&r->wanted);
-		r->is_ours = true;
-		r->backoff.last = 0;
-		r->error[0] = '\0';
-		log_info("clients.guarded", LOG_UINT("virtual_servers", r->current.n_items),
-			LOG_MSEC("took_ms", loop_clock() - r->started_at));
-		run(r);
+	if (result == 0) {
+		take_effect(r);
+		return;
 	}
+	wrap(result, r->path, &wrapped);
+	try_again(r, &wrapped);
 	tell(r);
 }
 
@@ -246,14 +257,22 @@ void ruleset_prune(
 	want(r, &wanted);
 }
 
+/* Its guard, if it needs one. */
+static bool guards_it(const struct guards *g, const struct virtual_server *vs)
+{
+	CLEANUP(guards_donep) struct guards one = guards_of(&vs, 1);
+
+	return one.n_items == 0 || guards_have(g, &one.items[0]);
+}
+
 bool ruleset_covers(const struct ruleset *r, const struct virtual_server *vs)
 {
-	CLEANUP(guards_donep) struct guards one = {0};
+	return guards_it(r->is_ours ? &r->current : &(struct guards){0}, vs);
+}
 
-	if (!vs->restricted && !virtual_server_tunnels(vs))
-		return true;
-	one = guards_of(&vs, 1);
-	return r->is_ours && guards_have(&r->current, &one.items[0]);
+bool ruleset_has_come(const struct ruleset *r, const struct virtual_server *vs)
+{
+	return r->before && ruleset_covers(r, vs) && !guards_it(r->before, vs);
 }
 
 bool ruleset_is_behind(const struct ruleset *r)

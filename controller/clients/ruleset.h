@@ -54,6 +54,9 @@ void ruleset_prune(
  * servers. */
 bool ruleset_covers(const struct ruleset *r, const struct virtual_server *vs);
 
+/* For on_guards: whether it is so since then, and was not before. */
+bool ruleset_has_come(const struct ruleset *r, const struct virtual_server *vs);
+
 /* Whether something is not in place yet, and why it could not be put there; "" if it could. */
 bool ruleset_is_behind(const struct ruleset *r);
 const char *ruleset_error(const struct ruleset *r);

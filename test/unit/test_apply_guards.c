@@ -208,6 +208,21 @@ static size_t n_reals(char letter)
 	return kernel[letter - 'a'].n_dests;
 }
 
+/* Everybody may use these. */
+static void submit_open(const struct fixture *f, const char *letters)
+{
+	apply_submit(f->apply, letters_fleet(letters), loop_clock());
+}
+
+/* Of "a", which everybody may use: nftables has to know of them. */
+static void submit_tunnels(const struct fixture *f)
+{
+	struct fleet *fleet = letters_fleet("ab");
+
+	fleet->servers[0]->reals[0].forward.method = FORWARD_TUNNEL;
+	apply_submit(f->apply, fleet, loop_clock());
+}
+
 /* What everybody may use does not wait; what not everybody may is added after the guard. */
 static void assert_added_after_the_guard(struct fixture *f, enum nft_mood mood, const char *why)
 {
@@ -246,6 +261,20 @@ static void nftables_that_cannot_start_keeps_only_its_service_waiting(void **sta
 	assert_added_after_the_guard(*state, NFT_CANNOT_START, "with nftables: forking");
 }
 
+static void tunnels_are_there_when_their_service_is_said_to_be(void **state)
+{
+	struct fixture *f = *state;
+
+	submit_open(f, "b");
+	AWAIT(f, status(f).settled);
+	submit_tunnels(f);
+	assert_false(status(f).settled);
+	AWAIT(f, status(f).settled);
+	assert_string_equal(status(f).last_result, "applied");
+	assert_true(bad_nft_has("tunnelled4 { 10.1.1.1 . tcp . 80 }"));
+	assert_int_equal(n_reals('a'), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, drop_fixture)
 
 int main(void)
@@ -254,6 +283,7 @@ int main(void)
 		TEST(rules_that_are_refused_once_keep_only_their_service_waiting),
 		TEST(nftables_that_is_killed_keeps_only_its_service_waiting),
 		TEST(nftables_that_cannot_start_keeps_only_its_service_waiting),
+		TEST(tunnels_are_there_when_their_service_is_said_to_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ struct fixture {
 	sd_event *loop;
 	struct ruleset *ruleset;
 	unsigned n_told;
+	char come[8]; /* of "abc", those whose guards came last */
 };
 
 static void ignore(void *ud)
@@ -22,9 +23,33 @@ static void ignore(void *ud)
 	(void)ud;
 }
 
+/* Nobody may use any of these. */
+static struct fleet *restricted(const char *letters)
+{
+	struct fleet *fleet = letters_fleet(letters);
+
+	for (size_t i = 0; i < fleet->n_servers; i++)
+		fleet->servers[i]->restricted = true;
+	return fleet;
+}
+
+static void note_come(struct fixture *f)
+{
+	CLEANUP(fleet_unrefp) struct fleet *all = restricted("abc");
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n_servers; i++)
+		if (ruleset_has_come(f->ruleset, all->servers[i]))
+			f->come[n++] = "abc"[i];
+	f->come[n] = '\0';
+}
+
 static void count(void *ud)
 {
-	((struct fixture *)ud)->n_told++;
+	struct fixture *f = ud;
+
+	f->n_told++;
+	note_come(f);
 }
 
 static int make_fixture(void **state)
@@ -56,16 +81,6 @@ static void launch(struct fixture *f)
 		    &(struct ipvs_table){0}, &e) < 0)
 		fail_msg("%s", e.msg);
 	ruleset_on_guards(f->ruleset, count, f);
-}
-
-/* Nobody may use any of these. */
-static struct fleet *restricted(const char *letters)
-{
-	struct fleet *fleet = letters_fleet(letters);
-
-	for (size_t i = 0; i < fleet->n_servers; i++)
-		fleet->servers[i]->restricted = true;
-	return fleet;
 }
 
 static void guard(const struct fixture *f, const char *letters)
@@ -103,6 +118,25 @@ static void guards_are_put_in_place_and_told(void **state)
 	assert_int_equal(f->n_told, 1);
 	assert_true(bad_nft_has(GUARD_A));
 	assert_false(covers(f, "b"));
+}
+
+static void what_came_is_told_from_what_was_there(void **state)
+{
+	struct fixture *f = *state;
+
+	launch(f);
+	guard(f, "a");
+	AWAIT(f, covers(f, "a"));
+	assert_string_equal(f->come, "a");
+	guard(f, "ac");
+	AWAIT(f, covers(f, "c"));
+	assert_string_equal(f->come, "c");
+	bad_nft_be(NFT_REFUSES, 1);
+	guard(f, "abc");
+	AWAIT(f, *ruleset_error(f->ruleset));
+	assert_string_equal(f->come, "");
+	AWAIT(f, covers(f, "b"));
+	assert_string_equal(f->come, "b");
 }
 
 /* Until then nothing that needs the guard may be added, and the table is as it was. */
@@ -309,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(guards_are_put_in_place_and_told),
+		TEST(what_came_is_told_from_what_was_there),
 		TEST(rules_that_are_refused_once_are_put_in_place_next_time),
 		TEST(nftables_that_is_killed_is_tried_again),
 		TEST(nftables_that_exits_is_tried_again),
