@@ -16,6 +16,7 @@ struct differ {
 	const struct ipvs_service *held;
 	const struct differ_rules *rules;
 	struct ipvs_service wanted;
+	bool stranded; /* all that shall take connections waits */
 };
 
 static uint32_t flags_of(const struct virtual_server *vs)
@@ -76,27 +77,46 @@ static bool forwards_alike(const struct ipvs_dest *dest, const struct forward *f
 	       dest->tunnel_port == wanted.tunnel_port;
 }
 
-static void op_dest(struct ipvs_ops *ops, enum ipvs_op_kind kind, const struct ipvs_service *s,
-	const struct real_server *real, uint32_t weight)
+static bool may_turn(const struct real_server *real, const struct ipvs_dest *dest, bool may_add)
 {
-	const struct ipvs_dest dest = dest_of(real, weight);
+	return may_add || real->forward.method != FORWARD_TUNNEL ||
+	       dest->forward == IP_VS_CONN_F_TUNNEL;
+}
 
-	ipvs_ops_add(ops, kind, s, &dest);
+/* The one that is held, with another weight. */
+static struct ipvs_dest dest_with(const struct ipvs_dest *dest, uint32_t weight)
+{
+	return (struct ipvs_dest){
+		.addr = dest->addr,
+		.port = dest->port,
+		.weight = weight,
+		.forward = dest->forward,
+		.tunnel = dest->tunnel,
+		.tunnel_port = dest->tunnel_port,
+	};
 }
 
 static void add_dest(struct ipvs_ops *ops, const struct virtual_server *vs,
-	const struct ipvs_service *s, const struct real_server *real, uint32_t weight)
+	const struct ipvs_service *s, const struct ipvs_dest *dest)
 {
-	bool has_slots = weight == 0 && vs->scheduler == SCHEDULER_MH;
+	bool has_slots = dest->weight == 0 && vs->scheduler == SCHEDULER_MH;
+	const struct ipvs_dest first = dest_with(dest, has_slots ? 1 : dest->weight);
 
-	op_dest(ops, IPVS_ADD_DEST, s, real, has_slots ? 1 : weight);
+	ipvs_ops_add(ops, IPVS_ADD_DEST, s, &first);
 	if (has_slots)
-		op_dest(ops, IPVS_EDIT_DEST, s, real, 0);
+		ipvs_ops_add(ops, IPVS_EDIT_DEST, s, dest);
 }
 
 static uint32_t weight_of(const struct differ *d, const struct real_server *real)
 {
 	return d->rules->is_down(d->rules->ud, d->vs, real) ? 0 : real->weight;
+}
+
+static void add_real(const struct differ *d, const struct real_server *real)
+{
+	const struct ipvs_dest dest = dest_of(real, weight_of(d, real));
+
+	add_dest(d->ops, d->vs, &d->wanted, &dest);
 }
 
 /* A new service; it takes no connection before it has its scheduler. */
@@ -108,8 +128,7 @@ static void fill(const struct differ *d)
 	empty.flags = 0;
 	ipvs_ops_add(d->ops, IPVS_ADD_SERVICE, &empty, NULL);
 	for (size_t i = 0; i < d->vs->n_reals; i++)
-		add_dest(d->ops, d->vs, &d->wanted, &d->vs->reals[i],
-			weight_of(d, &d->vs->reals[i]));
+		add_real(d, &d->vs->reals[i]);
 	ipvs_ops_add(d->ops, IPVS_EDIT_SERVICE, &d->wanted, NULL);
 }
 
@@ -141,6 +160,16 @@ static void each(const struct differ *d, visit *fn)
 	}
 }
 
+static void edit_dest(const struct differ *d, const struct real_server *real,
+	const struct ipvs_dest *dest, uint32_t weight)
+{
+	const struct ipvs_dest new = may_turn(real, dest, d->rules->may_add)
+					     ? dest_of(real, weight)
+					     : dest_with(dest, weight);
+
+	ipvs_ops_add(d->ops, IPVS_EDIT_DEST, &d->wanted, &new);
+}
+
 static void raise_one(
 	const struct differ *d, const struct real_server *real, const struct ipvs_dest *dest)
 {
@@ -151,9 +180,9 @@ static void raise_one(
 	if (!dest && d->rules->evicted && real->weight > 0 && weight == 0)
 		return;
 	if (!dest)
-		add_dest(d->ops, d->vs, &d->wanted, real, weight);
+		add_real(d, real);
 	else if (weight > dest->weight)
-		op_dest(d->ops, IPVS_EDIT_DEST, &d->wanted, real, weight);
+		edit_dest(d, real, dest, weight);
 }
 
 static void lower_one(
@@ -163,9 +192,12 @@ static void lower_one(
 
 	if (!real || !dest)
 		return;
+	if (d->stranded && real->weight == 0 && !d->rules->is_down(d->rules->ud, d->vs, real))
+		return;
 	if (weight < dest->weight ||
-		(weight == dest->weight && !forwards_alike(dest, &real->forward)))
-		op_dest(d->ops, IPVS_EDIT_DEST, &d->wanted, real, weight);
+		(weight == dest->weight && !forwards_alike(dest, &real->forward) &&
+			may_turn(real, dest, d->rules->may_add)))
+		edit_dest(d, real, dest, weight);
 }
 
 static bool is_stray(
@@ -188,6 +220,31 @@ static void remove_used(
 		ipvs_ops_add(d->ops, IPVS_REMOVE_DEST, &d->wanted, dest);
 }
 
+static const struct ipvs_dest *held_dest(
+	const struct ipvs_service *held, const struct real_server *real)
+{
+	return ipvs_service_find(held, &real->addr, real->port);
+}
+
+/* Whether connections would have nowhere to go until more may be added. */
+static bool is_stranded(const struct differ *d)
+{
+	bool waits = false;
+
+	if (d->rules->may_add || d->rules->taken_over)
+		return false;
+	for (size_t i = 0; i < d->vs->n_reals; i++) {
+		const struct ipvs_dest *dest = held_dest(d->held, &d->vs->reals[i]);
+
+		if (weight_of(d, &d->vs->reals[i]) == 0)
+			continue;
+		if (dest && dest->weight > 0)
+			return false;
+		waits = true;
+	}
+	return waits;
+}
+
 void differ_build(struct ipvs_ops *ops, const struct virtual_server *vs,
 	const struct ipvs_service *held, const struct differ_rules *rules)
 {
@@ -201,13 +258,15 @@ void differ_build(struct ipvs_ops *ops, const struct virtual_server *vs,
 		ipvs_ops_add(ops, IPVS_REMOVE_SERVICE, held, NULL);
 	if (!vs || !held)
 		return;
+	d.stranded = is_stranded(&d);
 	if (settings_differ(&d.wanted, held))
 		ipvs_ops_add(ops, IPVS_EDIT_SERVICE, &d.wanted, NULL);
 	if (rules->may_add)
 		each(&d, raise_one);
 	each(&d, lower_one);
 	each(&d, remove_unused);
-	each(&d, remove_used);
+	if (!d.stranded)
+		each(&d, remove_used);
 }
 
 static bool is_usable(const struct ipvs_service *held)
@@ -229,16 +288,10 @@ static void evict_one(
 void differ_evict(struct ipvs_ops *ops, const struct virtual_server *vs,
 	const struct ipvs_service *held, const struct differ_rules *rules)
 {
-	const struct differ d = {ops, vs, held, rules, service_of(vs)};
+	const struct differ d = {ops, vs, held, rules, service_of(vs), false};
 
 	if (vs->protocol == IPPROTO_UDP && is_usable(held))
 		each(&d, evict_one);
-}
-
-static const struct ipvs_dest *held_dest(
-	const struct ipvs_service *held, const struct real_server *real)
-{
-	return ipvs_service_find(held, &real->addr, real->port);
 }
 
 /* How many, in the order of addresses, are in the kernel's list the other way round. */
@@ -269,6 +322,6 @@ void differ_reorder(
 		if (!dest)
 			continue;
 		ipvs_ops_add(ops, IPVS_REMOVE_DEST, &s, dest);
-		add_dest(ops, vs, &s, &vs->reals[i], dest->weight);
+		add_dest(ops, vs, &s, dest);
 	}
 }

@@ -19,10 +19,16 @@
  * added in the order of their addresses, and at weight 1 before they get 0: all load balancers that
  * fill a service from nothing have the same table. A new service gets its scheduler when it is
  * full, or the kernel would make the table anew for each real server.
+ *
+ * Nobody is left without a real server for want of a guard: while all that shall take connections
+ * waits for it, what takes them stays, but for what a health check has taken down.
  */
 struct differ_rules {
-	/* Clients that may not use it are kept out. Else nothing is added and no weight raised. */
+	/* Clients that may not use it are kept out, and what tunnels need is there. Else nothing is
+	 * added, no weight raised and nothing turned into a tunnel. */
 	bool may_add;
+	/* What is held was another Service's: none of it stays for want of something else. */
+	bool taken_over;
 	/* What is down and not there is not added: its connections are ending (differ_evict). */
 	bool evicted;
 	/* Whether a health check has taken the real server down. */

@@ -37,7 +37,8 @@ struct program {
 	size_t n_servers;
 	struct checks *checks;
 	struct tasks *todo, *failed;
-	struct tasks *evicted; /* places whose real servers that are down come again later */
+	struct tasks *evicted;    /* places whose real servers that are down come again later */
+	struct tasks *taken_over; /* places where another Service's real servers may still be */
 	struct backoff backoff, evictions;
 	struct look *look;      /* NULL: none is under way */
 	struct repairs repairs; /* since they were last reported */
@@ -99,11 +100,11 @@ static bool is_spare(void *ud, const struct virtual_server *vs, const struct ipv
 	return p->ops.is_spare(p->ud, vs, dest);
 }
 
-static bool is_evicted(const struct program *p, const struct virtual_server *vs)
+static bool is_among(struct tasks *tasks, const struct virtual_server *vs)
 {
 	const struct place at = vs ? virtual_server_place(vs) : (struct place){0};
 
-	return vs && !tasks_empty(p->evicted) && tasks_find(p->evicted, &at);
+	return vs && !tasks_empty(tasks) && tasks_find(tasks, &at);
 }
 
 static struct differ_rules rules_for(void *ud, const struct virtual_server *vs)
@@ -112,7 +113,8 @@ static struct differ_rules rules_for(void *ud, const struct virtual_server *vs)
 
 	return (struct differ_rules){
 		.may_add = vs && p->ops.may_add(p->ud, vs),
-		.evicted = is_evicted(p, vs),
+		.taken_over = is_among(p->taken_over, vs),
+		.evicted = is_among(p->evicted, vs),
 		.is_down = is_down,
 		.is_spare = is_spare,
 		.ud = p,
@@ -213,6 +215,8 @@ static void do_task(struct program *p, const struct task *t)
 		count_repairs(p, &settled);
 	if (settled.evicted)
 		note_evicted(p, &t->place);
+	if (r == 0)
+		tasks_drop(p->taken_over, &t->place);
 	if (r < 0 && (r != -EAGAIN || t->tries == TRIES)) {
 		fail(p, t, &e);
 	} else {
@@ -406,6 +410,11 @@ static void on_look_time(void *ud)
 	fail_look(p, &e);
 }
 
+static bool same_service(const struct virtual_server *a, const struct virtual_server *b)
+{
+	return strcmp(a->ns, b->ns) == 0 && strcmp(a->name, b->name) == 0;
+}
+
 static void note_difference(
 	void *ud, const struct virtual_server *old, const struct virtual_server *new)
 {
@@ -415,6 +424,8 @@ static void note_difference(
 
 	task->unasked = false;
 	task->doubt = !p->looked;
+	if (old && new && !same_service(old, new))
+		tasks_at(p->taken_over, &at);
 }
 
 void program_want(struct program *p, const struct virtual_server *const servers[], size_t n)
@@ -472,6 +483,7 @@ int program_new(struct program **ret, sd_event *loop, struct ipvs *ipvs,
 	p->todo = tasks_new();
 	p->failed = tasks_new();
 	p->evicted = tasks_new();
+	p->taken_over = tasks_new();
 	p->backoff = (struct backoff){.min = RETRY_MIN, .max = RETRY_MAX};
 	p->evictions = (struct backoff){.min = EVICTED_MIN, .max = EVICTED_MAX};
 	r = create_timers(p, e);
@@ -493,6 +505,7 @@ struct program *program_free(struct program *p)
 	tasks_free(p->todo);
 	tasks_free(p->failed);
 	tasks_free(p->evicted);
+	tasks_free(p->taken_over);
 	checks_free(p->checks);
 	settler_free(p->settler);
 	sd_event_source_disable_unref(p->work_timer);

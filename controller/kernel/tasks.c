@@ -35,11 +35,18 @@ bool tasks_empty(const struct tasks *t)
 	return !t->items;
 }
 
-struct task *tasks_find(struct tasks *t, const struct place *place)
+static struct item *find(const struct tasks *t, const struct place *place)
 {
 	struct item *item;
 
 	HASH_FIND(hh, t->items, place, sizeof *place, item);
+	return item;
+}
+
+struct task *tasks_find(struct tasks *t, const struct place *place)
+{
+	struct item *item = find(t, place);
+
 	return item ? &item->task : NULL;
 }
 
@@ -66,4 +73,14 @@ bool tasks_take(struct task *ret, struct tasks *t)
 	HASH_DEL(t->items, first);
 	free(first);
 	return true;
+}
+
+void tasks_drop(struct tasks *t, const struct place *place)
+{
+	struct item *item = find(t, place);
+
+	if (!item)
+		return;
+	HASH_DEL(t->items, item);
+	free(item);
 }

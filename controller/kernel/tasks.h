@@ -32,3 +32,6 @@ struct task *tasks_find(struct tasks *t, const struct place *place);
 
 /* Takes the first one out; false: there is none. */
 bool tasks_take(struct task *ret, struct tasks *t);
+
+/* Forgets the one for a place, if there is one. */
+void tasks_drop(struct tasks *t, const struct place *place);

@@ -9,7 +9,7 @@ struct scene {
 	struct virtual_server vs;
 	struct sim kernel;
 	uint64_t down, spare; /* bits: by number */
-	bool may_add, evicted;
+	bool may_add, taken_over, evicted;
 };
 
 static inline bool is_down(
@@ -31,7 +31,7 @@ static inline bool is_spare(void *ud, const struct virtual_server *vs, const str
 
 static inline struct differ_rules rules_of(struct scene *s)
 {
-	return (struct differ_rules){s->may_add, s->evicted, is_down, is_spare, s};
+	return (struct differ_rules){s->may_add, s->taken_over, s->evicted, is_down, is_spare, s};
 }
 
 static inline void add_wanted(struct scene *s, unsigned number, uint32_t weight)

@@ -275,6 +275,48 @@ static void tunnels_are_there_when_their_service_is_said_to_be(void **state)
 	assert_int_equal(n_reals('a'), 1);
 }
 
+/* "a" is for nobody from now on, and has another pod. */
+static struct fleet *closed_and_rolled(void)
+{
+	struct fleet *fleet = letters_fleet("a");
+
+	fleet->servers[0]->restricted = true;
+	fleet->servers[0]->reals[0].addr = sim_addr(9);
+	return fleet;
+}
+
+static void pods_stay_until_those_after_them_may_come(void **state)
+{
+	struct fixture *f = *state;
+
+	submit_open(f, "a");
+	AWAIT(f, status(f).settled);
+	bad_nft_be(NFT_REFUSES, 1);
+	apply_submit(f->apply, closed_and_rolled(), loop_clock());
+	AWAIT(f, *status(f).last_error);
+	assert_int_equal(n_reals('a'), 1);
+	assert_int_equal(sim_number(&kernel[0].dests[0].addr), 1);
+	AWAIT(f, status(f).settled);
+	assert_int_equal(n_reals('a'), 1);
+	assert_int_equal(sim_number(&kernel[0].dests[0].addr), 9);
+}
+
+static void pods_of_another_service_do_not(void **state)
+{
+	struct fixture *f = *state;
+	struct fleet *fleet = closed_and_rolled();
+
+	submit_open(f, "a");
+	AWAIT(f, status(f).settled);
+	bad_nft_be(NFT_REFUSES, 1);
+	fleet->servers[0]->name = "other";
+	apply_submit(f->apply, fleet, loop_clock());
+	AWAIT(f, *status(f).last_error);
+	assert_int_equal(n_reals('a'), 0);
+	AWAIT(f, status(f).settled);
+	assert_int_equal(n_reals('a'), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, drop_fixture)
 
 int main(void)
@@ -284,6 +326,8 @@ int main(void)
 		TEST(nftables_that_is_killed_keeps_only_its_service_waiting),
 		TEST(nftables_that_cannot_start_keeps_only_its_service_waiting),
 		TEST(tunnels_are_there_when_their_service_is_said_to_be),
+		TEST(pods_stay_until_those_after_them_may_come),
+		TEST(pods_of_another_service_do_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

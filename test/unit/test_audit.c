@@ -30,7 +30,8 @@ static bool never_spare(void *ud, const struct virtual_server *vs, const struct 
 
 static struct differ_rules rules(void *ud, const struct virtual_server *vs)
 {
-	return (struct differ_rules){vs != NULL, false, is_down, never_spare, ud};
+	return (struct differ_rules){
+		.may_add = vs != NULL, .is_down = is_down, .is_spare = never_spare, .ud = ud};
 }
 
 static bool is_doubtful(void *ud, const struct virtual_server *vs, const struct ipvs_service *held)

@@ -94,12 +94,62 @@ static void a_newcomer_that_drains_gets_slots_of_mh(void **state)
 static void with_clients_not_kept_out_nothing_is_added_and_nothing_raised(void **state)
 {
 	struct scene *new = scene_new(SCHEDULER_RR, "1", NULL);
-	struct scene *old = scene_new(SCHEDULER_RR, "1 2 3@0", "1@0 3 4");
+	struct scene *old = scene_new(SCHEDULER_RR, "1@0 2 3 4", "1 2 3@0 5");
 
 	(void)state;
 	new->may_add = old->may_add = false;
 	assert_builds(new, "");
-	assert_builds(old, "=3@0 -4");
+	assert_builds(old, "=1@0 -5");
+}
+
+/* Which has no real server in use that it may keep. */
+static struct scene *scene_waiting(const char *wanted, const char *held)
+{
+	struct scene *s = scene_new(SCHEDULER_RR, wanted, held);
+
+	s->may_add = false;
+	return s;
+}
+
+static void what_was_in_use_stays_while_all_else_waits(void **state)
+{
+	(void)state;
+	assert_builds(scene_waiting("1 2", "3 4"), "");
+	assert_builds(scene_waiting("1 2", "1@0 3 4@0"), "-4");
+	assert_builds(scene_waiting("1@0 2", "1 3"), "");
+}
+
+static void what_is_gone_goes_where_another_one_is_in_use(void **state)
+{
+	(void)state;
+	assert_builds(scene_waiting("1 2", "1 3"), "-3");
+}
+
+static void what_is_gone_goes_where_nothing_is_to_come(void **state)
+{
+	struct scene *down = scene_waiting("1 2@0", "3");
+
+	(void)state;
+	down->down = 1 << 1;
+	assert_builds(down, "-3");
+}
+
+static void what_is_down_gets_no_connection_whatever_waits(void **state)
+{
+	struct scene *s = scene_waiting("1 2", "1 3");
+
+	(void)state;
+	s->down = 1 << 1;
+	assert_builds(s, "=1@0");
+}
+
+static void what_was_another_service_s_goes_at_once(void **state)
+{
+	struct scene *s = scene_waiting("1 2", "3 4");
+
+	(void)state;
+	s->taken_over = true;
+	assert_builds(s, "-3 -4");
 }
 
 static void a_check_lowers_and_never_raises(void **state)
@@ -227,6 +277,49 @@ static void a_tunnel_is_asked_for_and_what_is_none_put_right(void **state)
 	free(s);
 }
 
+/* With "1", which is in use, and "2", which is to drain. */
+static struct scene *scene_to_turn(enum forward_method method, uint32_t held)
+{
+	struct scene *s = scene_waiting("1 2@0", "1 2");
+
+	for (size_t i = 0; i < 2; i++) {
+		s->reals[i].forward.method = method;
+		s->kernel.dests[i].forward = held;
+	}
+	return s;
+}
+
+static void nothing_becomes_a_tunnel_before_clients_are_kept_out(void **state)
+{
+	CLEANUP_FREE struct scene *s = scene_to_turn(FORWARD_TUNNEL, IP_VS_CONN_F_MASQ);
+	CLEANUP_IPVS_OPS struct ipvs_ops ops = build(s, true);
+	char text[1024];
+
+	(void)state;
+	assert_string_equal(sim_text(text, &ops), "=2@0");
+	assert_int_equal(ops.items[0].dest.forward, IP_VS_CONN_F_MASQ);
+}
+
+static void what_is_no_tunnel_any_more_waits_for_nothing(void **state)
+{
+	(void)state;
+	assert_builds(scene_to_turn(FORWARD_NAT, IP_VS_CONN_F_TUNNEL), "=1 =2@0");
+}
+
+/* It is as it may be, but not as it shall be. */
+static void what_is_moved_does_not_become_a_tunnel(void **state)
+{
+	CLEANUP_FREE struct scene *s = scene_new(SCHEDULER_MH, "1 2", "2 1");
+	CLEANUP_IPVS_OPS struct ipvs_ops ops = {0};
+
+	(void)state;
+	s->reals[0].forward.method = s->reals[1].forward.method = FORWARD_TUNNEL;
+	ops = reorder(s);
+	assert_int_equal(ops.n_items, 2);
+	assert_int_equal(ops.items[1].kind, IPVS_ADD_DEST);
+	assert_int_equal(ops.items[1].dest.forward, IP_VS_CONN_F_MASQ);
+}
+
 static void another_kind_of_tunnel_is_put_right(void **state)
 {
 	struct scene *s = scene_new(SCHEDULER_RR, "1 2", "1 2");
@@ -335,6 +428,14 @@ int main(void)
 		cmocka_unit_test(the_only_usable_one_stays_until_another_is_there),
 		cmocka_unit_test(a_newcomer_that_drains_gets_slots_of_mh),
 		cmocka_unit_test(with_clients_not_kept_out_nothing_is_added_and_nothing_raised),
+		cmocka_unit_test(what_was_in_use_stays_while_all_else_waits),
+		cmocka_unit_test(what_is_gone_goes_where_another_one_is_in_use),
+		cmocka_unit_test(what_is_gone_goes_where_nothing_is_to_come),
+		cmocka_unit_test(what_is_down_gets_no_connection_whatever_waits),
+		cmocka_unit_test(what_was_another_service_s_goes_at_once),
+		cmocka_unit_test(nothing_becomes_a_tunnel_before_clients_are_kept_out),
+		cmocka_unit_test(what_is_no_tunnel_any_more_waits_for_nothing),
+		cmocka_unit_test(what_is_moved_does_not_become_a_tunnel),
 		cmocka_unit_test(a_check_lowers_and_never_raises),
 		cmocka_unit_test(what_is_up_again_is_raised),
 		cmocka_unit_test(a_weight_nobody_asked_for_is_lowered),

@@ -115,6 +115,39 @@ static uint32_t weight_held(const struct sim *kernel, const struct ipvs_dest *de
 	return at < kernel->n_dests ? kernel->dests[at].weight : 0;
 }
 
+static bool is_in_use(struct scene *s, const struct sim *kernel, const struct real_server *real)
+{
+	const struct ipvs_dest dest = {.addr = real->addr, .port = real->port};
+
+	return weight_wanted(s, real) > 0 && weight_held(kernel, &dest) > 0;
+}
+
+static const struct real_server *wanted_real(const struct scene *s, const struct ipvs_dest *dest)
+{
+	return virtual_server_real(&s->vs, &dest->addr, dest->port);
+}
+
+/* Nothing is taken from the last ones in use while others are to come, and what is gone stays no
+ * longer than that. */
+static void assert_not_stranded(struct scene *s, const struct sim *before)
+{
+	size_t n_in_use = 0, n_wanted = 0;
+
+	for (size_t i = 0; i < s->vs.n_reals; i++) {
+		n_wanted += weight_wanted(s, &s->vs.reals[i]) > 0;
+		n_in_use += is_in_use(s, before, &s->vs.reals[i]);
+	}
+	for (size_t i = 0; i < before->n_dests; i++) {
+		const struct ipvs_dest *dest = &before->dests[i];
+		const struct real_server *real = wanted_real(s, dest);
+		bool stays = n_wanted > 0 && n_in_use == 0 && dest->weight > 0 &&
+			     !(real && is_down(s, &s->vs, real));
+
+		if (!real || weight_wanted(s, real) == 0)
+			assert_int_equal(weight_held(&s->kernel, dest), stays ? dest->weight : 0);
+	}
+}
+
 static void whatever_is_held_only_shrinks_while_clients_are_not_kept_out(void **state)
 {
 	(void)state;
@@ -126,6 +159,7 @@ static void whatever_is_held_only_shrinks_while_clients_are_not_kept_out(void **
 		s->may_add = false;
 		ops = build(s, true);
 		apply(s, &ops);
+		assert_not_stranded(s, &before);
 		for (size_t j = 0; j < s->kernel.n_dests; j++)
 			assert_true(s->kernel.dests[j].weight <=
 				    weight_held(&before, &s->kernel.dests[j]));

@@ -57,6 +57,20 @@ static void they_come_in_order_each_once(void **state)
 	assert_true(tasks_empty(*state));
 }
 
+static void one_that_is_dropped_does_not_come(void **state)
+{
+	const struct place gone = place_of(3), never = place_of(4);
+	struct task task;
+
+	add(*state, 7);
+	add(*state, 3);
+	tasks_drop(*state, &gone);
+	tasks_drop(*state, &never);
+	assert_true(tasks_take(&task, *state));
+	assert_int_equal(task.place.port, 7);
+	assert_true(tasks_empty(*state));
+}
+
 static void what_is_noted_of_one_stays_until_it_is_taken(void **state)
 {
 	struct task task;
@@ -99,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(there_are_none_at_first),
 		TEST(they_come_in_order_each_once),
+		TEST(one_that_is_dropped_does_not_come),
 		TEST(what_is_noted_of_one_stays_until_it_is_taken),
 		TEST(one_that_was_taken_and_comes_again_is_the_last),
 		TEST(those_that_are_left_are_freed),
