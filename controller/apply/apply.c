@@ -19,6 +19,10 @@ struct apply {
 	void *ud;
 	struct fleet *fleet;    /* the newest decision */
 	uint64_t pending_since; /* of the oldest change that is not in the kernel; 0: none */
+	/* The decision whose guards nft puts in place, or has; NULL: none. And the oldest change
+	 * whose guards are not there, and the oldest after that decision; 0: none. */
+	struct fleet *guarding;
+	uint64_t unguarded_since, later_since;
 	struct apply_status status;
 };
 
@@ -42,7 +46,7 @@ static void count_applied(struct apply *a, const char *result, uint64_t at)
 		set_result(a, st->last_result, "");
 		return;
 	}
-	a->pending_since = 0;
+	a->pending_since = a->unguarded_since;
 	st->n_applied++;
 	st->last_applied_at = (uint64_t)loop_date();
 	st->last_event_to_kernel = took;
@@ -53,7 +57,7 @@ static void count_applied(struct apply *a, const char *result, uint64_t at)
 	set_result(a, result, "");
 }
 
-/* Everything is in the kernel, and clients are kept out of what they may not use. */
+/* Everything is in the kernel that need not wait for guards. */
 static void on_settled(void *ud, uint64_t at)
 {
 	struct apply *a = ud;
@@ -63,7 +67,7 @@ static void on_settled(void *ud, uint64_t at)
 		set_result(a, "mismatch", error);
 		return;
 	}
-	if (ruleset_is_behind(a->ruleset)) {
+	if (a->unguarded_since && a->pending_since == a->unguarded_since) {
 		a->ops.on_status(a->ud);
 		return;
 	}
@@ -113,11 +117,69 @@ static bool is_spare(void *ud, const struct virtual_server *vs, const struct ipv
 	return upkeep_is_spare(a->upkeep, vs, &dest->addr, dest->port);
 }
 
-/* keepalived would add what we must not add yet. */
+static bool is_guarded(const struct apply *a, const struct fleet *fleet)
+{
+	bool is = true;
+
+	if (!a->ruleset || !ruleset_is_behind(a->ruleset))
+		return true;
+	for (size_t i = 0; is && i < fleet->n_servers; i++)
+		is = ruleset_covers(a->ruleset, fleet->servers[i]);
+	return is;
+}
+
+static void replace_fleet(struct fleet **fleet, struct fleet *with)
+{
+	fleet_unref(*fleet);
+	*fleet = fleet_ref(with);
+}
+
+/*
+ * keepalived would add what we must not add yet, so it gets the newest decision that is guarded:
+ * who changes faster than nft takes it keeps nobody else waiting.
+ */
 static void tell_keepalived(struct apply *a)
 {
-	if (!a->ruleset || !ruleset_is_behind(a->ruleset))
-		upkeep_want(a->upkeep, a->fleet);
+	if (is_guarded(a, a->fleet))
+		replace_fleet(&a->guarding, a->fleet);
+	if (is_guarded(a, a->guarding))
+		upkeep_want(a->upkeep, a->guarding);
+}
+
+/* nft goes on with the newest decision, if there is anything to do. */
+static void guard_newest(struct apply *a)
+{
+	replace_fleet(&a->guarding, a->fleet);
+	a->later_since = 0;
+}
+
+/* The newest decision, of `at`, has come; nft began with it unless it was busy. */
+static void note_unguarded(struct apply *a, uint64_t at, bool was_busy)
+{
+	if (!was_busy)
+		guard_newest(a);
+	else if (a->later_since == 0)
+		a->later_since = at;
+	if (!ruleset_is_behind(a->ruleset))
+		a->unguarded_since = a->later_since = 0;
+	else if (a->unguarded_since == 0)
+		a->unguarded_since = at;
+}
+
+static void note_guarded(struct apply *a)
+{
+	a->unguarded_since = ruleset_is_behind(a->ruleset) ? a->later_since : 0;
+	guard_newest(a);
+}
+
+static void check_guarded(struct apply *a)
+{
+	for (size_t i = 0; i < a->fleet->n_servers; i++) {
+		const struct place at = virtual_server_place(a->fleet->servers[i]);
+
+		if (ruleset_has_come(a->ruleset, a->fleet->servers[i]))
+			program_check(a->program, &at);
+	}
 }
 
 /* What had to wait for the guards may be added now. */
@@ -128,15 +190,13 @@ static void on_guards(void *ud)
 	if (!a->fleet)
 		return;
 	tell_keepalived(a);
-	for (size_t i = 0; i < a->fleet->n_servers; i++) {
-		const struct place at = virtual_server_place(a->fleet->servers[i]);
-
-		if (ruleset_has_come(a->ruleset, a->fleet->servers[i]))
-			program_check(a->program, &at);
-	}
-	if (*ruleset_error(a->ruleset))
+	check_guarded(a);
+	if (*ruleset_error(a->ruleset)) {
 		set_result(a, "mismatch", ruleset_error(a->ruleset));
-	else if (program_status(a->program).settled)
+		return;
+	}
+	note_guarded(a);
+	if (program_status(a->program).settled)
 		on_settled(a, loop_clock());
 }
 
@@ -188,18 +248,27 @@ static bool same_servers(const struct fleet *a, const struct fleet *b)
 	return fleet_diff_empty(&d);
 }
 
+static void guard(struct apply *a, uint64_t at)
+{
+	bool was_busy = a->guarding && ruleset_is_behind(a->ruleset);
+
+	ruleset_guard(a->ruleset, fleet_servers(a->fleet), a->fleet->n_servers);
+	note_unguarded(a, at, was_busy);
+}
+
 void apply_submit(struct apply *a, struct fleet *fleet, uint64_t event_time)
 {
 	CLEANUP(fleet_unrefp) struct fleet *old = a->fleet;
+	uint64_t at = event_time ? event_time : loop_now(a->loop);
 	bool same;
 
 	a->fleet = fleet;
 	if (a->ruleset)
-		ruleset_guard(a->ruleset, fleet_servers(a->fleet), a->fleet->n_servers);
+		guard(a, at);
 	same = old && same_servers(old, a->fleet) && a->pending_since == 0 &&
 	       !(a->ruleset && ruleset_is_behind(a->ruleset));
 	if (!same && a->pending_since == 0)
-		a->pending_since = event_time ? event_time : loop_now(a->loop);
+		a->pending_since = at;
 	if (a->program)
 		program_want(a->program, fleet_servers(a->fleet), a->fleet->n_servers);
 	if (same) {
@@ -271,6 +340,7 @@ struct apply *apply_free(struct apply *a)
 	upkeep_free(a->upkeep);
 	program_free(a->program);
 	timeouts_free(a->timeouts);
+	fleet_unref(a->guarding);
 	fleet_unref(a->fleet);
 	sd_event_unref(a->loop);
 	free(a);

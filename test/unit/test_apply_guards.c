@@ -317,6 +317,40 @@ static void pods_of_another_service_do_not(void **state)
 	assert_int_equal(n_reals('a'), 1);
 }
 
+/* With another client for "a" each time. */
+static void submit_ranges(const struct fixture *f, unsigned number)
+{
+	struct fleet *fleet = letters_fleet("ab");
+	struct virtual_server *a = fleet->servers[0];
+
+	a->restricted = true;
+	a->sources = xcalloc(1, sizeof *a->sources);
+	a->sources[0] = (struct ipnet){sim_addr(number % 200), 32};
+	a->n_sources = 1;
+	apply_submit(f->apply, fleet, loop_clock());
+}
+
+static void who_changes_ranges_all_the_time_keeps_nobody_else_waiting(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t until = loop_clock() + PATIENCE;
+	struct apply_status now = {0};
+
+	for (unsigned n = 0; loop_clock() < until && (!now.n_applied || !now.keepalived.n_files);
+		n++) {
+		submit_ranges(f, n);
+		assert_false(status(f).settled);
+		assert_true(sd_event_run(f->loop, TURN) >= 0);
+		now = status(f);
+	}
+	assert_int_equal(n_reals('b'), 1);
+	assert_int_equal(now.keepalived.n_files, 1);
+	assert_string_equal(now.last_result, "applied");
+	assert_true(now.ready);
+	AWAIT(f, status(f).settled);
+	assert_int_equal(n_reals('a'), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, drop_fixture)
 
 int main(void)
@@ -328,6 +362,7 @@ int main(void)
 		TEST(tunnels_are_there_when_their_service_is_said_to_be),
 		TEST(pods_stay_until_those_after_them_may_come),
 		TEST(pods_of_another_service_do_not),
+		TEST(who_changes_ranges_all_the_time_keeps_nobody_else_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
