@@ -96,10 +96,12 @@ static void on_refused(void *ud, const struct virtual_server *vs, const struct i
 	a->ops.on_refused(a->ud, vs, op);
 }
 
+/* All of the kernel was looked at; so is nftables. */
 static void on_tables(void *ud, const struct sketch *tables)
 {
 	const struct apply *a = ud;
 
+	ruleset_check(a->ruleset);
 	a->ops.on_tables(a->ud, tables);
 }
 

@@ -2,11 +2,13 @@
 #include "clients/nft.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/digest.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -60,16 +62,14 @@ static struct guards examples(void)
 
 /* nft names the place of a mistake for files alone, so the text becomes one that nobody else sees.
  */
-static int run(const char *commands, bool dry, struct err *e)
+static int run_with(struct nft_ctx *nft, const char *commands, struct err *e)
 {
-	CLEANUP(free_nft) struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	CLEANUP_CLOSE int fd = memfd_create("nft", MFD_CLOEXEC);
 	char path[32];
 	const char *said;
 
-	if (!nft || nft_ctx_buffer_output(nft) != 0 || nft_ctx_buffer_error(nft) != 0)
+	if (nft_ctx_buffer_output(nft) != 0 || nft_ctx_buffer_error(nft) != 0)
 		mem_exhausted();
-	nft_ctx_set_dry_run(nft, dry);
 	if (fd < 0 || dprintf(fd, "%s\n", commands) < 0)
 		return err_errno(e, errno, "keeping nftables commands");
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -80,6 +80,23 @@ static int run(const char *commands, bool dry, struct err *e)
 		return err_set(e, EINVAL, "%.*s", (int)strcspn(said, "\n"), said);
 	said += strlen(path) + 1; /* "PATH:LINE:COLUMNS: Error: ..." */
 	return err_set(e, EINVAL, "line %.*s", (int)strcspn(said, "\n"), said);
+}
+
+static struct nft_ctx *make_nft(void)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+
+	if (!nft)
+		mem_exhausted();
+	return nft;
+}
+
+static int run(const char *commands, bool dry, struct err *e)
+{
+	CLEANUP(free_nft) struct nft_ctx *nft = make_nft();
+
+	nft_ctx_set_dry_run(nft, dry);
+	return run_with(nft, commands, e);
 }
 
 int nft_fill(
@@ -145,15 +162,21 @@ int nft_check(const void *arg, struct err *e)
 	return r < 0 ? r : check_guards(order->template, &some, e);
 }
 
+static bool is_there(void)
+{
+	struct err ignored = {0};
+
+	return run("create table " NFT_TABLE, true, &ignored) < 0;
+}
+
 int nft_set_up(const void *arg, struct err *e)
 {
 	const struct nft_order *order = arg;
-	struct err ignored = {0};
 	int r = nft_check(order, e);
 
 	if (r < 0)
 		return r;
-	if (run("create table " NFT_TABLE, true, &ignored) < 0)
+	if (is_there())
 		return 1;
 	return put(order->template, order->guards, false, e);
 }
@@ -186,4 +209,20 @@ int nft_remove(const void *arg, struct err *e)
 {
 	(void)arg;
 	return run(CLEAR, false, e);
+}
+
+int nft_digest(const void *arg, struct err *e)
+{
+	CLEANUP(free_nft) struct nft_ctx *nft = make_nft();
+	uint64_t digest = DIGEST_INIT;
+	int r;
+
+	(void)arg;
+	alarm(PATIENCE);
+	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_ALL);
+	r = run_with(nft, "list table " NFT_TABLE, e);
+	if (r < 0)
+		return is_there() ? r : err_set(e, ENOENT, "there is no table " NFT_TABLE);
+	digest_add_text(&digest, nft_ctx_get_output_buffer(nft));
+	return (int)((digest ^ digest >> 32) & INT_MAX);
 }

@@ -53,3 +53,9 @@ int nft_try(const void *arg, struct err *e);
 
 /* Removes the table; needs no `arg`. Gone already is success. */
 int nft_remove(const void *arg, struct err *e);
+
+/*
+ * A number of 31 bits that changes with what the table holds, but for counters; needs no `arg`.
+ * Errors: -ENOENT when there is no table.
+ */
+int nft_digest(const void *arg, struct err *e);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "clients/nft.h"
+#include "clients/vigil.h"
 #include "loop/backoff.h"
 #include "loop/errand.h"
 #include "loop/loop.h"
@@ -34,6 +35,7 @@ struct ruleset {
 	sd_event_source *retry;
 	struct backoff backoff;
 	char error[ERR_MSG_SIZE];
+	struct vigil *vigil;
 };
 
 DEFINE_CLEANUP(struct ruleset *, ruleset_free);
@@ -68,6 +70,21 @@ int ruleset_remove(struct err *e)
 
 static void run(void *ud);
 
+/* Nothing is covered until it is back. */
+static void on_lost(void *ud)
+{
+	struct ruleset *r = ud;
+
+	log_warn("clients.table_lost", LOG_STR("table", NFT_TABLE),
+		LOG_STR("reason", "somebody has changed or removed it"),
+		LOG_STR("next", "it is put in place anew"));
+	r->is_ours = false;
+	if (!r->waiting)
+		guards_keep(&r->next, &r->current, NULL, 0);
+	r->waiting = true;
+	run(r);
+}
+
 int ruleset_new(struct ruleset **ret, sd_event *loop, const char *template_path,
 	const struct ipvs_table *kernel, struct err *e)
 {
@@ -77,6 +94,7 @@ int ruleset_new(struct ruleset **ret, sd_event *loop, const char *template_path,
 	r->loop = sd_event_ref(loop);
 	r->path = xstrdup(template_path);
 	r->backoff = (struct backoff){.min = RETRY_MIN, .max = RETRY_MAX};
+	r->vigil = vigil_new(loop, on_lost, r);
 	found = loop_timer_new(&r->retry, loop, run, r, e);
 	if (found >= 0)
 		found = mustache_load(&r->template, template_path, e);
@@ -87,7 +105,9 @@ int ruleset_new(struct ruleset **ret, sd_event *loop, const char *template_path,
 	if (found < 0)
 		return found;
 	r->is_ours = found == 0;
-	if (!r->is_ours)
+	if (r->is_ours)
+		vigil_begin(r->vigil, true);
+	else
 		r->current = guards_closed(kernel);
 	*ret = steal(r);
 	return 0;
@@ -98,6 +118,7 @@ struct ruleset *ruleset_free(struct ruleset *r)
 	if (!r)
 		return NULL;
 	errand_free(r->nft);
+	vigil_free(r->vigil);
 	sd_event_source_disable_unref(r->retry);
 	mustache_free(r->template);
 	guards_done(&r->current);
@@ -137,6 +158,8 @@ static void try_again(struct ruleset *r, const struct err *e)
 		LOG_STR("effect", "the rules stay as they are, so does what they are for"),
 		LOG_MSEC("retry_in_ms", delay));
 	loop_timer_arm(r->retry, delay);
+	if (r->is_ours)
+		vigil_begin(r->vigil, false);
 }
 
 static void take_effect(struct ruleset *r)
@@ -152,6 +175,8 @@ static void take_effect(struct ruleset *r)
 	log_info("clients.guarded", LOG_UINT("virtual_servers", r->current.n_items),
 		LOG_MSEC("took_ms", loop_clock() - r->started_at));
 	run(r);
+	if (!r->nft)
+		vigil_begin(r->vigil, true);
 	tell(r);
 	r->before = NULL;
 }
@@ -188,6 +213,7 @@ static void run(void *ud)
 		return;
 	}
 	r->started_at = loop_clock();
+	vigil_rest(r->vigil);
 	result = errand_start(&r->nft, r->loop, nft_put,
 		&(struct nft_order){r->template, &r->wanted}, on_nft, r, &e);
 	if (result < 0) {
@@ -273,6 +299,11 @@ bool ruleset_covers(const struct ruleset *r, const struct virtual_server *vs)
 bool ruleset_has_come(const struct ruleset *r, const struct virtual_server *vs)
 {
 	return r->before && ruleset_covers(r, vs) && !guards_it(r->before, vs);
+}
+
+void ruleset_check(struct ruleset *r)
+{
+	vigil_look(r->vigil);
 }
 
 bool ruleset_is_behind(const struct ruleset *r)

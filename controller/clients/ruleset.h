@@ -14,7 +14,8 @@
  * may use which virtual servers. They live in one table of our own, in the network namespace we are
  * in; the rest of the ruleset is not touched. What the template makes of all that is put in the
  * place of what the table held, in one transaction: no packet meets a half, and when a line is
- * wrong the old rules stay. Connections keep their translation.
+ * wrong the old rules stay. Connections keep their translation. Who changes the table meanwhile is
+ * found out (vigil.h), and it is put in place anew.
  */
 
 struct ruleset;
@@ -60,6 +61,10 @@ bool ruleset_has_come(const struct ruleset *r, const struct virtual_server *vs);
 /* Whether something is not in place yet, and why it could not be put there; "" if it could. */
 bool ruleset_is_behind(const struct ruleset *r);
 const char *ruleset_error(const struct ruleset *r);
+
+/* Others may have changed the table: looks, and puts it in place anew. Does not block. Now and then
+ * called by the owner. */
+void ruleset_check(struct ruleset *r);
 
 /* In one go, blocking. */
 int ruleset_apply(const char *template_path, const struct guards *g, struct err *e);

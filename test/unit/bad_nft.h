@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/err.h"
+
 /*
  * nftables that has one table at most, and fails as often as a test wants. To be linked with
  * --wrap for each __wrap_ below; what runs in children is seen here, too.
@@ -27,8 +29,12 @@ enum { NFT_TEXT = 16384 };
 
 static struct bad_nft {
 	enum nft_mood mood;
-	unsigned n_times;     /* it does so, and works then */
-	unsigned n_runs;      /* that were to put something in place */
+	unsigned n_times; /* it does so, and works then */
+	unsigned n_runs;  /* that were to put something in place */
+	unsigned n_reads; /* of the table, that have ended */
+	unsigned n_asked; /* for the generation */
+	bool unreadable;  /* the table, while it is so */
+	uint32_t generation;
 	bool there;           /* the table */
 	char table[NFT_TEXT]; /* what was put in place last */
 } * nft;
@@ -39,6 +45,8 @@ pid_t __real_fork(void);
 pid_t __wrap_fork(void);
 unsigned __wrap_alarm(unsigned seconds);
 int __wrap_nft_run_cmd_from_filename(struct nft_ctx *ctx, const char *path);
+const char *__wrap_nft_ctx_get_output_buffer(struct nft_ctx *ctx);
+int __wrap_generation_read(uint32_t *ret, struct err *e);
 const char *__wrap_nft_ctx_get_error_buffer(struct nft_ctx *ctx);
 
 static inline void bad_nft_begin(void)
@@ -120,13 +128,34 @@ static inline int bad_nft_put(const char *path)
 {
 	bad_nft_read(nft->table, path);
 	nft->there = true;
+	nft->generation++;
 	return 0;
+}
+
+/* Somebody else's transaction. */
+static inline void bad_nft_flush(void)
+{
+	nft->there = false;
+	nft->table[0] = '\0';
+	nft->generation++;
+}
+
+static inline bool bad_nft_lists(const char *path)
+{
+	char text[NFT_TEXT];
+
+	bad_nft_read(text, path);
+	return strstr(text, "list table") != NULL;
 }
 
 int __wrap_nft_run_cmd_from_filename(struct nft_ctx *ctx, const char *path)
 {
 	if (nft_ctx_get_dry_run(ctx))
 		return bad_nft_try(path);
+	if (bad_nft_lists(path)) {
+		nft->n_reads++;
+		return nft->there && !nft->unreadable ? 0 : -1;
+	}
 	nft->n_runs++;
 	switch (bad_nft_mood()) {
 	case NFT_REFUSES:
@@ -150,4 +179,18 @@ const char *__wrap_nft_ctx_get_error_buffer(struct nft_ctx *ctx)
 {
 	(void)ctx;
 	return "Error: no buffer space\n";
+}
+
+const char *__wrap_nft_ctx_get_output_buffer(struct nft_ctx *ctx)
+{
+	(void)ctx;
+	return nft->table;
+}
+
+int __wrap_generation_read(uint32_t *ret, struct err *e)
+{
+	(void)e;
+	nft->n_asked++;
+	*ret = nft->generation;
+	return 0;
 }

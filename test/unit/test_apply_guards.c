@@ -351,6 +351,25 @@ static void who_changes_ranges_all_the_time_keeps_nobody_else_waiting(void **sta
 	assert_int_equal(n_reals('a'), 1);
 }
 
+/* Until what a look at the table has begun is over. */
+static void finish_look(const struct fixture *f)
+{
+	unsigned before = nft->n_asked;
+
+	AWAIT(f, (ruleset_check(f->ruleset), nft->n_asked > before));
+}
+
+static void a_look_at_ipvs_is_one_at_nftables(void **state)
+{
+	struct fixture *f = *state;
+
+	finish_look(f);
+	bad_nft_flush();
+	submit_open(f, "b");
+	AWAIT(f, nft->there);
+	AWAIT(f, status(f).settled);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, drop_fixture)
 
 int main(void)
@@ -363,6 +382,7 @@ int main(void)
 		TEST(pods_stay_until_those_after_them_may_come),
 		TEST(pods_of_another_service_do_not),
 		TEST(who_changes_ranges_all_the_time_keeps_nobody_else_waiting),
+		TEST(a_look_at_ipvs_is_one_at_nftables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

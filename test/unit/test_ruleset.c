@@ -337,6 +337,100 @@ static void the_table_of_a_predecessor_stays_while_nftables_fails(void **state)
 	assert_true(bad_nft_has(GUARD_A));
 }
 
+/* Runs the loop until what a look has begun is over. */
+static void finish_look(const struct fixture *f)
+{
+	unsigned before = nft->n_asked;
+
+	AWAIT(f, (ruleset_check(f->ruleset), nft->n_asked > before));
+}
+
+/* "a" is guarded, and the table is known. */
+static void launch_known(struct fixture *f)
+{
+	launch(f);
+	guard(f, "a");
+	AWAIT(f, covers(f, "a"));
+	finish_look(f);
+	bad_nft_be(NFT_WORKS, 0);
+}
+
+static void a_table_that_somebody_removes_is_put_back(void **state)
+{
+	struct fixture *f = *state;
+
+	launch_known(f);
+	bad_nft_flush();
+	ruleset_check(f->ruleset);
+	AWAIT(f, nft->there);
+	AWAIT(f, covers(f, "a"));
+	assert_in_place(f);
+	assert_true(bad_nft_has(GUARD_A));
+	assert_int_equal(nft->n_runs, 1);
+	assert_string_equal(f->come, "a");
+}
+
+static void a_table_that_somebody_changes_is_put_back(void **state)
+{
+	struct fixture *f = *state;
+
+	launch_known(f);
+	snprintf(nft->table, sizeof nft->table, "somebody's");
+	nft->generation++;
+	ruleset_check(f->ruleset);
+	AWAIT(f, bad_nft_has(GUARD_A));
+	AWAIT(f, covers(f, "a"));
+	assert_int_equal(nft->n_runs, 1);
+}
+
+/* Nothing that needs a guard may be added meanwhile. */
+static void a_table_that_is_lost_covers_nothing_until_it_is_back(void **state)
+{
+	struct fixture *f = *state;
+
+	launch_known(f);
+	bad_nft_be(NFT_REFUSES, 1);
+	bad_nft_flush();
+	ruleset_check(f->ruleset);
+	AWAIT(f, *ruleset_error(f->ruleset));
+	assert_false(covers(f, "a"));
+	assert_true(ruleset_is_behind(f->ruleset));
+	guard(f, "ab");
+	AWAIT(f, covers(f, "a"));
+	assert_true(covers(f, "b"));
+	assert_in_place(f);
+}
+
+static void tables_of_others_are_none_of_our_business(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n_reads;
+
+	launch_known(f);
+	nft->generation++;
+	ruleset_check(f->ruleset);
+	finish_look(f);
+	n_reads = nft->n_reads;
+	finish_look(f);
+	assert_int_equal(nft->n_reads, n_reads); /* while nobody changes anything */
+	assert_int_equal(nft->n_runs, 0);
+	assert_true(covers(f, "a"));
+}
+
+static void a_table_that_cannot_be_read_is_taken_to_be_there(void **state)
+{
+	struct fixture *f = *state;
+
+	launch_known(f);
+	nft->unreadable = true;
+	nft->generation++;
+	ruleset_check(f->ruleset);
+	finish_look(f);
+	assert_int_equal(nft->n_runs, 0);
+	assert_true(covers(f, "a"));
+	assert_in_place(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, drop_fixture)
 
 int main(void)
@@ -356,6 +450,11 @@ int main(void)
 		TEST(a_virtual_server_takes_the_place_of_a_listener_of_ours),
 		TEST(an_error_goes_with_what_it_is_about),
 		TEST(the_table_of_a_predecessor_stays_while_nftables_fails),
+		TEST(a_table_that_somebody_removes_is_put_back),
+		TEST(a_table_that_somebody_changes_is_put_back),
+		TEST(a_table_that_is_lost_covers_nothing_until_it_is_back),
+		TEST(tables_of_others_are_none_of_our_business),
+		TEST(a_table_that_cannot_be_read_is_taken_to_be_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

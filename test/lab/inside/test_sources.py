@@ -181,6 +181,17 @@ def test_rules_that_nftables_refuses_keep_only_their_service_out(site):
     wait_for("good news", lambda: site.lb.status()["lastChange"]["result"] == "applied", SOON)
 
 
+def test_rules_that_somebody_flushes_are_put_back(site):
+    site.put("web", VIPS, NEAR)
+    site.start()
+    assert who_pass(site) == {"near": EVERY, "far": []}
+    site.lb.netns.run("nft", "flush", "ruleset")
+    site.lb.process.wait_for_line("event=clients.table_lost", SOON)
+    wait_for("the rules to be back", lambda: "guarded4" in site.lb.netns.run("nft", "list", "ruleset").stdout, SOON)
+    assert who_pass(site) == {"near": EVERY, "far": []}
+    assert site.lb.log().count("event=clients.table_lost") == 1
+
+
 def test_a_template_that_restricts_nobody_is_refused(site):
     template = (ROOT / "templates/nftables.conf.mustache").read_text(encoding="utf-8")
     old = site.lb.folder / "old.mustache"
