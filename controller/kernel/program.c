@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "decide/fleet_diff.h"
 #include "kernel/checks.h"
+#include "kernel/evictions.h"
 #include "kernel/look.h"
 #include "kernel/reorder.h"
 #include "kernel/repairs.h"
@@ -22,9 +23,6 @@ enum {
 	RETRY_MIN = 100 * 1000,
 	RETRY_MAX = 10 * 1000 * 1000,
 	LOOK_MAX = 60 * 1000 * 1000,
-	/* Until connections of who was removed for it have ended; longer if they come again. */
-	EVICTED_MIN = 500 * 1000,
-	EVICTED_MAX = 10 * 1000 * 1000,
 };
 
 struct program {
@@ -37,9 +35,9 @@ struct program {
 	size_t n_servers;
 	struct checks *checks;
 	struct tasks *todo, *failed;
-	struct tasks *evicted;    /* places whose real servers that are down come again later */
-	struct tasks *taken_over; /* places where another Service's real servers may still be */
-	struct backoff backoff, evictions;
+	struct evictions *evictions; /* places whose real servers that are down come again later */
+	struct tasks *taken_over;    /* places where another Service's real servers may still be */
+	struct backoff backoff;
 	struct look *look;      /* NULL: none is under way */
 	struct repairs repairs; /* since they were last reported */
 	struct place changed[PROGRAM_CHANGED_MAX];
@@ -100,21 +98,15 @@ static bool is_spare(void *ud, const struct virtual_server *vs, const struct ipv
 	return p->ops.is_spare(p->ud, vs, dest);
 }
 
-static bool is_among(struct tasks *tasks, const struct virtual_server *vs)
-{
-	const struct place at = vs ? virtual_server_place(vs) : (struct place){0};
-
-	return vs && !tasks_empty(tasks) && tasks_find(tasks, &at);
-}
-
 static struct differ_rules rules_for(void *ud, const struct virtual_server *vs)
 {
+	const struct place at = vs ? virtual_server_place(vs) : (struct place){0};
 	struct program *p = ud;
 
 	return (struct differ_rules){
 		.may_add = vs && p->ops.may_add(p->ud, vs),
-		.taken_over = is_among(p->taken_over, vs),
-		.evicted = is_among(p->evicted, vs),
+		.taken_over = tasks_find(p->taken_over, &at),
+		.evicted = evictions_wait(p->evictions, &at),
 		.is_down = is_down,
 		.is_spare = is_spare,
 		.ud = p,
@@ -163,11 +155,19 @@ static void count_repairs(struct program *p, const struct settled *settled)
 		repairs_count(&p->repairs, &settled->ops);
 }
 
+static void await_evicted(struct program *p)
+{
+	uint64_t due = evictions_due(p->evictions), now = loop_clock();
+
+	if (due != EVICTIONS_NEVER)
+		loop_timer_arm(p->evicted_timer, due > now ? due - now : 0);
+}
+
 /* They come again when their connections have ended, each in its place. */
 static void note_evicted(struct program *p, const struct place *place)
 {
-	tasks_at(p->evicted, place);
-	loop_timer_arm(p->evicted_timer, backoff_next(&p->evictions, 0));
+	evictions_note(p->evictions, place, loop_clock());
+	await_evicted(p);
 }
 
 /* What became of operations. */
@@ -306,10 +306,11 @@ static void on_retry(void *ud)
 static void on_evicted(void *ud)
 {
 	struct program *p = ud;
-	struct task t;
+	struct place at;
 
-	while (tasks_take(&t, p->evicted))
-		task_for(p, &t.place)->reorder = true;
+	while (evictions_take(&at, p->evictions, loop_clock()))
+		task_for(p, &at)->reorder = true;
+	await_evicted(p);
 	work(p);
 }
 
@@ -376,8 +377,6 @@ static void on_looked(void *ud, int result, const struct look_found *found, cons
 	for (size_t i = 0; i < found->n_places; i++)
 		on_wrong(p, &found->places[i]);
 	p->ops.on_tables(p->ud, &found->tables);
-	if (tasks_empty(p->evicted))
-		p->evictions.last = 0;
 	end_look(p);
 	p->looked = true;
 	p->agreed = true;
@@ -482,10 +481,9 @@ int program_new(struct program **ret, sd_event *loop, struct ipvs *ipvs,
 	p->ud = ud;
 	p->todo = tasks_new();
 	p->failed = tasks_new();
-	p->evicted = tasks_new();
+	p->evictions = evictions_new();
 	p->taken_over = tasks_new();
 	p->backoff = (struct backoff){.min = RETRY_MIN, .max = RETRY_MAX};
-	p->evictions = (struct backoff){.min = EVICTED_MIN, .max = EVICTED_MAX};
 	r = create_timers(p, e);
 	if (r >= 0)
 		r = checks_new(&p->checks, loop, &checks_ops, p, e);
@@ -504,7 +502,7 @@ struct program *program_free(struct program *p)
 	look_free(p->look);
 	tasks_free(p->todo);
 	tasks_free(p->failed);
-	tasks_free(p->evicted);
+	evictions_free(p->evictions);
 	tasks_free(p->taken_over);
 	checks_free(p->checks);
 	settler_free(p->settler);
