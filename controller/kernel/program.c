@@ -37,7 +37,7 @@ struct program {
 	struct tasks *todo, *failed;
 	struct evictions *evictions; /* places whose real servers that are down come again later */
 	struct tasks *taken_over;    /* places where another Service's real servers may still be */
-	struct backoff backoff;
+	struct backoff backoff, looks;
 	struct look *look;      /* NULL: none is under way */
 	struct repairs repairs; /* since they were last reported */
 	struct place changed[PROGRAM_CHANGED_MAX];
@@ -48,6 +48,7 @@ struct program {
 	bool repairing;   /* what nobody had asked for */
 	struct program_status status;
 	char trouble[ERR_MSG_SIZE];
+	char blindness[ERR_MSG_SIZE]; /* why the last look failed; "": it did not */
 };
 
 DEFINE_CLEANUP(struct program *, program_free);
@@ -241,7 +242,7 @@ static void settle_down(struct program *p)
 static void finish(struct program *p)
 {
 	p->status.seen_all |= p->agreed;
-	if (!p->status.seen_all && !p->look)
+	if (!p->status.seen_all && !p->look && !p->blindness[0])
 		loop_timer_arm(p->look_timer, 0);
 	if (!tasks_empty(p->failed)) {
 		if (!loop_timer_armed(p->retry_timer))
@@ -358,12 +359,27 @@ static void end_look(struct program *p)
 	loop_timer_arm(p->look_timer, PROGRAM_LOOK);
 }
 
+/* The pod is not ready until one look has worked. */
 static void fail_look(struct program *p, const struct err *e)
 {
-	log_error("ipvs.read_failed", LOG_ERR(e));
+	uint64_t delay = backoff_next(&p->looks, 0);
+
+	if (p->status.seen_all)
+		delay = PROGRAM_LOOK;
+	if (strcmp(p->blindness, e->msg) != 0)
+		log_error("ipvs.read_failed", LOG_ERR(e),
+			LOG_STR("next", "it is tried again, every 10 s in the end"));
+	memcpy(p->blindness, e->msg, sizeof p->blindness);
 	end_look(p);
-	if (!p->status.seen_all)
-		loop_timer_arm(p->look_timer, RETRY_MIN);
+	loop_timer_arm(p->look_timer, delay);
+}
+
+static void note_read(struct program *p)
+{
+	if (p->blindness[0])
+		log_info("ipvs.readable");
+	p->blindness[0] = '\0';
+	p->looks.last = 0;
 }
 
 static void on_looked(void *ud, int result, const struct look_found *found, const struct err *e)
@@ -374,6 +390,7 @@ static void on_looked(void *ud, int result, const struct look_found *found, cons
 		fail_look(p, e);
 		return;
 	}
+	note_read(p);
 	for (size_t i = 0; i < found->n_places; i++)
 		on_wrong(p, &found->places[i]);
 	p->ops.on_tables(p->ud, &found->tables);
@@ -484,6 +501,7 @@ int program_new(struct program **ret, sd_event *loop, struct ipvs *ipvs,
 	p->evictions = evictions_new();
 	p->taken_over = tasks_new();
 	p->backoff = (struct backoff){.min = RETRY_MIN, .max = RETRY_MAX};
+	p->looks = (struct backoff){.min = RETRY_MIN, .max = PROGRAM_LOOK};
 	r = create_timers(p, e);
 	if (r >= 0)
 		r = checks_new(&p->checks, loop, &checks_ops, p, e);
