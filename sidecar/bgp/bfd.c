@@ -34,7 +34,8 @@ struct bfd {
 	struct backoff backoff;
 	uint64_t started_at;
 	bool unreadable; /* its answers; the log has said so */
-	bool outdated;   /* it runs with other peers than there are */
+	bool outdated;   /* it may run with other peers than there are */
+	bool failed;     /* to tell it of them; the log has said so */
 	char *text;      /* of bird.conf, as it is */
 	struct bfd_session *sessions;
 	size_t n_sessions;
@@ -160,16 +161,18 @@ static int write_files(struct bfd *b, struct err *e)
 /* Sessions that are in the old file and in the new one go on. */
 static void reload(struct bfd *b)
 {
-	bool tried_before = b->outdated;
+	bool again = b->outdated, failed_before = b->failed;
 	struct err e = {0};
 	int r = write_files(b, &e);
 
 	if (r == 0)
 		r = child_signal(b->child, SIGHUP, &e);
-	b->outdated = r < 0;
-	if (r == 0)
+	/* Before it has answered it may not hear a signal yet. */
+	b->outdated = r < 0 || !b->line;
+	b->failed = r < 0;
+	if (r == 0 && (!again || failed_before))
 		log_info("bird.followed", LOG_UINT("sessions", b->n_sessions));
-	else if (!tried_before)
+	else if (r < 0 && !failed_before)
 		log_warn("bird.follow_failed", LOG_ERR(&e),
 			LOG_STR("effect", "BFD is with the peers of before; it is tried again"));
 }
