@@ -333,7 +333,7 @@ static void unknown_nodes(struct preflight *p)
 	xreplace(&p->tunnels.error, "https://10.0.0.1:443: HTTP 403: Forbidden");
 }
 
-static void some(struct some_nodes *nodes, const char *first, size_t n)
+static void set_nodes(struct some_nodes *nodes, const char *first, size_t n)
 {
 	xreplace(&nodes->first, first);
 	nodes->n = n;
@@ -343,8 +343,8 @@ static void lacking_kinds(struct preflight *p)
 {
 	tunnels(p);
 	p->network.interfaces[0].ipv6 = true;
-	some(&p->tunnels.lacking[TUNNELS_IPV4], "node-1", 1);
-	some(&p->tunnels.lacking[TUNNELS_IPV6], "node-1", 2);
+	set_nodes(&p->tunnels.lacking[TUNNELS_IPV4], "node-1", 1);
+	set_nodes(&p->tunnels.lacking[TUNNELS_IPV6], "node-1", 2);
 }
 
 static void lacking_gue(struct preflight *p)
@@ -358,8 +358,8 @@ static void idle_agents(struct preflight *p)
 {
 	p->tunnels.from_leases = p->tunnels.known = true;
 	p->tunnels.n_nodes = 1;
-	some(&p->tunnels.unable, "node-3", 1);
-	some(&p->tunnels.unlisted, "node-4", 3);
+	set_nodes(&p->tunnels.unable, "node-3", 1);
+	set_nodes(&p->tunnels.unlisted, "node-4", 3);
 }
 
 typedef void change_fn(struct preflight *p);
