@@ -13,6 +13,7 @@ from plane import LEASES, RULES, Account, ApiError, Plane, missing
 from test_node import CLIENT, FLEET, LB, PODS, VIPS, Site, answers, slice_of
 
 PATIENCE = 90  # s, for anything of the API server, which is emulated
+HOST = "10.9.0.1,fd00:9::1"
 LEASE = f"tunnels.kago-{FLEET}.n1"
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -39,8 +40,9 @@ class Whole(Site):
 
     def start(self, *options):
         self.agent = self.network.start(
-            self.node, program("kago-node"), "run", "--source", "kubernetes", "--kubeconfig", self.account.kubeconfig,
-            "--node", "n1", "--set", "log.level=debug", *options, log=self.folder / "agent.log")
+            self.node, "env", f"HOST_IPS={HOST}", program("kago-node"), "run", "--source", "kubernetes",
+            "--kubeconfig", self.account.kubeconfig, "--node", "n1", "--set", "log.level=debug", *options,
+            log=self.folder / "agent.log")
         return self.agent
 
     def lease(self):
@@ -97,7 +99,8 @@ def granted():
 def test_the_agent_of_a_cluster(whole):
     whole.start().wait_for_line("event=node.ready", PATIENCE)
     lease = wait_for("its Lease", whole.lease, PATIENCE)
-    assert lease["metadata"]["annotations"] == {"kago.dev/tunnels": "ipip ip6ip6 gue gue6", "kago.dev/node": "n1"}
+    assert lease["metadata"]["annotations"] == {
+        "kago.dev/tunnels": "ipip ip6ip6 gue gue6", "kago.dev/node": "n1", "kago.dev/node-ips": HOST}
     assert lease["metadata"]["labels"] == {"kago.dev/fleet": FLEET, "kago.dev/agent": "true"}
     assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseDurationSeconds"]) == ("n1", 40)
     with pytest.raises(OSError):  # no load balancer is known yet
