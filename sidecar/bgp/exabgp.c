@@ -104,7 +104,6 @@ struct exabgp {
 };
 
 DEFINE_CLEANUP(struct exabgp *, exabgp_free);
-DEFINE_CLEANUP(struct conf_check *, conf_check_free);
 
 /*
  * Whatever is wrong with it, a new one has a known state. Nothing more is asked of this one; what
@@ -170,7 +169,7 @@ static size_t build_batch(struct exabgp *x)
 static void places_without(int ret[LIMIT_BGP_PEERS], peer_set peers)
 {
 	for (size_t i = 0; i < LIMIT_BGP_PEERS; i++)
-		ret[i] = peers & (peer_set)1 << i ? PEER_GONE : (int)i;
+		ret[i] = (peers & (peer_set)1 << i) ? PEER_GONE : (int)i;
 }
 
 static void set_due(struct exabgp *x, peer_set untold)
@@ -774,7 +773,7 @@ static void check_later(struct exabgp *x, const char *why)
 static void on_verdict(void *ud, enum conf_verdict verdict, const char *why)
 {
 	struct exabgp *x = ud;
-	CLEANUP(conf_check_freep) struct conf_check *check = x->check;
+	struct conf_check *check = x->check; /* whose `why` is */
 
 	x->check = NULL;
 	unlink(x->next_path);
@@ -784,6 +783,7 @@ static void on_verdict(void *ud, enum conf_verdict verdict, const char *why)
 		refuse_next(x, why);
 	else
 		check_later(x, why);
+	conf_check_free(check);
 }
 
 static void on_check_time(void *ud)
