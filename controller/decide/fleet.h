@@ -38,14 +38,14 @@ struct virtual_server {
 	struct health_check check;
 	struct real_server *reals; /* sorted by address, then port; never empty */
 	size_t n_reals;
-	bool tunnels;   /* are wanted; then by NAT all the same: */
-	size_t n_plain; /* of `reals` */
+	size_t n_plain; /* of `reals`, by NAT though tunnels are wanted */
 	size_t n_nodes; /* of these, at their node's own address, where no tunnel ends */
 	/* Clients that may use it (spec.loadBalancerSourceRanges): of the family of the VIP,
 	 * sorted, none inside another. */
 	struct ipnet *sources;
 	size_t n_sources;
 	bool restricted; /* only `sources` may, which may be none; else everybody may */
+	bool tunnels;    /* are wanted */
 	unsigned n_refs; /* fleets that have it */
 };
 
