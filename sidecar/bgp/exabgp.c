@@ -41,7 +41,7 @@ enum {
 	RENEWAL_LATER = 1000 * 1000,
 	/*
 	 * Between the end of a session and the next one of the same peer: a router may be busy
-	 * with the end. FRR 8.4 was not as it should be once in ninety times, 50 ms afterwards.
+	 * with the end, as FRR 8.4 was once, 50 ms afterwards.
 	 */
 	STEP_PAUSE = 1000 * 1000,
 	START_TIMEOUT = 120 * 1000 * 1000, /* Python on a busy node takes its time */
