@@ -7,8 +7,8 @@
 #include "announce/announce.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/place.h"
 #include "control/told_route.h"
+#include "values/place.h"
 
 /*
  * The connection to the controller (loop/control.h), made again each second while it is away. As

@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/forward.h"
-#include "base/ipaddr.h"
 #include "base/log.h"
 #include "config/pool.h"
+#include "values/forward.h"
+#include "values/ipaddr.h"
 
 /*
  * kago.yaml, which both programs read: each uses its part, and both refuse a file that is wrong

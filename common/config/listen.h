@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /* An address to listen on: ADDRESS:PORT, [ADDRESS]:PORT for IPv6, or pod:PORT. */
 struct listen {

@@ -4,16 +4,16 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/community.h"
-#include "base/dns.h"
-#include "base/forward.h"
-#include "base/ipaddr.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/listen.h"
 #include "config/schema.h"
+#include "values/community.h"
+#include "values/dns.h"
+#include "values/forward.h"
+#include "values/ipaddr.h"
 
 static void replace(void *field, const char *text)
 {

@@ -23,7 +23,7 @@
  *                     kernel was seen to hold what the controller asked for. While the lifeline is
  *                     open, a controller that was told to stop keeps forwarding.
  *                     {"type":"changed","places":["10.1.1.1 port 80/tcp", ...]}: the kernel's
- *                     IPVS table has changed at these places (base/place.h), or may have anywhere
+ *                     IPVS table has changed at these places (values/place.h), or may have anywhere
  *                     when there are none. It says where to look, and not what there is to see.
  *                     {"type":"routes","all":BOOL,"set":[...],"gone":["10.1.1.1/32", ...]}: what
  *                     Services say of the routes to their VIPs (control/told_route.h), before

@@ -3,8 +3,8 @@
 
 #include <jansson.h>
 
-#include "base/attributes.h"
-#include "base/ipaddr.h"
+#include "values/attributes.h"
+#include "values/ipaddr.h"
 
 /*
  * A route as the controller tells the sidecar of it: what a Service says of the route to its VIP.

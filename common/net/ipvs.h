@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ipaddr.h"
-#include "base/place.h"
+#include "values/ipaddr.h"
+#include "values/place.h"
 
 /*
  * IPVS of the network namespace we are in, over generic netlink (linux/ip_vs.h). This is where the

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "objects/service.h"
+#include "values/ipaddr.h"
 
 /* What one Service shall have. */
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/place.h"
 #include "base/sorted.h"
 #include "base/str.h"
+#include "values/place.h"
 
 struct holding {
 	struct ipaddr addr;

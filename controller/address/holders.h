@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "objects/service.h"
+#include "values/ipaddr.h"
 
 /*
  * Who has which address, while addresses are allocated. Services of one namespace with the same

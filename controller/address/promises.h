@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "objects/service.h"
+#include "values/ipaddr.h"
 
 /*
  * Addresses that were given to Services and are on their way into their status: what is decided

@@ -12,9 +12,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sockaddr.h"
 #include "loop/acceptor.h"
 #include "loop/loop.h"
+#include "net/sockaddr.h"
 
 enum {
 	SECOND = 1000 * 1000,

@@ -7,11 +7,11 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "base/place.h"
 #include "config/listen.h"
 #include "decide/fleet.h"
 #include "loop/scribes.h"
 #include "report/snapshot.h"
+#include "values/place.h"
 
 /* The controller's end of the control socket: the sidecar's lifeline, and answers to `status` and
  * `explain`. */

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "base/tunnel_set.h"
 #include "config/config.h"
+#include "values/tunnel_set.h"
 
 /*
  * The nodes that take tunnels: of the configuration with manifests, of the fleet's leader in a

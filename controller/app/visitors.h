@@ -7,7 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * The clients that are connected, and who of them has to go. A client asks in time and takes its

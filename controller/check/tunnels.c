@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/tunnels.h"
 
-#include "base/ipaddr.h"
-#include "base/tunnel_set.h"
+#include "values/ipaddr.h"
+#include "values/tunnel_set.h"
 
 enum {
 	OUTER_IPV4 = 20, /* bytes of the outer header */

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/forward.h"
 #include "check/findings.h"
 #include "check/network.h"
+#include "values/forward.h"
 
 /* Some nodes: the first one by name, owned, and how many there are. */
 struct some_nodes {

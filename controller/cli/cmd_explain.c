@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/dns.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/explain_table.h"
@@ -12,6 +11,7 @@
 #include "config/config_args.h"
 #include "config/listen.h"
 #include "control/control.h"
+#include "values/dns.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/place.h"
+#include "values/place.h"
 
 static void add(struct guards *g, const struct guard *guard)
 {

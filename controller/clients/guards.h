@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "decide/fleet.h"
 #include "net/ipvs.h"
+#include "values/ipaddr.h"
 
 /*
  * Which clients may use which virtual servers, as far as not everybody may, and which have tunnels:

@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-#include "base/ipaddr.h"
 #include "decide/fleet.h"
 #include "objects/service.h"
+#include "values/ipaddr.h"
 
 /* A Service's wish for one VIP, protocol and port. */
 struct claim {

@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/forward.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
-#include "base/place.h"
 #include "objects/fleet_rules.h"
 #include "objects/policy.h"
 #include "objects/reason.h"
 #include "objects/store.h"
+#include "values/forward.h"
+#include "values/ipaddr.h"
+#include "values/place.h"
 
 /*
  * What one fleet of load balancers shall serve: the decision, made from the objects of the store

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/place.h"
 #include "objects/names.h"
 #include "objects/policy.h"
+#include "values/place.h"
 
 /*
  * What the kernel would not take of what was decided. Decisions leave it out, so that it holds

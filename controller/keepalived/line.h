@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/place.h"
+#include "values/place.h"
 
 /*
  * What a line of keepalived's log tells: its only word on what its health checks find that says

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/place.h"
+#include "values/place.h"
 
 /*
  * Places of which a real server was removed so that its connections end (differ_evict), and when it

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ipaddr.h"
-#include "base/place.h"
+#include "values/ipaddr.h"
+#include "values/place.h"
 
 /*
  * Which real servers a health check has taken down: the one thing beside the decision that says

@@ -6,10 +6,10 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "base/sketch.h"
 #include "decide/fleet.h"
 #include "kernel/health.h"
 #include "net/ipvs_write.h"
+#include "values/sketch.h"
 
 /*
  * Keeps IPVS equal to what was decided: what a change is about is read from the kernel, compared

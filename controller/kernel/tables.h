@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/sketch.h"
 #include "kernel/audit.h"
+#include "values/sketch.h"
 
 /*
  * What decides at which real server a new connection ends, of each service that the kernel hashes

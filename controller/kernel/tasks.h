@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/place.h"
+#include "values/place.h"
 
 /* Places to look at, each once, in the order in which they were added. Pure. */
 

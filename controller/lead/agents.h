@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "base/tunnel_set.h"
 #include "lead/lease.h"
+#include "values/tunnel_set.h"
 
 /*
  * The agents of nodes, by a Lease of each, tunnels.kago-FLEET.NODE: that it lives, which kinds of

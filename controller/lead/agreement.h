@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "base/sketch.h"
+#include "values/sketch.h"
 
 /*
  * Whether the tables of other load balancers are equal to ours, by what each says of its own in its

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/limits.h"
+#include "values/ipaddr.h"
 
 /*
  * Reads addresses of a pod or a node, as annotations of Leases have them (LEASE_POD_IPS,

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/prefix_set.h"
 #include "lead/heard.h"
 #include "lead/lease_addresses.h"
+#include "values/prefix_set.h"
 
 /* A Lease as it was last seen; "": there is none. */
 struct seen {

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "lead/lease.h"
+#include "values/ipaddr.h"
 
 /*
  * The load balancers of a fleet, by two Leases of each: its heartbeat says that it lives, the other

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/name_set.h"
-#include "base/prefix_set.h"
 #include "base/str.h"
 #include "kube/watch.h"
 #include "lead/agents.h"
@@ -16,6 +14,8 @@
 #include "lead/node_list.h"
 #include "lead/own_lease.h"
 #include "loop/loop.h"
+#include "values/name_set.h"
+#include "values/prefix_set.h"
 
 enum {
 	LEAVE = 2 * 1000 * 1000,  /* for our last requests */

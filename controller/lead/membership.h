@@ -7,12 +7,12 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "kube/kube.h"
 #include "lead/agreement.h"
 #include "lead/members.h"
 #include "lead/node_list.h"
+#include "values/ipaddr.h"
 
 /*
  * The load balancers of a fleet, who of them leads, and what each announces, by Leases

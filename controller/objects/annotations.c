@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/dns.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
 #include "objects/route_options.h"
 #include "objects/suggest.h"
+#include "values/dns.h"
 
 enum { SECOND = 1000000, CODE_MIN = 100, CODE_MAX = 599 };
 

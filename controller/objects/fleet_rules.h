@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/forward.h"
-#include "base/ipaddr.h"
-#include "base/tunnel_set.h"
 #include "config/config.h"
+#include "values/forward.h"
+#include "values/ipaddr.h"
+#include "values/tunnel_set.h"
 
 struct refusals;
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * What the status of a Service says now, as far as kago writes it: enough to know whether it has to

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/dns.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
+#include "values/dns.h"
 
 void objname_init(struct objname *ret, const char *ns, const char *name)
 {

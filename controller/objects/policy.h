@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attributes.h"
 #include "base/err.h"
-#include "base/forward.h"
 #include "objects/health_check.h"
 #include "objects/reason.h"
 #include "objects/source_ranges.h"
+#include "values/attributes.h"
+#include "values/forward.h"
 
 /*
  * How a Service wants to be served: its kago.dev/ annotations and the fields of its spec that mean

@@ -5,9 +5,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/dns.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
+#include "values/dns.h"
 
 static const struct {
 	const char *name;

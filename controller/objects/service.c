@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/dns.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,6 +12,7 @@
 #include "doc/jsonx.h"
 #include "objects/annotations.h"
 #include "objects/port.h"
+#include "values/dns.h"
 
 static int decode_fleet(char **ret, const char *fleet, struct err *e)
 {

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/dns.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
 #include "objects/port.h"
 #include "objects/service.h"
+#include "values/dns.h"
 
 #define SERVICE_LABEL "kubernetes.io/service-name"
 #define MANAGER_LABEL "endpointslice.kubernetes.io/managed-by"

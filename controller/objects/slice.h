@@ -8,9 +8,9 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "objects/names.h"
+#include "values/ipaddr.h"
 
 /* An EndpointSlice (discovery.k8s.io/v1), as far as it matters here. */
 

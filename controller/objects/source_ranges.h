@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * Which clients may use a Service: spec.loadBalancerSourceRanges, or if that is empty the

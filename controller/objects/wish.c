@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/dns.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
 #include "objects/annotations.h"
+#include "values/dns.h"
 
 enum { N_KEYS = 3, SHARE_MAX = 63 };
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "objects/reason.h"
+#include "values/ipaddr.h"
 
 /*
  * Which addresses a Service asks for: by its annotations, MetalLB's names for them among these, and

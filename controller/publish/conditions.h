@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ipaddr.h"
 #include "objects/held.h"
 #include "publish/facts.h"
+#include "values/ipaddr.h"
 
 /*
  * What the conditions of a Service shall say. The status is made from it, and Events by comparing

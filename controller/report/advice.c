@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/place.h"
 #include "decide/routing.h"
 #include "report/answer.h"
+#include "values/place.h"
 
 /* Nothing is known that is not known here yet. */
 static char *advise_lost(const struct advice *a)

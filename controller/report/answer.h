@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "base/ipaddr.h"
 #include "doc/jsonx.h"
+#include "values/ipaddr.h"
 
 /* The JSON of answers on the control socket: as doc/jsonx.h builds values. */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/asks.h"
 
-#include "base/place.h"
 #include "objects/wish.h"
 #include "report/answer.h"
+#include "values/place.h"
 
 enum { SECOND = 1000000 };
 

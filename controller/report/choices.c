@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "base/place.h"
 #include "net/maglev.h"
 #include "report/answer.h"
+#include "values/place.h"
 
 DEFINE_CLEANUP(struct maglev *, maglev_free);
 

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "address/pools.h"
-#include "base/place.h"
 #include "objects/objects.h"
 #include "report/advice.h"
 #include "report/answer.h"
 #include "report/asks.h"
 #include "report/choices.h"
 #include "report/servers.h"
+#include "values/place.h"
 
 static void set_text(json_t *object, const char *key, const char *text)
 {

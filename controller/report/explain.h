@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/ipaddr.h"
 #include "config/listen.h"
 #include "objects/store.h"
 #include "report/snapshot.h"
+#include "values/ipaddr.h"
 
 /* What the running controller knows about one Service, for people who ask why. */
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/place.h"
 #include "loop/loop.h"
 #include "report/metrics.h"
+#include "values/place.h"
 
 void metrics_help(FILE *out, const char *name, const char *type, const char *text)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <netinet/in.h>
 
-#include "base/tunnel_set.h"
 #include "report/metrics.h"
+#include "values/tunnel_set.h"
 
 /* Why real servers have no tunnel; one for each, so that an alert may heed one of them alone. */
 static void put_reasons(FILE *out, const struct virtual_server *vs)

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/place.h"
 #include "base/sorted.h"
 #include "report/answer.h"
+#include "values/place.h"
 
 /* Most texts have nothing that is written otherwise. */
 static bool is_plain(const char *text)

@@ -9,7 +9,6 @@
 #include "agent/keeper.h"
 #include "agent/sole.h"
 #include "base/log.h"
-#include "base/tunnel_set.h"
 #include "lead/lease_addresses.h"
 #include "loop/loop.h"
 #include "objects/store.h"
@@ -17,6 +16,7 @@
 #include "plan/locals.h"
 #include "source/dir.h"
 #include "source/kube_source.h"
+#include "values/tunnel_set.h"
 
 enum {
 	/* usec from the last change of a Service; its slices follow within 100 ms */

@@ -7,10 +7,10 @@
 #include "agent/senders.h"
 #include "base/limits.h"
 #include "base/str.h"
-#include "base/tunnel_set.h"
 #include "kube/watch.h"
 #include "lead/own_lease.h"
 #include "loop/loop.h"
+#include "values/tunnel_set.h"
 
 enum {
 	RENEW = 10 * 1000 * 1000,

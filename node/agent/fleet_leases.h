@@ -5,10 +5,10 @@
 #include <systemd/sd-event.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
-#include "base/tunnel_set.h"
 #include "kube/kube.h"
+#include "values/ipaddr.h"
+#include "values/tunnel_set.h"
 
 /*
  * The Leases of a fleet (lead/membership.h) as an agent has to do with them: it reads who may send
@@ -49,7 +49,7 @@ struct ipnet *fleet_leases_senders(const struct fleet_leases *f, const struct ip
 /* The nodes that take tunnels, as the leader has published them. Borrowed. */
 const struct tunnel_set *fleet_leases_tunnel_nodes(const struct fleet_leases *f);
 
-/* The kinds of tunnels that the kernel takes now (base/tunnel_set.h); the first make our Lease. */
+/* The kinds of tunnels (values/tunnel_set.h) that the kernel takes; the first make our Lease. */
 void fleet_leases_ready(struct fleet_leases *f, unsigned kinds);
 
 /* As watch_wake. */

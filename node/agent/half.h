@@ -6,12 +6,12 @@
 
 #include "agent/forgetting.h"
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "host/netlink.h"
 #include "host/nftables.h"
 #include "plan/plan.h"
 #include "table/content.h"
+#include "values/ipaddr.h"
 
 /*
  * One address family of what the node's kernel holds for us: the tunnel device and the table, kept

@@ -7,9 +7,9 @@
 
 #include "agent/second.h"
 #include "base/log.h"
-#include "base/tunnel_set.h"
 #include "loop/loop.h"
 #include "table/script.h"
+#include "values/tunnel_set.h"
 
 enum { N_HALVES = 2 };
 static const int families[N_HALVES] = {AF_INET, AF_INET6};

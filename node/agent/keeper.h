@@ -30,8 +30,8 @@ void keeper_put(
 void keeper_put_doors(struct keeper *k, struct doors *doors);
 
 /*
- * The kinds of tunnels that the kernel takes (base/tunnel_set.h): 0 until a plan is there. Those of
- * a family of which there is nothing yet count unless it was seen that they cannot be.
+ * The kinds of tunnels that the kernel takes (values/tunnel_set.h): 0 until a plan is there. Those
+ * of a family of which there is nothing yet count unless it was seen that they cannot be.
  */
 unsigned keeper_kinds(const struct keeper *k);
 

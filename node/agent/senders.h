@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "lead/lease.h"
+#include "values/ipaddr.h"
 
 /*
  * The addresses that the load balancers of a fleet send from, by the annotation of their Leases.

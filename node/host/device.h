@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "host/netlink.h"
+#include "values/ipaddr.h"
 
 /*
  * The tunnel device of a family (table/script.h), which takes packets from any sender to its own

@@ -7,8 +7,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/ipaddr.h"
 #include "table/script.h"
+#include "values/ipaddr.h"
 
 static struct ipaddr address_of(int family)
 {

@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
-#include "base/place.h"
 #include "objects/fleet_rules.h"
 #include "objects/store.h"
 #include "plan/plan.h"
+#include "values/ipaddr.h"
+#include "values/place.h"
 
 /*
  * Whom a node asks for a TCP connection that it does not know: the other nodes that have pods of

@@ -5,11 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
-#include "base/place.h"
 #include "objects/fleet_rules.h"
 #include "objects/store.h"
+#include "values/ipaddr.h"
+#include "values/place.h"
 
 /*
  * What a node has to know of a fleet: where packets for a VIP go that a load balancer has sent to

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "plan/plan.h"
 #include "table/ids.h"
+#include "values/ipaddr.h"
 
 /* What the sets and maps of the nftables table hold, of one address family. Pure. */
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * Prefixes as a set of nftables has them: where each one begins, and the address behind its end,

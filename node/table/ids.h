@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * A number for each pod of a node, by which a packet remembers its pod while its outer header goes:

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
+#include "values/ipaddr.h"
 
 /*
  * What shall be announced, derived from which VIPs are usable. Pure: no sockets, no clock; the same

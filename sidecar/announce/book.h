@@ -2,8 +2,8 @@
 #pragma once
 
 #include "announce/announce.h"
-#include "base/attributes.h"
 #include "config/config.h"
+#include "values/attributes.h"
 
 /*
  * What the controller has told of routes: the attributes of those of which Services say something.

@@ -5,8 +5,8 @@
 
 #include "announce/announce.h"
 #include "announce/places.h"
-#include "base/place.h"
 #include "net/ipvs.h"
+#include "values/place.h"
 
 /*
  * What this pod can serve, looked up in its own IPVS table: all of it again and again, and single

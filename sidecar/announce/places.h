@@ -3,8 +3,8 @@
 
 #include "announce/announce.h"
 #include "base/mem.h"
-#include "base/place.h"
 #include "net/ipvs.h"
+#include "values/place.h"
 
 /* What was seen of the kernel's IPVS table, place by place, and the VIPs that follow. Pure. */
 

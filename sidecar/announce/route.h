@@ -5,8 +5,8 @@
 
 #include "announce/announce.h"
 #include "announce/book.h"
-#include "base/attributes.h"
 #include "config/config.h"
+#include "values/attributes.h"
 
 /* Routes as BGP peers get them, and what to tell them when routes change. Pure. */
 

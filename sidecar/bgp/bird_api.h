@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/limits.h"
+#include "values/ipaddr.h"
 
 /*
  * The text that BIRD 2's control socket speaks: it greets, and answers each line that we write.

@@ -5,7 +5,7 @@
 
 #include "announce/route.h"
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * The text that exabgp's API speaks (4.2 and 5.0): commands are lines we write; each is answered by

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 #include "announce/route.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "config/config.h"
+#include "values/ipaddr.h"
 
 /* The BGP sessions as exabgp tells of them; logs each change once (bgp.up, bgp.down, bgp.waiting).
  */

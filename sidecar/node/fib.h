@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * What the kernel would do with a packet, by the routes and rules of the namespace that the socket

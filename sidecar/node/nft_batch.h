@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
-#include "base/place.h"
+#include "values/ipaddr.h"
+#include "values/place.h"
 
 /*
  * Changes of nftables (linux/netfilter/nf_tables.h) over a netlink socket that is there already,

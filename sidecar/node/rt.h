@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
 #include "base/mem.h"
+#include "values/ipaddr.h"
 
 /*
  * Our routes over rtnetlink, in whichever namespace the socket belongs to. They carry a protocol

@@ -7,7 +7,7 @@
 #include "announce/announce.h"
 #include "announce/places.h"
 #include "base/mem.h"
-#include "base/place.h"
+#include "values/place.h"
 
 /* VIPs and ports from which nothing of our own TCP may come. Pure. */
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "announce/route.h"
-#include "base/ipaddr.h"
 #include "config/config.h"
 #include "sockets/sockets.h"
+#include "values/ipaddr.h"
 
 /*
  * Where this pod is: its own addresses and its node's. Each comes from the configuration (flag,

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * What the node's connection tracking knows of TCP connections that pass it (conntrack(8)), over a

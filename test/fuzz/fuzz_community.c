@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/community.h"
 #include "base/mem.h"
 #include "fuzz.h"
+#include "values/community.h"
 
 /* What can be read is printed in words that are read as the same, and in numbers of our own. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

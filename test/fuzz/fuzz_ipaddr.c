@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/ipaddr.h"
 #include "base/mem.h"
 #include "fuzz.h"
+#include "values/ipaddr.h"
 
 static void check_address(const char *text)
 {

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/place.h"
 #include "fuzz.h"
 #include "keepalived/line.h"
+#include "values/place.h"
 
 static void check_place(const char *text)
 {

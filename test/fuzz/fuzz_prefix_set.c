@@ -4,8 +4,8 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/prefix_set.h"
 #include "fuzz.h"
+#include "values/prefix_set.h"
 
 static void check_ends(const struct prefix_set *s)
 {

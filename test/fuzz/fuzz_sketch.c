@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/sketch.h"
 #include "fuzz.h"
+#include "values/sketch.h"
 
 /* What another load balancer says, against nothing: all that is told is in it, each once. */
 static void check_difference(const struct sketch *s)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/tunnel_set.h"
 #include "fuzz.h"
+#include "values/tunnel_set.h"
 
 enum { MAX = 4096 };
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/ipaddr.h"
-#include "base/place.h"
+#include "values/ipaddr.h"
+#include "values/place.h"
 
 /* Addresses, prefixes and places for tests, written as text. */
 

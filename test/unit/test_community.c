@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/community.h"
+#include "values/community.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

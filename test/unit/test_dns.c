@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/dns.h"
+#include "values/dns.h"
 
 #define L63 "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0"
 

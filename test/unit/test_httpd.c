@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "base/sockaddr.h"
+#include "net/sockaddr.h"
 #include "shortage.h"
 
 enum {

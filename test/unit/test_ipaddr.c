@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 #define N(array) (sizeof(array) / sizeof(array)[0])
 

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "base/tunnel_set.h"
 #include "objects.h"
+#include "values/tunnel_set.h"
 
 #define ON(addr, node) "{addresses: ['" addr "'], nodeName: " node "}"
 #define PORTS "\nports: [{name: a, port: 8080}, {name: b, port: 9, protocol: SCTP}]"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/name_set.h"
+#include "values/name_set.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/prefix_set.h"
+#include "values/prefix_set.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/sockaddr.h"
+#include "net/sockaddr.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

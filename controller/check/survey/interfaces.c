@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 
 #include "base/fsutil.h"
-#include "base/sockaddr.h"
 #include "base/str.h"
+#include "net/sockaddr.h"
 
 enum { VALUE_MAX = 16, RP_FILTER_MAX = 2 };
 

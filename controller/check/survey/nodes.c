@@ -7,8 +7,8 @@
 
 #include "base/limits.h"
 #include "base/str.h"
-#include "base/tunnel_set.h"
 #include "lead/lease.h"
+#include "values/tunnel_set.h"
 
 static void note(struct some_nodes *nodes, const char *name)
 {

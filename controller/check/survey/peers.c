@@ -7,9 +7,9 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/sockaddr.h"
 #include "config/password.h"
 #include "loop/loop.h"
+#include "net/sockaddr.h"
 
 enum { PATIENCE = 3 * 1000 * 1000 /* usec */ };
 

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * Where a virtual server is: a VIP, a protocol and a port; no two of a kernel are at one place. It

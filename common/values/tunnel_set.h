@@ -5,10 +5,10 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/forward.h"
-#include "base/ipaddr.h"
-#include "base/name_set.h"
-#include "base/prefix_set.h"
+#include "values/forward.h"
+#include "values/ipaddr.h"
+#include "values/name_set.h"
+#include "values/prefix_set.h"
 
 /*
  * Nodes, and which kinds of tunnels each takes: an encapsulation, in IPv4 or IPv6. As text, sorted

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/sketch.h"
+#include "values/sketch.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/community.h"
+#include "values/community.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ipaddr.h"
 #include "base/str.h"
+#include "values/ipaddr.h"
 
 enum { HALF = 0xFFFF, TARGET = 2, ORIGIN = 3, OF_AS2 = 0, OF_IPV4 = 1, OF_AS4 = 2 };
 

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/community.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "values/community.h"
 
 /*
  * What is said of a BGP route besides its prefix and next hop: by a Service's annotations, or by

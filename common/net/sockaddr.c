@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/sockaddr.h"
+#include "net/sockaddr.h"
 
 socklen_t sockaddr_set(union sockaddr_any *ret, const struct ipaddr *addr, uint16_t port)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /* Addresses as the socket calls take them. */
 union sockaddr_any {

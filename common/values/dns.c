@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/dns.h"
+#include "values/dns.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 /*
  * A set of addresses, made of prefixes, with a compact text for an annotation:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/place.h"
+#include "values/place.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/forward.h"
+#include "values/forward.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/attributes.h"
+#include "values/attributes.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/dns.h"
-#include "base/ipaddr.h"
 #include "base/str.h"
+#include "values/dns.h"
+#include "values/ipaddr.h"
 
 struct attributes *attributes_new(void)
 {

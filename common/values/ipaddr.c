@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/ipaddr.h"
+#include "values/ipaddr.h"
 
 #include <errno.h>
 #include <stdio.h>
