@@ -1016,8 +1016,8 @@ def test_changed_aggregates_are_followed_without_a_new_session(site, reflector, 
     assert site.reached(VIP) == pod.name
     sidecar.configure({"aggregates": ["10.1.1.0/99"]})
     assert "10.1.1.0/99" in sidecar.wait("config.refused")["error"]
-    sidecar.configure({"aggregates": ["10.1.1.0/24"], "holdTime": "30s"})
-    assert "restart" in sidecar.wait("config.changed", key="bgp.holdTime")["effect"]
+    sidecar.configure({"aggregates": ["10.1.1.0/24"], "bfd": {"enabled": True}})
+    assert "restart" in sidecar.wait("config.changed", key="bgp.bfd.enabled")["effect"]
     assert reflector.paths("10.1.1.0/24") == [NODE]
     assert not sidecar.find("bgp.down") and len(sidecar.find("exabgp.started")) == 1
 
