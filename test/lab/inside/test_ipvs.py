@@ -154,7 +154,7 @@ def test_a_service_that_stays_is_never_missed_while_others_come_and_go(network, 
     others = [f"-t 10.1.1.2:{port}" for port in range(1, 501)]
     come = "".join(f"-A {key} -s rr\n" for key in others)
     go = "".join(f"-D {key}\n" for key in others)
-    reading = network.start(lb, program("kago-probe"), "ipvs", "bench", 25, "10.1.1.1",
+    reading = network.start(lb, program("kago-probe"), "ipvs", "bench", 60, "10.1.1.1",
                             log=tmp_path / "reading")
     reading.wait_for_line("^first reading: 500 services")
     rounds = 0
