@@ -118,14 +118,6 @@ static void find_node(struct agent_options *o, struct utsname *host)
 	o->node = host->nodename;
 }
 
-/* The second one of the environment if the first one says nothing. */
-static const char *first_of(const char *first, const char *second)
-{
-	const char *value = getenv(first);
-
-	return value && *value ? value : getenv(second);
-}
-
 int cmd_run(int argc, char *argv[])
 {
 	static const struct argp parser = {
@@ -149,7 +141,7 @@ int cmd_run(int argc, char *argv[])
 		return 2;
 	}
 	find_node(&args.options, &host);
-	args.options.node_ips = first_of("HOST_IPS", "NODE_IP");
+	args.options.node_ips = config_args_or_env(NULL, "HOST_IPS", "NODE_IP");
 	args.options.allow = args.allow;
 	args.options.origin = (struct follow_origin){args.config.path, load, &args.config};
 	log_setup(c->log.level, c->log.format);

@@ -58,14 +58,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 }
 
-/* What the flag says, else the first variable that is set and not empty. */
-static const char *first_of(const char *flag, const char *variable, const char *other)
-{
-	const char *value = flag ? flag : getenv(variable);
-
-	return value && value[0] ? value : getenv(other);
-}
-
 /*
  * One address, or two separated by a comma, as the downward API writes them: status.podIPs,
  * status.hostIPs. What the configuration file says of either family no longer counts then.
@@ -101,10 +93,10 @@ static int load(struct config **ret, const void *from, struct err *e)
 
 	if (r >= 0)
 		r = set_addresses(c, &c->node.pod_address, &c->node.pod_address6, pod,
-			first_of(args->pod_ip, "POD_IPS", "POD_IP"), e);
+			config_args_or_env(args->pod_ip, "POD_IPS", "POD_IP"), e);
 	if (r >= 0)
 		r = set_addresses(c, &c->node.node_address, &c->node.node_address6, node,
-			first_of(args->node_ip, "HOST_IPS", "NODE_IP"), e);
+			config_args_or_env(args->node_ip, "HOST_IPS", "NODE_IP"), e);
 	if (r >= 0)
 		r = config_args_apply(c, &args->config, e);
 	if (r >= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config_args.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -87,4 +88,11 @@ int config_args_load(struct config **ret, const struct config_args *args, struct
 	if (r == 0)
 		*ret = steal(c);
 	return r;
+}
+
+const char *config_args_or_env(const char *flag, const char *variable, const char *other)
+{
+	const char *value = flag ? flag : getenv(variable);
+
+	return value && value[0] ? value : getenv(other);
 }

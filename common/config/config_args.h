@@ -40,3 +40,6 @@ int config_args_load(struct config **ret, const struct config_args *args, struct
 
 /* The settings alone, onto a configuration that was loaded; config_check has to follow. */
 int config_args_apply(struct config *c, const struct config_args *args, struct err *e);
+
+/* What a flag says, else the first of the variables that is set and not empty; NULL: nothing. */
+const char *config_args_or_env(const char *flag, const char *variable, const char *other);
