@@ -19,9 +19,7 @@ enum {
 	REMIND_AGAIN = 25 * 60 * 1000 * 1000U, /* usec between two Events that say the same */
 	REMIND_PAUSE = 1000 * 1000,            /* usec until Events that wait were sent */
 	REMIND_WAITING = 20, /* Events that wait when no more are made: what a second sends */
-	CONTESTED =
-		3, /* writes over what was written; that once somebody did so may be by mistake */
-	SLICE = 5 * 1000, /* usec to look at Services before others have a turn */
+	SLICE = 5 * 1000,    /* usec to look at Services before others have a turn */
 };
 
 struct publisher {
@@ -175,7 +173,7 @@ static bool gives_address(const struct assignment *a)
 	return !ipaddrs_equal(a->vips, a->n_vips, held->vips, held->n_vips);
 }
 
-/* Until it is known who it is, the next quarrel asks again. */
+/* Until it is known who it is, whoever writes again is asked for again. */
 static void on_contestant(void *ud, const struct objname *service, const char *manager)
 {
 	const struct publisher *p = ud;
@@ -184,7 +182,7 @@ static void on_contestant(void *ud, const struct objname *service, const char *m
 
 	if (!s)
 		return;
-	writes_get(p->writes, service)->is_contested = true;
+	writes_get(p->writes, service)->is_contested = manager != NULL;
 	story.events[0] =
 		(struct story_event){true, REASON_STATUS_CONTESTED, contest_note(manager)};
 	tell(p, &s->id, s->uid, s->resource_version, &story);
@@ -195,17 +193,16 @@ static void on_contestant(void *ud, const struct objname *service, const char *m
 static bool may_repeat(struct publisher *p, struct write *one)
 {
 	CLEANUP_FREE char *service = NULL;
-	unsigned n = 0;
 
-	if (!writes_quarrel(p->writes, one, &n, loop_clock())) {
-		service = xasprintf("%s/%s", one->id.ns, one->id.name);
-		log_warn("status.contested", LOG_STR("service", service),
-			LOG_STR("effect", "it is written again later; what was given is served"));
-		return false;
-	}
-	if (n >= CONTESTED && !one->is_contested)
+	if (writes_quarrel(p->writes, one, loop_clock()))
+		return true;
+	service = xasprintf("%s/%s", one->id.ns, one->id.name);
+	log_warn("status.contested", LOG_STR("service", service),
+		LOG_STR("effect", "it is written again later; what was given is served"));
+	/* As long as the other's words stand: ours make the server forget whose they were. */
+	if (!one->is_contested)
 		contest_ask(p->contest, &one->id);
-	return true;
+	return false;
 }
 
 static void write_status(struct publisher *p, struct write *one)

@@ -286,7 +286,7 @@ static void land(struct writes *w, struct item *i)
 	i->state = IDLE;
 }
 
-bool writes_quarrel(struct writes *w, struct write *one, unsigned *ret_n, uint64_t now)
+bool writes_quarrel(struct writes *w, struct write *one, uint64_t now)
 {
 	struct item *i = item_of(one);
 	struct bout *b = &i->quarrel;
@@ -303,7 +303,6 @@ bool writes_quarrel(struct writes *w, struct write *one, unsigned *ret_n, uint64
 	if (b->n == 1)
 		gap = 0;
 	b->until = now + (gap < QUARREL_MAX ? gap : QUARREL_MAX);
-	*ret_n = b->n;
 	return true;
 }
 

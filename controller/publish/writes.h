@@ -31,7 +31,7 @@ struct write {
 	char *uid;          /* of the Service that it is about; NULL: any; freed with the rest */
 	uint64_t told;      /* digest of the status that was written last; 0: none */
 	uint64_t digest;    /* of what was looked at last; 0: never */
-	bool is_contested;  /* and that was told */
+	bool is_contested;  /* and by whom was told */
 	uint64_t remind_at; /* when what is wrong with it is to be told again */
 	void *data;         /* of the call in flight */
 };
@@ -79,10 +79,10 @@ void writes_end(struct writes *w, struct write *one, enum write_result result, u
 bool writes_seen(struct writes *w, const struct objname *id);
 
 /*
- * What is in flight, but not sent, would undo what somebody else wrote, the *ret_n th time without
- * a calm. False: it is too early for that, and it waits again.
+ * What is in flight, but not sent, would undo what somebody else wrote. False: it is too early for
+ * that, and it waits again.
  */
-bool writes_quarrel(struct writes *w, struct write *one, unsigned *ret_n, uint64_t now);
+bool writes_quarrel(struct writes *w, struct write *one, uint64_t now);
 
 /* It is about another Service of the same name now: nothing is held against it. */
 void writes_renew(struct write *one);

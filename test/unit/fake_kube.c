@@ -102,17 +102,33 @@ struct fake_request *fake_find(const char *method, const char *end)
 	return NULL;
 }
 
-void fake_answer(struct fake_request *r, int status, const char *uid, const char *version)
+static void answer_with(struct fake_request *r, int status, const json_t *body)
 {
 	bool fine = status >= 200 && status < 300;
-	json_t *body =
-		json_pack("{s:{s:s, s:s}}", "metadata", "uid", uid, "resourceVersion", version);
 	const struct kube_answer answer = {.status = status,
 		.body = fine ? body : NULL,
 		.error = fine ? NULL : "the server does not want to"};
 
 	r->open = false;
 	r->done(r->ud, &answer);
+}
+
+void fake_answer(struct fake_request *r, int status, const char *uid, const char *version)
+{
+	json_t *body =
+		json_pack("{s:{s:s, s:s}}", "metadata", "uid", uid, "resourceVersion", version);
+
+	answer_with(r, status, body);
+	json_decref(body);
+}
+
+void fake_answer_json(struct fake_request *r, const char *text)
+{
+	json_t *body = json_loads(text, 0, NULL);
+
+	if (!body)
+		abort();
+	answer_with(r, 200, body);
 	json_decref(body);
 }
 

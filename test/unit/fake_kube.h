@@ -45,5 +45,8 @@ struct fake_request *fake_find(const char *method, const char *end);
 /* Answers with a status; 2xx with an object of that uid and version, others with an error. */
 void fake_answer(struct fake_request *r, int status, const char *uid, const char *version);
 
+/* Answers with status 200 and that JSON. */
+void fake_answer_json(struct fake_request *r, const char *text);
+
 /* The watch says that there is this Lease. */
 void fake_lease(const char *name, const char *version, const char *holder, const char *announces);

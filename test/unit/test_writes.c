@@ -334,9 +334,8 @@ static void test_what_comes_too_late_is_tried_ever_more_rarely_until_there_are_n
 static size_t quarrel(struct writes *w, struct write *a, uint64_t now)
 {
 	uint64_t wait;
-	unsigned n;
 
-	if (!writes_next(w, now, &wait) || !writes_quarrel(w, a, &n, now))
+	if (!writes_next(w, now, &wait) || !writes_quarrel(w, a, now))
 		return 0;
 	writes_end(w, a, WRITE_DONE, 0, now);
 	return 1;
