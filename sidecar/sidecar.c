@@ -9,18 +9,12 @@
 #include "announce/gate.h"
 #include "announce/glance.h"
 #include "announce/linger.h"
-#include "announce/route.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "bgp/bfd.h"
-#include "bgp/bfd_report.h"
-#include "bgp/bgp_report.h"
-#include "bgp/exabgp.h"
 #include "doc/jsonx.h"
 #include "doorkeeper.h"
 #include "lifeline.h"
 #include "loop/loop.h"
-#include "masquerade.h"
 #include "node/netlink.h"
 #include "node/routes.h"
 #include "node/site.h"
@@ -29,6 +23,7 @@
 #include "node/ways.h"
 #include "privileges.h"
 #include "sockets/sockets.h"
+#include "speaker.h"
 #include "status.h"
 
 enum {
@@ -57,11 +52,9 @@ struct sidecar {
 	bool look_now;         /* not by a child: something else has changed, too */
 	struct supply *supply; /* NULL: we make our sockets ourselves */
 	struct routes *routes;
-	struct strays *strays;         /* NULL, too */
-	struct ways *ways;             /* NULL: the node's routes are left alone */
-	struct masquerade *masquerade; /* NULL, too */
-	struct exabgp *exabgp;
-	struct bfd *bfd;
+	struct strays *strays; /* NULL, too */
+	struct ways *ways;     /* NULL: the node's routes are left alone */
+	struct speaker *speaker;
 	struct lifeline *lifeline;
 	struct status *status; /* NULL: it does not work */
 	struct follow *follow;
@@ -112,17 +105,6 @@ static void log_changes(
 								       in.items[i].addr.family))));
 }
 
-/* The routes for what is announced now. */
-static void tell_exabgp(struct sidecar *s)
-{
-	const struct exabgp_api_peers *peers = exabgp_peers(s->exabgp);
-	const struct route_rules rules = site_route_rules(&s->site, peers->items, peers->n_items);
-	CLEANUP_ROUTES_OUT struct routes_out routes = {0};
-
-	routes = routes_build(&s->announced, &s->book, &rules);
-	exabgp_announce(s->exabgp, &routes);
-}
-
 /* Consumes `next`. */
 static void announce(struct sidecar *s, struct prefixes next, const struct prefixes *servable)
 {
@@ -133,7 +115,7 @@ static void announce(struct sidecar *s, struct prefixes next, const struct prefi
 	prefixes_done(&s->announced);
 	s->announced = next;
 	if (is_news)
-		tell_exabgp(s);
+		speaker_announce(s->speaker, &s->announced, &s->book);
 }
 
 /*
@@ -253,31 +235,13 @@ static void report_waiting(struct sidecar *s)
 	lifeline_report(s->lifeline, &r);
 }
 
-/* `now`: as bgp_report_peers has it. */
-static json_t *report_peers(const struct sidecar *s, uint64_t now)
-{
-	json_t *peers =
-		bgp_report_peers(exabgp_all_sessions(s->exabgp), exabgp_taken(s->exabgp), now);
-
-	bfd_report_add(peers, s->bfd, now);
-	return peers;
-}
-
 static void report(void *ud)
 {
-	struct sidecar *s = ud;
-	const struct lifeline_report r = {
-		.announced = exabgp_heard(s->exabgp),
-		.sessions = exabgp_sessions(s->exabgp),
-		.peers = exabgp_peers(s->exabgp)->n_items,
-		.complete = s->all_announced && exabgp_is_heard(s->exabgp),
-		.bgp = report_peers(s, 0),
-	};
+	const struct sidecar *s = ud;
+	struct lifeline_report r = {.complete = s->all_announced && speaker_is_heard(s->speaker)};
 
-	if (s->lifeline)
-		lifeline_report(s->lifeline, &r);
-	else
-		json_decref(r.bgp);
+	speaker_report(s->speaker, &r);
+	lifeline_report(s->lifeline, &r);
 }
 
 /* For `kago-sidecar status`. */
@@ -291,12 +255,8 @@ static void write_status(void *ud, FILE *out)
 
 	jsonx_set(status, "peers", json_array());
 	jsonx_set(status, "routes", json_array());
-	if (s->exabgp) {
-		jsonx_set(status, "peers", report_peers(s, loop_clock()));
-		jsonx_set(status, "routes",
-			bgp_report_routes(exabgp_taken(s->exabgp), exabgp_all_sessions(s->exabgp)));
-		jsonx_set(status, "refused", json_string(exabgp_why_refused(s->exabgp)));
-	}
+	if (s->speaker)
+		speaker_status(s->speaker, status);
 	json_dumpf(status, out, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(status);
 }
@@ -321,7 +281,7 @@ static struct prefixes allowed_now(const struct sidecar *s)
 	if (!s->ready || s->phase != RUNNING)
 		return allowed;
 	allowed = announce_build(&vips, &s->rules);
-	if (is_announced(s, &allowed) && exabgp_is_heard(s->exabgp))
+	if (is_announced(s, &allowed) && speaker_is_heard(s->speaker))
 		return allowed;
 	former = prefixes_minus(&s->announced, &allowed, SIZE_MAX);
 	for (size_t i = 0; i < former.n_items; i++)
@@ -448,7 +408,7 @@ static void on_route_time(void *ud)
 	strays_look(s->strays);
 	update(s, loop_now(s->loop));
 	ways_ask_some(s->ways);
-	masquerade_look(s->masquerade, exabgp_all_sessions(s->exabgp), loop_now(s->loop));
+	speaker_look(s->speaker, loop_now(s->loop));
 	loop_timer_arm(s->route_timer, ROUTE_CHECK);
 }
 
@@ -488,8 +448,8 @@ static void on_routes(void *ud, bool all, const struct told_route routes[], size
 	for (size_t i = 0; i < n_gone; i++)
 		book_leave(&s->book, &gone[i]);
 	book_sweep(&s->book, &s->announced);
-	if (s->exabgp)
-		tell_exabgp(s);
+	if (s->speaker)
+		speaker_announce(s->speaker, &s->announced, &s->book);
 }
 
 /* What changes from now on is found by looking alone. */
@@ -509,13 +469,15 @@ static void on_ready(void *ud)
 	look_soon(s);
 }
 
-static void on_peers(void *ud)
+static void on_listeners(void *ud)
 {
-	tell_exabgp(ud);
+	const struct sidecar *s = ud;
+
+	speaker_announce(s->speaker, &s->announced, &s->book);
 	report(ud);
 }
 
-static void on_exabgp_stopped(void *ud)
+static void on_speaker_stopped(void *ud)
 {
 	const struct sidecar *s = ud;
 
@@ -546,7 +508,7 @@ static void finish(void *ud)
 	s->phase = STOPPING;
 	s->glance = glance_free(s->glance);
 	remove_routes(s);
-	exabgp_stop(s->exabgp);
+	speaker_stop(s->speaker);
 }
 
 static void start_draining(struct sidecar *s)
@@ -566,7 +528,7 @@ static void on_stop(void *ud)
 	struct sidecar *s = ud;
 
 	if (s->phase == WAITING)
-		on_exabgp_stopped(s);
+		on_speaker_stopped(s);
 	else if (s->phase == RUNNING && s->announced.n_items > 0)
 		start_draining(s);
 	else
@@ -596,9 +558,8 @@ static void on_config(void *ud)
 	if (!is_at_work(s))
 		return;
 	set_rules(s);
-	exabgp_follow(s->exabgp);
-	bfd_follow(s->bfd);
-	tell_exabgp(s);
+	speaker_follow(s->speaker);
+	speaker_announce(s->speaker, &s->announced, &s->book);
 	look_soon(s);
 }
 
@@ -615,22 +576,9 @@ static int open_strays(struct sidecar *s, struct sockets *node, struct err *e)
 	return r;
 }
 
-static int open_masquerade(struct sidecar *s, struct sockets *node, struct err *e)
-{
-	struct nl_sock *sock;
-	int r;
-
-	if (!sockets_has(node, SOCKETS_TRACKING))
-		return 0;
-	r = netlink_adopt(&sock, &node->fds[SOCKETS_TRACKING], NETLINK_NETFILTER, e);
-	if (r == 0)
-		s->masquerade = masquerade_new(sock, &s->site);
-	return r;
-}
-
 static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
 {
-	static const struct exabgp_ops exabgp_ops = {report, on_peers, on_exabgp_stopped};
+	static const struct speaker_ops speaker_ops = {report, on_listeners, on_speaker_stopped};
 	const struct config *c = s->config;
 	int r = site_find(&s->site, c, node, e);
 
@@ -639,13 +587,9 @@ static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
 	if (r == 0)
 		r = open_strays(s, node, e);
 	if (r == 0)
-		r = open_masquerade(s, node, e);
-	if (r == 0)
 		r = ways_open(&s->ways, s->loop, node, &s->site, on_ways, s, e);
 	if (r == 0)
-		r = exabgp_start(&s->exabgp, s->loop, c, &s->site, &exabgp_ops, s, e);
-	if (r == 0)
-		r = bfd_start(&s->bfd, s->loop, c, &s->site, report, s, e);
+		r = speaker_start(&s->speaker, s->loop, node, c, &s->site, &speaker_ops, s, e);
 	if (r < 0)
 		return r;
 	s->phase = RUNNING;
@@ -721,10 +665,8 @@ static void sidecar_done(struct sidecar *s)
 	status_close(s->status);
 	supply_close(s->supply);
 	lifeline_close(s->lifeline);
-	exabgp_free(s->exabgp);
-	bfd_free(s->bfd);
+	speaker_free(s->speaker);
 	ways_close(s->ways);
-	masquerade_free(s->masquerade);
 	strays_free(s->strays);
 	routes_close(s->routes);
 	glance_free(s->glance);

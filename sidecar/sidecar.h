@@ -9,7 +9,7 @@
  * IPVS table can serve it and packets for it find their way in, and never before the controller has
  * said once that the kernel holds what it was asked for.
  *
- *   gate (IPVS) -> announce (what) -> routes (node, pod) -> exabgp (who says so)
+ *   gate (IPVS) -> announce (what) -> routes (node, pod) -> speaker (who says so)
  *
  * SIGTERM withdraws everything, goes on forwarding for node.drain, removes the routes, stops
  * exabgp. A second one skips the wait.

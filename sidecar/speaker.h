@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "announce/announce.h"
+#include "announce/book.h"
+#include "base/err.h"
+#include "config/config.h"
+#include "lifeline.h"
+#include "node/site.h"
+#include "sockets/sockets.h"
+
+/*
+ * Who tells the network where VIPs are: exabgp, and BIRD beside it where there is BFD. Logs:
+ * bgp.masqueraded and what theirs do.
+ */
+struct speaker;
+
+struct speaker_ops {
+	/* What the network hears of us may be something else now, or how sessions are. */
+	void (*on_change)(void *ud);
+	/* Others listen now, who have to be told (speaker_announce). */
+	void (*on_listeners)(void *ud);
+	/* It is gone, after speaker_stop. */
+	void (*on_stopped)(void *ud);
+};
+
+/* Takes its sockets out of `node`, which may have none. `c` and `site` must outlive it. */
+int speaker_start(struct speaker **ret, sd_event *loop, struct sockets *node,
+	const struct config *c, const struct site *site, const struct speaker_ops *ops, void *ud,
+	struct err *e);
+struct speaker *speaker_free(struct speaker *s);
+
+/* `c` is another one than before. */
+void speaker_follow(struct speaker *s);
+
+/* What the network shall hear from now on, and with which attributes; both are copied. */
+void speaker_announce(struct speaker *s, const struct prefixes *announced, const struct book *book);
+
+/* What it hears, borrowed; and whether that is all that it shall. */
+const struct prefixes *speaker_heard(const struct speaker *s);
+bool speaker_is_heard(const struct speaker *s);
+
+/* To be called each second. `now` is CLOCK_MONOTONIC in usec. */
+void speaker_look(struct speaker *s, uint64_t now);
+
+/* Fills in what the controller is to know of it; lifeline_report consumes r->bgp. */
+void speaker_report(const struct speaker *s, struct lifeline_report *r);
+
+/* Adds "peers", "routes" and "refused" (docs/sidecar.md). */
+void speaker_status(const struct speaker *s, json_t *status);
+
+/* `on_stopped` is called once when it is gone, perhaps before this returns. */
+void speaker_stop(struct speaker *s);
