@@ -234,6 +234,30 @@ static bool announces_all(const struct member *m, const struct ipaddr vips[], si
 	return true;
 }
 
+static bool announces_one(const struct member *m, const struct ipaddr vips[], size_t n_vips)
+{
+	for (size_t i = 0; i < n_vips; i++)
+		if (prefix_set_contains(&m->set, &vips[i]))
+			return true;
+	return false;
+}
+
+static bool is_announced(const struct members *ms, const struct ipaddr *vip)
+{
+	for (const struct member *m = ms->all; m; m = m->hh.next)
+		if (m->lives && prefix_set_contains(&m->set, vip))
+			return true;
+	return false;
+}
+
+static bool are_announced(const struct members *ms, const struct ipaddr vips[], size_t n_vips)
+{
+	for (size_t i = 0; i < n_vips; i++)
+		if (!is_announced(ms, &vips[i]))
+			return false;
+	return true;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -248,6 +272,10 @@ const char **members_announcers(
 	for (const struct member *m = ms->all; m; m = m->hh.next)
 		if (m->lives && announces_all(m, vips, n_vips))
 			names[n++] = m->pod;
+	if (n == 0 && are_announced(ms, vips, n_vips))
+		for (const struct member *m = ms->all; m; m = m->hh.next)
+			if (m->lives && announces_one(m, vips, n_vips))
+				names[n++] = m->pod;
 	if (n > 1)
 		qsort(names, n, sizeof *names, by_name);
 	*ret_n = n;

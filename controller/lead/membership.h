@@ -97,8 +97,8 @@ struct member_address *membership_addresses(const struct membership *m, size_t *
 	__attribute__((warn_unused_result));
 
 /*
- * The living load balancers that announce all of these addresses, sorted by name, in a new array
- * of borrowed names (good until the next turn of the loop) that the caller frees.
+ * As members_announcers: who announces these addresses, sorted by name, in a new array of borrowed
+ * names (good until the next turn of the loop) that the caller frees.
  */
 const char **membership_announcers(
 	const struct membership *m, const struct ipaddr vips[], size_t n_vips, size_t *ret_n);

@@ -78,6 +78,19 @@ static void test_announcers_announce_all_of_the_addresses(void **state)
 	assert_announcers(ms, "", "10.0.0.10");
 }
 
+/* As on layer 2, where each address is at one load balancer. */
+static void test_announcers_may_announce_all_together(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+
+	(void)state;
+	renew(ms, "lb-1", "10.0.0.1", 1);
+	renew(ms, "lb-2", "10.0.0.2", 1);
+	renew(ms, "lb-3", "10.0.0.9", 1);
+	assert_announcers(ms, "lb-1 lb-2", "10.0.0.1", "10.0.0.2");
+	assert_announcers(ms, "", "10.0.0.1", "10.0.0.3");
+}
+
 static void test_only_news_are_changes(void **state)
 {
 	CLEANUP(members_freep) struct members *ms = members_new();
@@ -299,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_announcers_announce_all_of_the_addresses),
+		cmocka_unit_test(test_announcers_may_announce_all_together),
 		cmocka_unit_test(test_only_news_are_changes),
 		cmocka_unit_test(test_one_that_is_not_renewed_dies_after_40_seconds),
 		cmocka_unit_test(test_nobody_dies_while_nothing_can_be_heard),
