@@ -77,6 +77,7 @@ enum {
 	LIMIT_AS_PATH_PREPEND = 16, /* how often our AS comes once more in its AS path */
 	LIMIT_AGGREGATES = 256,     /* aggregate prefixes in the configuration */
 	LIMIT_ENDPOINT_NETS = 256,  /* prefixes that endpoints may be in */
+	LIMIT_L2_INTERFACES = 16,   /* of l2.interfaces */
 	LIMIT_TUNNEL_NODES = 5000,  /* of tunnel.nodes: as many as a cluster may have */
 	LIMIT_POOLS = 64,
 	LIMIT_POOL_RANGES = 64,      /* of one pool */

@@ -66,6 +66,12 @@ static int check(const struct config *c, struct err *e)
 	if (c->bgp.n_peers && !c->bgp.as)
 		return fail(
 			c, e, "bgp", "as", "peers", "missing; bgp.peers needs our own AS number");
+	if (c->announce == CONFIG_ANNOUNCE_L2 && c->bgp.n_peers)
+		return fail(c, e, "bgp", "peers", "peers",
+			"are for `announce: bgp`; with `announce: l2` nobody speaks BGP");
+	if (c->announce == CONFIG_ANNOUNCE_L2 && c->bgp.n_aggregates)
+		return fail(c, e, "bgp", "aggregates", "aggregates",
+			"are for `announce: bgp`; with `announce: l2` each VIP is by itself");
 	if (!is_pair(&c->node.pod_address, &c->node.pod_address6))
 		return fail(c, e, "node", "podAddress6", "podAddress6",
 			"must be of the other family than node.podAddress");

@@ -35,6 +35,9 @@ struct config_other_peer {
 	char *name; /* for kago.dev/bgp-peers, besides its address; "" is none */
 };
 
+/* How the network learns where VIPs are. */
+enum config_announce { CONFIG_ANNOUNCE_BGP, CONFIG_ANNOUNCE_L2 };
+
 /* Whether a peer gets routes of this family. */
 bool config_peer_takes(const struct config_peer *p, int family);
 
@@ -74,6 +77,18 @@ struct config {
 			uint64_t tcp, tcp_fin, udp;
 		} timeouts;
 	} ipvs;
+
+	enum config_announce announce;
+
+	/* For CONFIG_ANNOUNCE_L2. */
+	struct {
+		char **interfaces; /* of the node; none: those whose network holds the VIP */
+		size_t n_interfaces;
+		char *program;       /* keepalived's path */
+		char *template_path; /* vrrp.conf.mustache */
+		char *state_dir;     /* its file, pid files and pipe go here */
+		uint64_t interval;   /* usec between two advertisements, 300 ms */
+	} l2;
 
 	struct {
 		char *program;       /* exabgp's path */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/lists.h"
 
+#include <ctype.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "doc/jsonx.h"
 
 static const char peer_section[] = "bgp.peers[]";
@@ -219,6 +222,38 @@ static int load_node(struct loader *l, struct loader_place where, void *base, co
 	return 0;
 }
 
+/* As the kernel takes names (dev_valid_name). */
+static bool is_link_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len >= IFNAMSIZ || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isgraph((unsigned char)text[i]) || strchr("/:", text[i]))
+			return false;
+	return true;
+}
+
+static int load_link(struct loader *l, struct loader_place where, void *base, const json_t *value)
+{
+	struct config *c = base;
+	const char *text = json_string_value(value);
+	char quoted[STR_QUOTED_SIZE];
+
+	if (!text)
+		return loader_fail(l, where, "must be the name of an interface, not %s",
+			jsonx_type_name(value));
+	if (!is_link_name(text))
+		return loader_fail(l, where, "%s is not the name of an interface, such as eth0",
+			str_quote(quoted, text));
+	for (size_t i = 0; i < c->l2.n_interfaces; i++)
+		if (strcmp(c->l2.interfaces[i], text) == 0)
+			return loader_fail(l, where, "'%s' is there twice", text);
+	c->l2.interfaces[c->l2.n_interfaces++] = xstrdup(text);
+	return 0;
+}
+
 static const struct {
 	size_t size; /* of an item */
 	int (*load)(struct loader *l, struct loader_place where, void *base, const json_t *value);
@@ -230,6 +265,7 @@ static const struct {
 	[SCHEMA_RANGES] = {sizeof(struct config_range), load_range},
 	[SCHEMA_LABELS] = {sizeof(char *), load_namespace},
 	[SCHEMA_NAMES] = {sizeof(char *), load_node},
+	[SCHEMA_LINKS] = {sizeof(char *), load_link},
 };
 
 int lists_load(struct loader *l, struct loader_place where, const struct schema_key *k, void *base,
@@ -272,4 +308,7 @@ void lists_done(struct config *c)
 	for (size_t i = 0; i < c->tunnel.n_nodes; i++)
 		free(c->tunnel.nodes[i]);
 	free(c->tunnel.nodes);
+	for (size_t i = 0; i < c->l2.n_interfaces; i++)
+		free(c->l2.interfaces[i]);
+	free(c->l2.interfaces);
 }

@@ -78,6 +78,24 @@ static const struct schema_key keys[] = {
 		"After how much silence IPVS forgets to which real server packets of a UDP client "
 		"go."},
 
+	{"announce", SCHEMA_ANNOUNCE, {RESTART, RESTART}, AT(announce), 0, 0, "bgp",
+		"How the network learns where VIPs are: by BGP, or by ARP and NDP on the node's "
+		"own network."},
+	{"l2.interfaces", SCHEMA_LINKS, {UNUSED, RESTART}, AT(l2.interfaces), 0,
+		LIMIT_L2_INTERFACES, NULL,
+		"The node's interfaces on which VIPs are answered for; none: for each VIP those "
+		"whose network it is in."},
+	{"l2.interval", SCHEMA_DURATION, {UNUSED, RESTART}, AT(l2.interval), MSEC(100), SEC(10),
+		"300ms",
+		"The time between two VRRP advertisements; three of them lost, and another load "
+		"balancer takes over."},
+	{"l2.program", SCHEMA_PATH, {UNUSED, RESTART}, AT(l2.program), 1, 0, "/usr/sbin/keepalived",
+		"keepalived's executable, which speaks VRRP."},
+	{"l2.template", SCHEMA_PATH, {UNUSED, RESTART}, AT(l2.template_path), 1, 0,
+		SHARE "vrrp.conf.mustache", "The template of its file."},
+	{"l2.stateDir", SCHEMA_PATH, {UNUSED, RESTART}, AT(l2.state_dir), 1, 0, "/run/kago-l2",
+		"The folder of that file, its pid files and its pipe."},
+
 	{"bgp.program", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.program), 1, 0, "/usr/sbin/exabgp",
 		"exabgp's executable."},
 	{"bgp.template", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.template_path), 1, 0,

@@ -22,6 +22,7 @@ enum schema_type {
 	SCHEMA_FORMAT,      /* enum log_format */
 	SCHEMA_FORWARD,     /* enum forward_method */
 	SCHEMA_TUNNEL,      /* enum encapsulation */
+	SCHEMA_ANNOUNCE,    /* enum config_announce */
 	SCHEMA_LISTEN,      /* char *: ADDRESS:PORT, pod:PORT, or "" */
 	SCHEMA_PATH,        /* char * */
 	SCHEMA_DURATION,    /* uint64_t, usec */
@@ -38,6 +39,7 @@ enum schema_type {
 	SCHEMA_RANGES,      /* struct config_range *, its number behind it */
 	SCHEMA_LABELS,      /* char **, its number behind it */
 	SCHEMA_NAMES,       /* char **, DNS names, its number behind it */
+	SCHEMA_LINKS,       /* char **, names of network interfaces, its number behind it */
 };
 
 enum schema_program { SCHEMA_CONTROLLER, SCHEMA_SIDECAR, SCHEMA_N_PROGRAMS };

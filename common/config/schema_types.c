@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "config/config.h"
 #include "config/listen.h"
 #include "config/schema.h"
 #include "values/community.h"
@@ -92,6 +93,18 @@ static int set_encapsulation(
 {
 	(void)k;
 	return encapsulation_parse(field, text, e);
+}
+
+static int set_announce(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+	enum config_announce *way = field;
+
+	(void)k;
+	if (strcmp(text, "bgp") != 0 && strcmp(text, "l2") != 0)
+		return err_set(e, EINVAL, "%s is not bgp or l2", str_quote(quoted, text));
+	*way = text[0] == 'b' ? CONFIG_ANNOUNCE_BGP : CONFIG_ANNOUNCE_L2;
+	return 0;
 }
 
 static int set_listen(const struct schema_key *k, void *field, const char *text, struct err *e)
@@ -207,6 +220,7 @@ static const struct {
 	[SCHEMA_FORMAT] = {set_format, false, false, "logfmt or json"},
 	[SCHEMA_FORWARD] = {set_forward, false, false, "nat or tunnel"},
 	[SCHEMA_TUNNEL] = {set_encapsulation, false, false, "ipip or gue"},
+	[SCHEMA_ANNOUNCE] = {set_announce, false, false, "bgp or l2"},
 	[SCHEMA_LISTEN] = {set_listen, true, false, "ADDRESS:PORT or pod:PORT"},
 	[SCHEMA_PATH] = {set_path, true, false, "path"},
 	[SCHEMA_DURATION] = {set_duration, false, true, "duration"},
@@ -223,6 +237,7 @@ static const struct {
 	[SCHEMA_RANGES] = {NULL, false, false, "list of ranges"},
 	[SCHEMA_LABELS] = {NULL, false, false, "list of DNS labels"},
 	[SCHEMA_NAMES] = {NULL, false, false, "list of DNS names"},
+	[SCHEMA_LINKS] = {NULL, false, false, "list of interfaces"},
 };
 
 void *schema_field(const struct schema_key *k, void *base)

@@ -47,6 +47,7 @@ static const struct {
 	[SCHEMA_FORMAT] = {sizeof(enum log_format), NULL},
 	[SCHEMA_FORWARD] = {sizeof(enum forward_method), NULL},
 	[SCHEMA_TUNNEL] = {sizeof(enum encapsulation), NULL},
+	[SCHEMA_ANNOUNCE] = {sizeof(enum config_announce), NULL},
 	[SCHEMA_LISTEN] = {sizeof(char *), same_text},
 	[SCHEMA_PATH] = {sizeof(char *), same_text},
 	[SCHEMA_DURATION] = {sizeof(uint64_t), NULL},
@@ -63,6 +64,7 @@ static const struct {
 	[SCHEMA_RANGES] = {sizeof(struct config_range), same_range},
 	[SCHEMA_LABELS] = {sizeof(char *), same_text},
 	[SCHEMA_NAMES] = {sizeof(char *), same_text},
+	[SCHEMA_LINKS] = {sizeof(char *), same_text},
 };
 
 /* A list in its struct. */

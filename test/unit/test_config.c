@@ -22,6 +22,12 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->keepalived.min_reload_gap, 2000000);
 	assert_int_equal(c->keepalived.verify_timeout, 2000000);
 	assert_int_equal(c->keepalived.shutdown_timeout, 25000000);
+	assert_int_equal(c->announce, CONFIG_ANNOUNCE_BGP);
+	assert_int_equal(c->l2.n_interfaces, 0);
+	assert_int_equal(c->l2.interval, 300000);
+	assert_string_equal(c->l2.program, "/usr/sbin/keepalived");
+	assert_string_equal(c->l2.template_path, KAGO_DATADIR "/vrrp.conf.mustache");
+	assert_string_equal(c->l2.state_dir, "/run/kago-l2");
 	assert_string_equal(c->bgp.program, "/usr/sbin/exabgp");
 	assert_string_equal(c->bgp.template_path, KAGO_DATADIR "/exabgp.conf.mustache");
 	assert_string_equal(c->bgp.state_dir, "/run/kago-exabgp");
@@ -141,6 +147,23 @@ static void test_every_key(void **state)
 	assert_int_equal(c->node.drain, 0);
 }
 
+static void test_every_key_of_layer_2(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c = loaded("announce: l2\n"
+				  "l2: {interfaces: [eth0, bond0.7], interval: 1s, program: /k,\n"
+				  "     template: /t, stateDir: /d}\n");
+
+	(void)state;
+	assert_int_equal(c->announce, CONFIG_ANNOUNCE_L2);
+	assert_int_equal(c->l2.n_interfaces, 2);
+	assert_string_equal(c->l2.interfaces[1], "bond0.7");
+	assert_int_equal(c->l2.interval, 1000000);
+	assert_string_equal(c->l2.program, "/k");
+	assert_string_equal(c->l2.template_path, "/t");
+	assert_string_equal(c->l2.state_dir, "/d");
+}
+
 static void test_every_key_of_routes_and_of_one_peer(void **state)
 {
 	CLEANUP(config_freep)
@@ -232,7 +255,7 @@ static const struct refusal_case refused[] = {
 	/* unknown keys */
 	{"fleets: a\n",
 		"1:1: 'fleets' is not a key; the keys are fleet, log, http, control, keepalived, "
-		"ipvs, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
+		"ipvs, announce, l2, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
 	{"log:\n  levle: info\n", "2:3: log: 'levle' is not a key; the keys are level, format"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n    asn: 1\n",
 		"5:5: bgp.peers[]: 'asn' is not a key; the keys are address, as, port, "
@@ -244,7 +267,7 @@ static const struct refusal_case refused[] = {
 		"localPreference, med, asPathPrepend, bfd"},
 	{"bgp.as: 1\n",
 		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, control, keepalived, "
-		"ipvs, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
+		"ipvs, announce, l2, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
 
 	/* wrong types */
 	{"[]\n", "1:1: must be an object, not a list"},
@@ -327,6 +350,20 @@ static const struct refusal_case refused[] = {
 		"4:5: bgp.peers: gets routes of neither family; leave it out"},
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, ttl: 256}\n",
 		"4:30: bgp.peers[].ttl: '256' is not a number from 1 to 255"},
+	{"announce: arp\n", "1:11: announce: 'arp' is not bgp or l2"},
+	{"announce: l2\nbgp:\n  as: 1\n  peers: [{address: 10.0.0.1}]\n",
+		"4:3: bgp.peers: are for `announce: bgp`; with `announce: l2` nobody speaks BGP"},
+	{"announce: l2\nbgp:\n  aggregates: [10.1.1.0/24]\n",
+		"3:3: bgp.aggregates: are for `announce: bgp`; with `announce: l2` each VIP is by "
+		"itself"},
+	{"l2:\n  interfaces: [eth0, eth0]\n", "2:22: l2.interfaces: 'eth0' is there twice"},
+	{"l2:\n  interfaces: [a/b]\n",
+		"2:16: l2.interfaces: 'a/b' is not the name of an interface, such as eth0"},
+	{"l2:\n  interfaces: [sixteen-and-more]\n",
+		"2:16: l2.interfaces: 'sixteen-and-more' is not the name of an interface, such as "
+		"eth0"},
+	{"l2:\n  interfaces: [[a]]\n",
+		"2:16: l2.interfaces: must be the name of an interface, not a list"},
 	{"bgp:\n  otherPeers:\n  - {name: tor1}\n", "3:5: bgp.otherPeers[].address: missing"},
 	{"bgp:\n  otherPeers:\n  - {address: 10.0.0.1, as: 1}\n",
 		"3:25: bgp.otherPeers[]: 'as' is not a key; the keys are address, name"},
@@ -523,6 +560,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_every_key_of_layer_2),
 		cmocka_unit_test(test_every_key_of_routes_and_of_one_peer),
 		cmocka_unit_test(test_where_somebody_is_may_be_said_as_kubernetes_takes_it),
 		cmocka_unit_test(test_every_key_about_kubernetes),

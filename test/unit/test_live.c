@@ -39,6 +39,8 @@ static const char *other_value(const struct schema_key *k)
 static const struct {
 	const char *key, *one, *other;
 } lists[] = {
+	{"announce", "announce: bgp", "announce: l2"},
+	{"l2.interfaces", "l2: {interfaces: [eth0, eth1]}", "l2: {interfaces: [eth0, eth2]}"},
 	{"bgp.peers", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
 		"bgp: {as: 1, peers: [{address: 192.0.2.2}]}"},
 	{"bgp.peers[].address", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
