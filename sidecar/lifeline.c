@@ -42,6 +42,8 @@ static json_t *message(const struct lifeline_report *r)
 
 	if (r->bgp)
 		jsonx_set(msg, "bgp", json_incref(r->bgp));
+	if (r->l2)
+		jsonx_set(msg, "l2", json_incref(r->l2));
 	return msg;
 }
 
@@ -209,6 +211,12 @@ int lifeline_open(struct lifeline **ret, sd_event *loop, const char *socket,
 	return 0;
 }
 
+static void drop_json(const struct lifeline_report *r)
+{
+	json_decref(r->bgp);
+	json_decref(r->l2);
+}
+
 struct lifeline *lifeline_close(struct lifeline *l)
 {
 	if (!l)
@@ -217,7 +225,7 @@ struct lifeline *lifeline_close(struct lifeline *l)
 		control_close(l->conn);
 	sd_event_source_disable_unref(l->retry);
 	prefixes_done(&l->announced);
-	json_decref(l->report.bgp);
+	drop_json(&l->report);
 	free(l);
 	return NULL;
 }
@@ -227,10 +235,15 @@ bool lifeline_is_up(const struct lifeline *l)
 	return l->conn != NULL;
 }
 
+static bool same_json(json_t *a, json_t *b)
+{
+	return a == b || json_equal(a, b);
+}
+
 static bool same(const struct lifeline_report *a, const struct lifeline_report *b)
 {
 	return a->sessions == b->sessions && a->peers == b->peers && a->complete == b->complete &&
-	       a->waits == b->waits && (a->bgp == b->bgp || json_equal(a->bgp, b->bgp)) &&
+	       a->waits == b->waits && same_json(a->bgp, b->bgp) && same_json(a->l2, b->l2) &&
 	       prefixes_equal(a->announced, b->announced);
 }
 
@@ -239,10 +252,10 @@ void lifeline_report(struct lifeline *l, const struct lifeline_report *report)
 	CLEANUP_PREFIXES struct prefixes before = {0};
 
 	if (same(&l->report, report)) {
-		json_decref(report->bgp);
+		drop_json(report);
 		return;
 	}
-	json_decref(l->report.bgp);
+	drop_json(&l->report);
 	before = l->announced;
 	l->announced = prefixes_copy(report->announced);
 	l->report = *report;

@@ -46,11 +46,12 @@ struct lifeline_report {
 	size_t sessions, peers;           /* BGP sessions that are up, and those there should be */
 	bool complete;                    /* all that this pod can serve is announced */
 	json_t *bgp; /* bgp_report_peers; NULL: there are no sessions yet; a reference */
+	json_t *l2;  /* l2_report; NULL: there is no layer 2; a reference */
 	bool waits;  /* for sockets in the node's network namespace; all else is 0 */
 };
 
 /*
  * Tells the controller, now and after each reconnection. What it was told already is not said
- * again. Consumes report->bgp.
+ * again. Consumes report->bgp and report->l2.
  */
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report);

@@ -33,7 +33,8 @@
  *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar
  *                     announces now, sorted; on a lifeline only. Later ones say what has changed
  *                     since, with "gained" and "lost" in the place of "prefixes". "bgp"
- *                     says how each session is (docs/status.md, `sidecar.bgp[]`). With
+ *                     says how each session is (docs/status.md, `sidecar.bgp[]`), "l2" what we do
+ *                     on layer 2 (`sidecar.l2`). With
  *                     "waits":true it has no sockets in the node's network namespace yet.
  */
 #define CONTROL_CONTROLLER "kago-controller"

@@ -69,6 +69,7 @@ static void forget(struct sidecars *s)
 {
 	json_decref(s->said.announced);
 	json_decref(s->said.bgp);
+	json_decref(s->said.l2);
 	s->said = (struct sidecar_state){0};
 }
 
@@ -151,6 +152,7 @@ static void take_announced(struct sidecars *s, const json_t *msg)
 	s->said = (struct sidecar_state){
 		.announced = steal(prefixes),
 		.bgp = json_incref(json_object_get(msg, "bgp")),
+		.l2 = json_incref(json_object_get(msg, "l2")),
 		.sessions = sessions,
 		.peers = count_in(msg, "peers"),
 		.complete = json_is_true(json_object_get(msg, "complete")),

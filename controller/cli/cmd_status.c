@@ -100,15 +100,19 @@ static void print_timeouts(const json_t *timeouts)
 
 static void print_sidecar(const json_t *sidecar)
 {
-	const json_t *prefix;
+	const json_t *l2 = json_object_get(sidecar, "l2"), *prefix;
 	size_t i;
 
 	if (!json_is_true(json_object_get(sidecar, "connected"))) {
 		puts("sidecar      not connected");
 		return;
 	}
-	printf("sidecar      connected, %lld of %lld BGP sessions up, announces",
-		table_num(sidecar, "bgpSessions"), table_num(sidecar, "bgpPeers"));
+	if (l2)
+		printf("sidecar      connected, %lld shares on layer 2, announces",
+			table_num(l2, "shares"));
+	else
+		printf("sidecar      connected, %lld of %lld BGP sessions up, announces",
+			table_num(sidecar, "bgpSessions"), table_num(sidecar, "bgpPeers"));
 	json_array_foreach(json_object_get(sidecar, "announced"), i, prefix)
 		printf(" %s", json_string_value(prefix));
 	puts(json_array_size(json_object_get(sidecar, "announced")) ? "" : " nothing");

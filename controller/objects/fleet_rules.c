@@ -26,6 +26,7 @@ struct fleet_rules fleet_rules_of(const struct config *c, enum addressing addres
 		.n_peers = c->bgp.n_peers,
 		.other_peers = c->bgp.other_peers,
 		.n_other_peers = c->bgp.n_other_peers,
+		.on_layer_2 = c->announce == CONFIG_ANNOUNCE_L2,
 		.endpoints = c->endpoints.allow,
 		.n_endpoints = c->endpoints.n_allow,
 		.per_namespace = c->endpoints.per_namespace,

@@ -37,6 +37,7 @@ struct fleet_rules {
 	size_t n_peers;
 	const struct config_other_peer *other_peers; /* of other load balancers of the fleet */
 	size_t n_other_peers;
+	bool on_layer_2;               /* VIPs are announced on the nodes' network, not by BGP */
 	const struct ipnet *endpoints; /* addresses that endpoints may have; none: any */
 	size_t n_endpoints;
 	size_t per_namespace; /* real servers of one namespace; 0: any number */

@@ -153,9 +153,17 @@ static struct condition unannounced(enum reason reason, const char *why)
 	return say('F', reason, xasprintf("announced by nobody: %s", why));
 }
 
+/* What else than health checks may be wrong. */
+static const char *no_way(const struct facts *f)
+{
+	return f->on_layer_2 ? "no load balancer's node is in its network" : "no BGP session is up";
+}
+
 static struct condition unannounced_though_accepted(
 	const struct conditions *c, const struct facts *f)
 {
+	CLEANUP_FREE char *why = NULL;
+
 	if (c->lack)
 		return unannounced(f->decision->reason, c->lack);
 	if (has_outcome(f, FLEET_CONFLICT) && f->decision->n_virtual_servers == 0)
@@ -166,9 +174,10 @@ static struct condition unannounced_though_accepted(
 			REASON_NOT_ANNOUNCED, "the load balancers do not know of its address yet");
 	if (c->n_vips > 1)
 		return say('F', REASON_NOT_ANNOUNCED,
-			xstrdup("not announced as a whole: health checks fail, or no BGP session "
-				"is up"));
-	return unannounced(REASON_NOT_ANNOUNCED, "all health checks fail, or no BGP session is up");
+			xasprintf(
+				"not announced as a whole: health checks fail, or %s", no_way(f)));
+	why = xasprintf("all health checks fail, or %s", no_way(f));
+	return unannounced(REASON_NOT_ANNOUNCED, why);
 }
 
 static size_t count_served(const struct conditions *c, const struct facts *f)
@@ -216,8 +225,8 @@ static struct condition announced(const struct conditions *c, const struct facts
 	names = names_text(f->announcers, f->n_announcers);
 	exception = exception_text(c, f);
 	return say('T', REASON_ANNOUNCED,
-		xasprintf("announced by %s%s%s%s", names, exception, c->lack ? "; " : "",
-			c->lack ? c->lack : ""));
+		xasprintf("announced by %s%s%s%s%s", names, facts_where(f), exception,
+			c->lack ? "; " : "", c->lack ? c->lack : ""));
 }
 
 void conditions_build(struct conditions *ret, const struct facts *f)

@@ -64,6 +64,11 @@ bool facts_may_lack(const struct service *s)
 	return s->wish.n_vips == 0 && s->wish.n_needed < s->wish.n_wanted;
 }
 
+const char *facts_where(const struct facts *f)
+{
+	return f->on_layer_2 ? " on layer 2" : "";
+}
+
 uint64_t facts_digest(const struct facts *f)
 {
 	uint64_t digest = DIGEST_INIT;

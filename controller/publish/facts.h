@@ -26,6 +26,7 @@ struct facts {
 	/* The load balancers (pod names) that announce all of these, sorted. */
 	const char *const *announcers;
 	size_t n_announcers;
+	bool on_layer_2; /* they do so there, and not by BGP */
 };
 
 /*
@@ -34,6 +35,9 @@ struct facts {
  */
 size_t facts_served(struct ipaddr ret[], const struct service *s, const struct fleet_service *d,
 	const struct fleet *fleet);
+
+/* " on layer 2", or "", which goes without saying. */
+const char *facts_where(const struct facts *f);
 
 /* Whether one address announced is enough: of PreferDualStack the second one is a wish. Pure. */
 bool facts_may_lack(const struct service *s);

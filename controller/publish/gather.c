@@ -47,12 +47,13 @@ static void find_announcers(struct gathered *ret, struct facts *f, const struct 
 }
 
 struct facts gather(struct gathered *ret, const struct membership *members,
-	const struct fleet *fleet, const struct assignment *a)
+	const struct fleet_rules *rules, const struct fleet *fleet, const struct assignment *a)
 {
 	struct facts f = {
 		.service = a->service,
 		.assignment = a,
 		.decision = find_decision(fleet, a),
+		.on_layer_2 = rules->on_layer_2,
 	};
 
 	f.fleet = f.decision ? fleet : NULL;

@@ -16,4 +16,4 @@ void gathered_done(struct gathered *g);
  * decision `fleet`, NULL if there is none, and which load balancers announce it.
  */
 struct facts gather(struct gathered *ret, const struct membership *members,
-	const struct fleet *fleet, const struct assignment *a);
+	const struct fleet_rules *rules, const struct fleet *fleet, const struct assignment *a);

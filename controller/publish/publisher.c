@@ -79,6 +79,12 @@ static const struct fleet *decision_of(const struct publisher *p)
 	return p->decided ? p->looked_at : NULL;
 }
 
+static struct facts gather_facts(
+	struct gathered *ret, const struct publisher *p, const struct assignment *a)
+{
+	return gather(ret, p->parts.membership, p->parts.rules, decision_of(p), a);
+}
+
 static void tell(const struct publisher *p, const struct objname *id, const char *uid,
 	const char *resource_version, const struct story *story)
 {
@@ -114,7 +120,7 @@ static void remind_of(struct publisher *p, const struct assignment *a, uint64_t 
 
 	if (now < one->remind_at)
 		return;
-	f = gather(&gathered, p->parts.membership, decision_of(p), a);
+	f = gather_facts(&gathered, p, a);
 	if (is_well(&f))
 		return;
 	story_remind(&story, &f);
@@ -217,7 +223,7 @@ static void write_status(struct publisher *p, struct write *one)
 		one->digest = 0;
 		writes_put_off(p->writes, one);
 	} else if (a) {
-		f = gather(&gathered, p->parts.membership, decision_of(p), a);
+		f = gather_facts(&gathered, p, a);
 		document = status_document(&f, p->parts.features, loop_date());
 	}
 	if (document && status_document_digest(document) == one->told && !may_repeat(p, one))
@@ -307,7 +313,7 @@ static void look_at(struct publisher *p, struct write *one, const struct assignm
 		writes_put_off(p->writes, one);
 	if (!p->decided && !has_news)
 		return;
-	f = gather(&gathered, p->parts.membership, decision_of(p), a);
+	f = gather_facts(&gathered, p, a);
 	digest = facts_digest(&f);
 	if (one->digest == digest)
 		return;

@@ -62,7 +62,8 @@ static void tell_announced(const struct change *ch)
 					      : vips_text(ch->next.vips, ch->next.n_vips);
 	CLEANUP_FREE char *names = names_text(f->announcers, f->n_announcers);
 
-	add(ch, false, REASON_ANNOUNCED, xasprintf("%s announced by %s", vips, names));
+	add(ch, false, REASON_ANNOUNCED,
+		xasprintf("%s announced by %s%s", vips, names, facts_where(f)));
 	/* A part that has no endpoints, while the rest is announced; whether it is accepted says
 	 * other reasons. */
 	if (ch->next.lack && f->decision->reason == REASON_NO_ENDPOINTS)

@@ -231,6 +231,9 @@ static char *advise_announcing(const struct advice *a)
 		return NULL;
 	if (now->n_sidecars == 0)
 		return xstrdup("the sidecar is not there: look at the container exabgp");
+	/* Another load balancer may have its share. */
+	if (now->on_layer_2)
+		return NULL;
 	if (now->sidecar->sessions == 0)
 		return xstrdup("this load balancer has no BGP session: the log of the container "
 			       "exabgp says why (bgp.waiting, bgp.down, exabgp.log)");

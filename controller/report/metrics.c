@@ -196,6 +196,21 @@ static void put_bgp(FILE *out, const struct snapshot *s)
 	put_of_peers(out, s, "kago_bfd_session_up", "bfd", "up");
 }
 
+/* Without layer 2 there are no such metrics, as there are none of BGP's peers without peers. */
+static void put_l2(FILE *out, const struct snapshot *s)
+{
+	const json_t *l2 = s->sidecar->l2;
+
+	if (!s->on_layer_2)
+		return;
+	metrics_plain(out, "kago_l2_shares", "gauge",
+		"Shares of the VIPs that this load balancer answers for on layer 2, of 16.",
+		(uint64_t)json_integer_value(json_object_get(l2, "shares")));
+	metrics_plain(out, "kago_l2_rivals", "gauge",
+		"VIPs of these shares for which somebody else answers, too.",
+		json_array_size(json_object_get(l2, "rivals")));
+}
+
 static void put_own(FILE *out, const struct snapshot *s)
 {
 	metrics_help(out, "kago_build_info", "gauge", "The version, as a label.");
@@ -220,6 +235,7 @@ static void put_own(FILE *out, const struct snapshot *s)
 	metrics_plain(out, "kago_announced_prefixes", "gauge",
 		"Prefixes that the sidecar announces.", json_array_size(s->sidecar->announced));
 	put_bgp(out, s);
+	put_l2(out, s);
 }
 
 static void put_loop(FILE *out)

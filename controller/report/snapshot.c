@@ -10,14 +10,14 @@
 
 static const char *why_not_announced(const struct snapshot *s)
 {
-	if (s->n_peers == 0 || s->render_only)
+	if ((s->n_peers == 0 && !s->on_layer_2) || s->render_only)
 		return NULL;
 	if (s->n_sidecars == 0)
 		return "the sidecar is not connected";
 	if (s->sidecar->waits)
 		return "the sidecar waits for its sockets on the node: look at the container "
 		       "node-sockets";
-	if (s->sidecar->sessions == 0)
+	if (s->sidecar->sessions == 0 && !s->on_layer_2)
 		return "no BGP session is up";
 	return s->sidecar->complete ? NULL : "not all that can be served is announced";
 }
@@ -92,11 +92,14 @@ static json_t *sidecar_json(const struct snapshot *s)
 	json_t *announced =
 		s->sidecar->announced ? json_deep_copy(s->sidecar->announced) : json_array();
 	json_t *bgp = json_is_array(s->sidecar->bgp) ? json_incref(s->sidecar->bgp) : json_array();
-
-	return jsonx_must(json_pack("{s:b, s:o, s:o, s:o, s:o}", "connected", s->n_sidecars > 0,
-		"bgpSessions", answer_count(s->sidecar->sessions), "bgpPeers",
+	json_t *json = jsonx_must(json_pack("{s:b, s:o, s:o, s:o, s:o}", "connected",
+		s->n_sidecars > 0, "bgpSessions", answer_count(s->sidecar->sessions), "bgpPeers",
 		answer_count(s->sidecar->peers), "announced", jsonx_must(announced), "bgp",
 		jsonx_must(bgp)));
+
+	if (s->sidecar->l2)
+		jsonx_set(json, "l2", json_incref(s->sidecar->l2));
+	return json;
 }
 
 json_t *snapshot_cluster(const struct snapshot *s)

@@ -22,6 +22,7 @@ struct sidecar_state {
 	size_t sessions, peers; /* BGP sessions that are up, and those there should be */
 	bool complete;          /* all that the kernel can serve is announced */
 	json_t *bgp;            /* its sessions, as it says; NULL: it does not say */
+	json_t *l2;             /* what it does on layer 2, as it says; NULL: nothing */
 	bool waits;             /* it has no sockets in the node's network namespace yet */
 };
 
@@ -46,6 +47,7 @@ struct snapshot {
 	const struct apply *apply;
 	const struct sidecar_state *sidecar;   /* what the sidecar says */
 	size_t n_sidecars, n_peers;            /* n_peers: of the configuration */
+	bool on_layer_2;                       /* VIPs are announced there, not by BGP */
 	const struct tunnel_set *tunnel_nodes; /* that take tunnels, as it decides by */
 	const struct sketch *tables; /* of the kernel at the last look (kernel/tables.h); or NULL */
 	uint64_t n_objects_rejected, n_source_problems;

@@ -278,6 +278,22 @@ static void test_several_addresses_and_addresses_without_pool_are_named(void **s
 	example_done(&x);
 }
 
+static void test_layer_2_is_told_of(void **state)
+{
+	struct example x;
+
+	(void)state;
+	example_init(&x);
+	x.facts.on_layer_2 = true;
+	assert_says(&x, CONDITION_ANNOUNCED, "True", "Announced",
+		"announced by kago-a, kago-b on layer 2");
+	x.facts.n_announcers = 0;
+	assert_says(&x, CONDITION_ANNOUNCED, "False", "NotAnnounced",
+		"announced by nobody: all health checks fail, or no load balancer's node is in its "
+		"network");
+	example_done(&x);
+}
+
 static void test_why_nobody_announces_is_told(void **state)
 {
 	struct example x;
@@ -424,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_a_service_without_an_address_is_told_why),
 		cmocka_unit_test(test_an_address_that_is_kept_against_the_wish_is_told),
 		cmocka_unit_test(test_several_addresses_and_addresses_without_pool_are_named),
+		cmocka_unit_test(test_layer_2_is_told_of),
 		cmocka_unit_test(test_why_nobody_announces_is_told),
 		cmocka_unit_test(test_of_a_wish_for_two_addresses_one_is_enough),
 		cmocka_unit_test(test_who_announces_the_old_address_does_not_announce_the_new_one),
