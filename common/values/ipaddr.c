@@ -250,3 +250,11 @@ struct ipnet ipnet_of(const struct ipaddr *a)
 {
 	return (struct ipnet){.addr = *a, .len = ipaddr_bits(a)};
 }
+
+struct ipnet ipnet_around(const struct ipaddr *a, unsigned len)
+{
+	struct ipnet net = {.addr = *a, .len = len};
+
+	clear_host_bits(&net.addr, len);
+	return net;
+}

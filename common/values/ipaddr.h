@@ -73,5 +73,6 @@ size_t ipnets_settle(struct ipnet nets[], size_t n);
 /* To the next address. False: it was the last one, and the first follows. */
 bool ipaddr_step(struct ipaddr *a);
 
-/* The address as a prefix of its own. */
+/* The address as a prefix of its own; the prefix of this length that it is in. */
 struct ipnet ipnet_of(const struct ipaddr *a);
+struct ipnet ipnet_around(const struct ipaddr *a, unsigned len);

@@ -196,12 +196,14 @@ static void test_prefix_order_is_address_then_length(void **state)
 		     next = net_of("11.0.0.0/8");
 	struct ipaddr a = addr_of("10.0.0.7");
 	struct ipnet own = ipnet_of(&a), same = net_of("10.0.0.7/32");
+	struct ipnet around = ipnet_around(&a, 24);
 
 	(void)state;
 	assert_true(ipnet_cmp(&wide, &narrow) < 0);
 	assert_true(ipnet_cmp(&narrow, &wide) > 0);
 	assert_true(ipnet_cmp(&narrow, &next) < 0);
 	assert_int_equal(ipnet_cmp(&own, &same), 0);
+	assert_int_equal(ipnet_cmp(&around, &narrow), 0);
 }
 
 static void test_settled_prefixes_are_sorted_and_none_is_inside_another(void **state)
