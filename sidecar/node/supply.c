@@ -53,7 +53,7 @@ static void hand_over(struct supply *s, struct sockets *got)
 {
 	hang_up(s);
 	loop_timer_stop(s->timer);
-	log_info("sockets.received", LOG_STR("from", s->path), LOG_UINT("n", SOCKETS_N));
+	log_info("sockets.received", LOG_STR("from", s->path), LOG_UINT("n", sockets_count(got)));
 	s->on_sockets(s->ud, got);
 }
 

@@ -24,10 +24,18 @@
 #include "sockets/sockets.h"
 
 static const char usage[] =
-	"Usage: kago-node-sockets NETNS SOCKET\n"
+	"Usage: kago-node-sockets [--l2] NETNS SOCKET\n"
 	"\n"
 	"Makes sockets in the network namespace NETNS, such as /host/ns/net, for who connects to\n"
-	"SOCKET, that is the kago-sidecar of this pod (--node-netns unix:SOCKET), until SIGTERM.\n";
+	"SOCKET, that is the kago-sidecar of this pod (--node-netns unix:SOCKET), until SIGTERM.\n"
+	"\n"
+	"  --l2  those for `announce: l2`, too, which takes CAP_NET_RAW\n";
+
+/* What was made with a capability that is no more: every sidecar gets the same. */
+struct stock {
+	bool l2;
+	struct sockets frames;
+};
 
 /* Process 1 of a container is not ended by a signal that it does not handle. */
 static void on_stop(int sig)
@@ -65,12 +73,28 @@ static void log_stranger(void)
 	told = true;
 }
 
+static void lend(struct sockets *s, const struct stock *stock)
+{
+	s->fds[SOCKETS_ARP] = stock->frames.fds[SOCKETS_ARP];
+	s->fds[SOCKETS_NDP] = stock->frames.fds[SOCKETS_NDP];
+}
+
+static int make(struct sockets *ret, const struct stock *stock, struct err *e)
+{
+	int r = sockets_make(ret, "", e);
+
+	if (r < 0 || !stock->l2)
+		return r;
+	lend(ret, stock);
+	return sockets_make_l2(ret, "", e);
+}
+
 /* What the kernel refuses now it may grant later: the sidecar asks again. */
-static void serve(int conn)
+static void serve(int conn, const struct stock *stock)
 {
 	CLEANUP_SOCKETS struct sockets s = SOCKETS_NONE;
 	struct err e = {0}, unheard = {0};
-	int r = sockets_make(&s, "", &e);
+	int r = make(&s, stock, &e);
 
 	if (r == 0)
 		r = passing_send(conn, &s, &e);
@@ -79,11 +103,12 @@ static void serve(int conn)
 	if (r < 0)
 		log_warn("sockets.failed", LOG_ERR(&e), LOG_STR("next", "the sidecar asks again"));
 	else
-		log_info("sockets.given", LOG_UINT("n", SOCKETS_N));
+		log_info("sockets.given", LOG_UINT("n", sockets_count(&s)));
+	lend(&s, &(struct stock){.frames = SOCKETS_NONE});
 }
 
 /* Until it cannot go on: a new process starts afresh. */
-static int serve_all(int listener, struct err *e)
+static int serve_all(int listener, const struct stock *stock, struct err *e)
 {
 	for (;;) {
 		CLEANUP_CLOSE int conn = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -91,19 +116,22 @@ static int serve_all(int listener, struct err *e)
 		if (conn < 0 && errno != EINTR && errno != ECONNABORTED)
 			return err_errno(e, errno, "taking a connection");
 		if (conn >= 0 && peer_is_ours(conn))
-			serve(conn);
+			serve(conn, stock);
 		else if (conn >= 0)
 			log_stranger();
 	}
 }
 
-static int run(const char *netns, const char *path, struct err *e)
+static int run(bool l2, const char *netns, const char *path, struct err *e)
 {
 	CLEANUP_CLOSE int listener = -1;
+	struct stock stock = {l2, SOCKETS_NONE};
 	int r = passing_listen(&listener, path, e);
 
 	if (r == 0)
 		r = netns_enter(netns, e);
+	if (r == 0 && l2)
+		r = sockets_make_frames(&stock.frames, e);
 	if (r == 0)
 		r = give_up_capabilities(e);
 	if (r == 0)
@@ -112,13 +140,14 @@ static int run(const char *netns, const char *path, struct err *e)
 		return r;
 	log_info("sockets.ready", LOG_STR("netns", netns), LOG_STR("socket", path),
 		LOG_STR("kept", "no capability"));
-	return serve_all(listener, e);
+	return serve_all(listener, &stock, e);
 }
 
 int main(int argc, char *argv[])
 {
 	const char *word = argc > 1 ? argv[1] : "";
 	struct err e = {0};
+	bool l2;
 
 	if (strcmp(word, "--version") == 0) {
 		puts("kago-node-sockets " KAGO_VERSION);
@@ -128,13 +157,14 @@ int main(int argc, char *argv[])
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (argc != 3) {
+	l2 = strcmp(word, "--l2") == 0;
+	if (argc != 3 + l2) {
 		fputs(usage, stderr);
 		return 2;
 	}
 	end_on(SIGTERM);
 	end_on(SIGINT);
-	if (run(word, argv[2], &e) < 0)
+	if (run(l2, argv[1 + l2], argv[2 + l2], &e) < 0)
 		log_error("sockets.ended", LOG_ERR(&e), LOG_STR("next", "to be started again"));
 	return 1;
 }

@@ -13,7 +13,9 @@
 
 enum { BACKLOG = 16 };
 
-static const char greeting[] = "kago-node-sockets 1";
+/* Behind it comes a character a role: whether it has a socket. */
+static const char greeting[] = "kago-node-sockets 2 ";
+enum { GREETING = sizeof greeting - 1, THERE = '+', NOT_THERE = '-' };
 
 static int address_of(struct sockaddr_un *ret, const char *path, struct err *e)
 {
@@ -70,22 +72,38 @@ static int send_message(int fd, const struct msghdr *msg, struct err *e)
 	return 0;
 }
 
+/* Those that are there, in `ret_fds`; which they are, in `ret_roles`. */
+static size_t gather(
+	int ret_fds[static SOCKETS_N], char ret_roles[static SOCKETS_N], const struct sockets *s)
+{
+	size_t n = 0;
+
+	for (int role = 0; role < SOCKETS_N; role++) {
+		ret_roles[role] = s->fds[role] >= 0 ? THERE : NOT_THERE;
+		if (s->fds[role] >= 0)
+			ret_fds[n++] = s->fds[role];
+	}
+	return n;
+}
+
 int passing_send(int fd, const struct sockets *s, struct err *e)
 {
 	union control control = {.bytes = {0}};
-	char text[sizeof greeting];
-	struct iovec data = {text, sizeof greeting - 1};
+	char text[GREETING + SOCKETS_N];
+	int fds[SOCKETS_N];
+	size_t n = gather(fds, text + GREETING, s);
+	struct iovec data = {text, sizeof text};
 	struct msghdr msg = {.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes};
+		.msg_controllen = CMSG_SPACE(n * sizeof *fds)};
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&msg);
 
-	memcpy(text, greeting, sizeof greeting);
+	memcpy(text, greeting, GREETING);
 	rights->cmsg_level = SOL_SOCKET;
 	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof s->fds);
-	memcpy(CMSG_DATA(rights), s->fds, sizeof s->fds);
+	rights->cmsg_len = CMSG_LEN(n * sizeof *fds);
+	memcpy(CMSG_DATA(rights), fds, n * sizeof *fds);
 	return send_message(fd, &msg, e);
 }
 
@@ -112,25 +130,40 @@ static size_t take_descriptors(struct sockets *ret, struct msghdr *msg)
 	return n;
 }
 
-static int judge(const struct sockets *s, size_t n, const struct msghdr *msg, struct err *e)
+/* Takes them out of `came`, which has `n` in their order, to where they belong. */
+static bool spread(struct sockets *ret, struct sockets *came, size_t n, const char *roles)
+{
+	size_t at = 0;
+
+	for (int role = 0; role < SOCKETS_N; role++) {
+		if (roles[role] == THERE && at < n)
+			ret->fds[role] = steal_fd(&came->fds[at++]);
+		else if (roles[role] != NOT_THERE)
+			return false;
+	}
+	return at == n;
+}
+
+static int judge(struct sockets *ret, struct sockets *came, size_t n, const struct msghdr *msg,
+	struct err *e)
 {
 	const struct iovec *data = msg->msg_iov;
+	const char *text = data->iov_base;
 
 	if (data->iov_len == 0)
 		return err_set(e, EPROTO, "the connection ended without sockets");
 	if (n == 0)
-		return err_set(e, ECANCELED, "kago-node-sockets says: %.*s", (int)data->iov_len,
-			(const char *)data->iov_base);
-	if (n != SOCKETS_N || (msg->msg_flags & MSG_CTRUNC) ||
-		data->iov_len != sizeof greeting - 1 ||
-		memcmp(data->iov_base, greeting, sizeof greeting - 1) != 0)
+		return err_set(
+			e, ECANCELED, "kago-node-sockets says: %.*s", (int)data->iov_len, text);
+	if ((msg->msg_flags & MSG_CTRUNC) || data->iov_len != GREETING + SOCKETS_N ||
+		memcmp(text, greeting, GREETING) != 0 || !spread(ret, came, n, text + GREETING))
 		return err_set(e, EPROTO, "what came is not what this version asks for");
-	return sockets_check(s, e);
+	return sockets_check(ret, e);
 }
 
 int passing_receive(struct sockets *ret, int fd, struct err *e)
 {
-	CLEANUP_SOCKETS struct sockets s = SOCKETS_NONE;
+	CLEANUP_SOCKETS struct sockets s = SOCKETS_NONE, came = SOCKETS_NONE;
 	union control control = {.bytes = {0}};
 	char text[ERR_MSG_SIZE];
 	struct iovec data = {text, sizeof text};
@@ -145,7 +178,7 @@ int passing_receive(struct sockets *ret, int fd, struct err *e)
 	if (len < 0)
 		return err_errno(e, errno, "waiting for sockets");
 	data.iov_len = (size_t)len;
-	r = judge(&s, take_descriptors(&s, &msg), &msg, e);
+	r = judge(&s, &came, take_descriptors(&came, &msg), &msg, e);
 	if (r < 0)
 		return r;
 	*ret = sockets_steal(&s);

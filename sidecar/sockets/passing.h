@@ -8,8 +8,9 @@
  * Sockets go from kago-node-sockets to the sidecar over a Unix stream socket in a folder that both
  * containers have, and no other: an abstract name would be open to whoever is root in the pod's
  * network namespace, keepalived with its CAP_NET_ADMIN for one. Who connects gets one message with
- * all of them (SCM_RIGHTS, unix(7)), or one that says in words why there are none, and the end of
- * the connection. It says nothing itself, so there is nothing to read for who is on the node.
+ * all that there are (SCM_RIGHTS, unix(7)), or one that says in words why there are none, and the
+ * end of the connection. It says nothing itself, so there is nothing to read for who is on the
+ * node.
  */
 
 /* Takes the place of what is at `path`, which a process that died has left. */

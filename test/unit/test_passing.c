@@ -67,6 +67,17 @@ static ino_t inode(int fd)
 	return st.st_ino;
 }
 
+static void assert_same(const struct sockets *got, const struct sockets *sent)
+{
+	for (int role = 0; role < SOCKETS_N; role++) {
+		assert_int_equal(got->fds[role] < 0, sent->fds[role] < 0);
+		if (sent->fds[role] < 0)
+			continue;
+		assert_true(inode(sent->fds[role]) == inode(got->fds[role]));
+		assert_true(fcntl(got->fds[role], F_GETFD) & FD_CLOEXEC);
+	}
+}
+
 static void test_what_is_sent_arrives(void **state)
 {
 	struct fixture *f = *state;
@@ -78,10 +89,28 @@ static void test_what_is_sent_arrives(void **state)
 	assert_int_equal(passing_send(f->theirs, &sent, &e), 0);
 	if (passing_receive(&got, f->ours, &e) < 0)
 		fail_msg("%s", e.msg);
-	for (int role = 0; role < SOCKETS_N; role++) {
-		assert_true(inode(sent.fds[role]) == inode(got.fds[role]));
-		assert_true(fcntl(got.fds[role], F_GETFD) & FD_CLOEXEC);
-	}
+	assert_same(&got, &sent);
+	assert_int_equal(sockets_count(&got), SOCKETS_N_USUAL);
+}
+
+static void test_so_is_what_few_have(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_SOCKETS struct sockets sent = SOCKETS_NONE, got = SOCKETS_NONE;
+	struct err e = {0};
+
+	assert_int_equal(sockets_make(&sent, "", &e), 0);
+	if (sockets_make_l2(&sent, "", &e) == -EPERM)
+		skip();
+	assert_int_equal(passing_send(f->theirs, &sent, &e), 0);
+	assert_int_equal(passing_receive(&got, f->ours, &e), 0);
+	assert_same(&got, &sent);
+	sockets_done(&got);
+	/* One that is not there has its place all the same. */
+	close(steal_fd(&sent.fds[SOCKETS_GROUPS]));
+	assert_int_equal(passing_send(f->theirs, &sent, &e), 0);
+	assert_int_equal(passing_receive(&got, f->ours, &e), 0);
+	assert_same(&got, &sent);
 }
 
 static void assert_refused(const struct fixture *f, int code, const char *why)
@@ -122,8 +151,8 @@ static void test_sockets_in_another_order(void **state)
 
 	assert_int_equal(sockets_make(&s, "", &e), 0);
 	first = s.fds[0];
-	memmove(s.fds, s.fds + 1, sizeof s.fds - sizeof s.fds[0]);
-	s.fds[SOCKETS_N - 1] = first;
+	memmove(s.fds, s.fds + 1, (SOCKETS_N_USUAL - 1) * sizeof s.fds[0]);
+	s.fds[SOCKETS_N_USUAL - 1] = first;
 	assert_int_equal(passing_send(f->theirs, &s, &e), 0);
 	assert_refused(f, EPROTO, "not what it should be");
 }
@@ -153,11 +182,15 @@ static void send_many(const struct fixture *f, int fd, size_t n, const char *tex
 
 static void test_more_less_and_other_descriptors(void **state)
 {
-	static const size_t amounts[] = {1, SOCKETS_N - 1, SOCKETS_N, SOCKETS_N + 1, 250};
+	static const size_t amounts[] = {
+		1, SOCKETS_N_USUAL - 1, SOCKETS_N_USUAL, SOCKETS_N_USUAL + 1, SOCKETS_N, 250};
 	struct fixture *f = *state;
+	char text[64] = "kago-node-sockets 2 ";
 
+	memset(text + strlen(text), '+', SOCKETS_N_USUAL);
+	memset(text + strlen(text), '-', SOCKETS_N - SOCKETS_N_USUAL);
 	for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++) {
-		send_many(f, STDERR_FILENO, amounts[i], "kago-node-sockets 1");
+		send_many(f, STDERR_FILENO, amounts[i], text);
 		assert_refused(f, EPROTO, "not what");
 		assert_int_equal(n_open(), f->n_open);
 	}
@@ -166,8 +199,12 @@ static void test_more_less_and_other_descriptors(void **state)
 static void test_the_same_in_another_version(void **state)
 {
 	struct fixture *f = *state;
+	char text[64] = "kago-node-sockets 3 ";
 
-	send_many(f, STDERR_FILENO, SOCKETS_N, "kago-node-sockets 2");
+	send_many(f, STDERR_FILENO, SOCKETS_N_USUAL, "kago-node-sockets 1");
+	assert_refused(f, EPROTO, "version");
+	memset(text + strlen(text), '+', SOCKETS_N);
+	send_many(f, STDERR_FILENO, SOCKETS_N, text);
 	assert_refused(f, EPROTO, "version");
 }
 
@@ -236,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_is_sent_arrives, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_so_is_what_few_have, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_words_in_the_place_of_sockets_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_end_without_sockets, setup, teardown),

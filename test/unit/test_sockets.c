@@ -16,6 +16,14 @@
 
 #include "base/mem.h"
 
+static void swap(struct sockets *s, int one, int other)
+{
+	int fd = s->fds[one];
+
+	s->fds[one] = s->fds[other];
+	s->fds[other] = fd;
+}
+
 static void test_all_that_a_sidecar_wants_is_made(void **state)
 {
 	CLEANUP_SOCKETS struct sockets s = SOCKETS_NONE;
@@ -27,16 +35,34 @@ static void test_all_that_a_sidecar_wants_is_made(void **state)
 	assert_int_equal(sockets_make(&s, "", &e), 0);
 	assert_true(sockets_has(&s, SOCKETS_ROUTES));
 	assert_int_equal(sockets_check(&s, &e), 0);
-	for (int role = 0; role < SOCKETS_N; role++)
+	assert_int_equal(sockets_count(&s), SOCKETS_N_USUAL);
+	for (int role = 0; role < SOCKETS_N_USUAL; role++)
 		assert_true(fcntl(s.fds[role], F_GETFD) & FD_CLOEXEC);
 }
 
-static void swap(struct sockets *s, int one, int other)
+/* Where there is no IPv6, there is no socket for its groups. */
+static void test_those_for_the_nodes_network_are_all_there_or_none(void **state)
 {
-	int fd = s->fds[one];
+	CLEANUP_SOCKETS struct sockets s = SOCKETS_NONE;
+	struct err e = {0};
 
-	s->fds[one] = s->fds[other];
-	s->fds[other] = fd;
+	(void)state;
+	assert_int_equal(sockets_make(&s, "", &e), 0);
+	if (sockets_make_l2(&s, "", &e) == -EPERM)
+		skip();
+	assert_int_equal(sockets_check(&s, &e), 0);
+	for (int role = 0; role < SOCKETS_N; role++)
+		assert_true(fcntl(s.fds[role], F_GETFD) & FD_CLOEXEC);
+	swap(&s, SOCKETS_ARP, SOCKETS_NDP);
+	assert_int_equal(sockets_check(&s, &e), -EPROTO);
+	swap(&s, SOCKETS_ARP, SOCKETS_NDP);
+	close(steal_fd(&s.fds[SOCKETS_GROUPS]));
+	assert_int_equal(sockets_check(&s, &e), 0);
+	close(steal_fd(&s.fds[SOCKETS_NDP]));
+	assert_int_equal(sockets_check(&s, &e), -EPROTO);
+	/* What is there already is kept: it may have taken a capability that is no more. */
+	assert_int_equal(sockets_make_l2(&s, "", &e), 0);
+	assert_int_equal(sockets_count(&s), SOCKETS_N);
 }
 
 static void test_each_has_to_be_what_its_role_wants(void **state)
@@ -50,16 +76,16 @@ static void test_each_has_to_be_what_its_role_wants(void **state)
 	swap(&s, SOCKETS_NEWS, SOCKETS_OWNERS);
 	assert_int_equal(sockets_check(&s, &e), -EPROTO);
 	swap(&s, SOCKETS_NEWS, SOCKETS_OWNERS);
-	swap(&s, SOCKETS_ROUTES, SOCKETS_N - 1);
+	swap(&s, SOCKETS_ROUTES, SOCKETS_N_USUAL - 1);
 	assert_int_equal(sockets_check(&s, &e), -EPROTO);
-	swap(&s, SOCKETS_ROUTES, SOCKETS_N - 1);
+	swap(&s, SOCKETS_ROUTES, SOCKETS_N_USUAL - 1);
 	assert_int_equal(sockets_check(&s, &e), 0);
 	/* One that has a name already claims nothing any more. */
 	assert_int_equal(
 		bind(s.fds[SOCKETS_NAMES + 3], (struct sockaddr *)&name, sizeof name.sun_family),
 		0);
 	assert_int_equal(sockets_check(&s, &e), -EPROTO);
-	assert_non_null(strstr(e.msg, "socket 11 of 33"));
+	assert_non_null(strstr(e.msg, "socket 11 of 38"));
 }
 
 static void test_a_namespace_that_is_not_there_is_named(void **state)
@@ -119,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_that_a_sidecar_wants_is_made),
+		cmocka_unit_test(test_those_for_the_nodes_network_are_all_there_or_none),
 		cmocka_unit_test(test_each_has_to_be_what_its_role_wants),
 		cmocka_unit_test(test_a_namespace_that_is_not_there_is_named),
 		cmocka_unit_test(test_sockets_of_another_namespace_have_its_names),
