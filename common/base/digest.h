@@ -25,3 +25,15 @@ static inline void digest_add_text(uint64_t *digest, const char *text)
 	else
 		digest_add(digest, "\xff", 1);
 }
+
+/*
+ * A digest of few bytes, or any number, made fit to be cut or divided: each bit of it counts for
+ * each bit of the result. The finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
+ */
+static inline uint64_t digest_spread(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15U;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+	return x ^ (x >> 31);
+}

@@ -6,20 +6,12 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/digest.h"
 #include "base/mem.h"
-
-/* The finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014). */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15U;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-	return x ^ (x >> 31);
-}
 
 static uint64_t hash_of(const struct sketch_entry *entry)
 {
-	return mix(mix(entry->key) ^ entry->value);
+	return digest_spread(digest_spread(entry->key) ^ entry->value);
 }
 
 static size_t cell_of(uint64_t hash, unsigned part)
@@ -79,9 +71,9 @@ uint64_t sketch_digest(const struct sketch *s)
 	for (size_t i = 0; i < SKETCH_CELLS; i++) {
 		const struct sketch_cell *c = &s->cells[i];
 
-		digest = mix(digest ^ c->key);
-		digest = mix(digest ^ c->value);
-		digest = mix(digest ^ c->check);
+		digest = digest_spread(digest ^ c->key);
+		digest = digest_spread(digest ^ c->value);
+		digest = digest_spread(digest ^ c->check);
 	}
 	return digest;
 }
