@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { QUOTED_CHARS = 60 };
+enum { QUOTED_CHARS = 60, DATE_LEN = 26 /* "Mon Nov 23 17:19:23 2026: " */ };
 
 static bool parse_digits(uint64_t *ret, const char *text, size_t len)
 {
@@ -129,6 +129,14 @@ bool str_equal(const char *a, const char *b)
 bool str_has_prefix(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+const char *str_skip_date(const char *line)
+{
+	bool has_one = strlen(line) > DATE_LEN && isupper((unsigned char)line[0]) &&
+		       line[13] == ':' && line[DATE_LEN - 2] == ':';
+
+	return has_one ? line + DATE_LEN : line;
 }
 
 const char *str_quote(char ret_buf[static STR_QUOTED_SIZE], const char *text)

@@ -30,6 +30,9 @@ bool str_equal(const char *a, const char *b);
 
 bool str_has_prefix(const char *text, const char *prefix);
 
+/* A line of another program's log without the date in front, as ctime(3) writes it, and a colon. */
+const char *str_skip_date(const char *line);
+
 /*
  * An untrusted value made fit for an error message or a log: quoted, with \xNN for quotes,
  * backslashes, control and non-ASCII bytes; cut after 60 bytes with "...". Returns ret_buf.

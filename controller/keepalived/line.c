@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keepalived/line.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-
-enum { DATE_LEN = 26 /* "Mon Nov 23 17:19:23 2026: " */ };
-
-static const char *skip_date(const char *line)
-{
-	bool has_one = strlen(line) > DATE_LEN && isupper((unsigned char)line[0]) &&
-		       line[13] == ':' && line[DATE_LEN - 2] == ':';
-
-	return has_one ? line + DATE_LEN : line;
-}
 
 static bool is_chatter(const char *text)
 {
@@ -137,7 +126,7 @@ static enum keepalived_line_kind kind_of(struct keepalived_line *l)
 
 struct keepalived_line keepalived_line_parse(const char *line)
 {
-	struct keepalived_line l = {.text = skip_date(line)};
+	struct keepalived_line l = {.text = str_skip_date(line)};
 
 	l.chatter = is_chatter(l.text);
 	l.kind = kind_of(&l);

@@ -174,6 +174,17 @@ static void test_quote_cuts_long_values(void **state)
 	assert_int_equal(strlen(buf), 1 + 60 * 4 + 1);
 }
 
+static void test_a_date_is_skipped(void **state)
+{
+	(void)state;
+	assert_string_equal(str_skip_date("Mon Nov 23 17:19:23 2026: up"), "up");
+	assert_string_equal(
+		str_skip_date("Mon Nov 23 17:19:23 2026: "), "Mon Nov 23 17:19:23 2026: ");
+	assert_string_equal(str_skip_date("what 17:19 is: a time, and no date"),
+		"what 17:19 is: a time, and no date");
+	assert_string_equal(str_skip_date(""), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_quote_makes_any_bytes_printable),
 		cmocka_unit_test(test_quote_is_unambiguous),
 		cmocka_unit_test(test_quote_cuts_long_values),
+		cmocka_unit_test(test_a_date_is_skipped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
