@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "control/control.h"
 #include "doc/jsonx.h"
@@ -134,6 +135,43 @@ static void on_routes(struct lifeline *l, const json_t *msg)
 		attributes_unref(routes[i].attributes);
 }
 
+static int read_members(struct ipaddr ret[], const json_t *list, struct err *e)
+{
+	const json_t *item;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, item) {
+		const char *text = json_string_value(item);
+
+		r = r < 0 ? r : ipaddr_parse(&ret[i], text ? text : "", e);
+	}
+	return r;
+}
+
+/* All or none: who is missing in the list would be taken for dead. */
+static void on_members(struct lifeline *l, const json_t *msg)
+{
+	const json_t *list = json_object_get(msg, "addresses");
+	size_t n = json_array_size(list);
+	CLEANUP_FREE struct ipaddr *addrs = NULL;
+	struct err e = {0};
+	int r = 0;
+
+	if (!l->ops.on_members)
+		return;
+	if (!json_is_array(list) || n > LIMIT_MEMBERS) {
+		r = err_set(&e, EINVAL, "the members are no list of %d at most", LIMIT_MEMBERS);
+	} else {
+		addrs = xcalloc(n, sizeof *addrs);
+		r = read_members(addrs, list, &e);
+	}
+	if (r < 0)
+		log_warn("controller.unreadable", LOG_ERR(&e));
+	else
+		l->ops.on_members(l->ud, addrs, n);
+}
+
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
 {
 	struct lifeline *l = ud;
@@ -150,6 +188,8 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 		on_changed(l, msg);
 	else if (strcmp(type, "routes") == 0)
 		on_routes(l, msg);
+	else if (strcmp(type, "members") == 0)
+		on_members(l, msg);
 }
 
 static void on_close(struct control_conn *c, const char *why, void *ud)

@@ -29,6 +29,11 @@ struct lifeline_ops {
 		const struct ipnet gone[], size_t n_gone);
 	/* The controller is away, and tells of no change any more. */
 	void (*on_lost)(void *ud);
+	/*
+	 * The pods of the fleet's living load balancers, this one's among them; none: nobody knows
+	 * of others. Borrowed. NULL: it is of no interest.
+	 */
+	void (*on_members)(void *ud, const struct ipaddr addrs[], size_t n_addrs);
 };
 
 /* `socket` is the name of the controller's socket, borrowed. */

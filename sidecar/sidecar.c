@@ -634,7 +634,8 @@ static int await_sockets(struct sidecar *s, struct err *e)
 
 static int start(struct sidecar *s, const struct follow_origin *origin, struct err *e)
 {
-	static const struct lifeline_ops lifeline_ops = {on_ready, on_changed, on_routes, on_lost};
+	static const struct lifeline_ops lifeline_ops = {
+		on_ready, on_changed, on_routes, on_lost, NULL};
 	CLEANUP_SOCKETS struct sockets node = SOCKETS_NONE;
 	const struct config *c = s->config;
 	int r = loop_new(&s->loop, on_stop, s, e);

@@ -30,6 +30,9 @@
  *                     "state" says that it is ready and before "changed" tells of a new VIP.
  *                     "all": of no other routes is anything said. "gone": the Service is; what it
  *                     said holds while there is a route.
+ *                     {"type":"members","addresses":["172.16.1.11", ...]}: the pods of all
+ *                     living load balancers of the fleet, sorted, once they are known and at each
+ *                     change. None at all: nobody knows of others, as with manifests.
  *                     {"type":"announced","prefixes":["10.1.1.1/32", ...]}: what the sidecar
  *                     announces now, sorted; on a lifeline only. Later ones say what has changed
  *                     since, with "gained" and "lost" in the place of "prefixes". "bgp"

@@ -245,6 +245,7 @@ static void on_addresses(void *ud, const struct member_address list[], size_t n)
 	touch_kept_out(app);
 	keep_outs_tell(&app->keep_out, list, n);
 	touch_kept_out(app);
+	sidecars_tell_members(app->sidecars, list, n);
 	note_change(app, false);
 }
 
@@ -598,6 +599,7 @@ static int set_up_source(struct app *app, bool is_cluster, struct err *e)
 	if (is_cluster)
 		return cluster_new(&app->cluster, app->loop, app->config, &app->rules, app->store,
 			&ops, app, e);
+	sidecars_tell_members(app->sidecars, NULL, 0);
 	return dir_source_new(&app->folder, app->loop, app->options->source, &ops.source, app, e);
 }
 

@@ -20,6 +20,7 @@ struct sidecars {
 	size_t n_lifelines;
 	struct sidecar_state said;
 	struct route_news routes;
+	json_t *members; /* the message; NULL: not known yet */
 	bool ready;
 };
 
@@ -63,6 +64,8 @@ static void open_lifeline(struct sidecars *s, struct control_conn *c)
 	log_info("sidecar.connected");
 	tell_all_routes(s, c);
 	tell_state(s, c);
+	if (s->members)
+		control_send(c, json_incref(s->members));
 }
 
 static void forget(struct sidecars *s)
@@ -275,6 +278,7 @@ struct sidecars *sidecars_free(struct sidecars *s)
 		return NULL;
 	control_server_free(s->server);
 	route_news_done(&s->routes);
+	json_decref(s->members);
 	forget(s);
 	free(s);
 	return NULL;
@@ -316,6 +320,26 @@ void sidecars_tell_changed(struct sidecars *s, const struct place places[], size
 	for (size_t i = 0; i < s->n_lifelines; i++)
 		control_send(s->lifelines[i], json_pack("{s:s, s:o}", "type", "changed", "places",
 						      list_of(places, n_places)));
+}
+
+/* A list that has nodes alone says nothing of load balancers. */
+void sidecars_tell_members(
+	struct sidecars *s, const struct member_address list[], size_t n_addresses)
+{
+	CLEANUP(json_decrefp) json_t *addresses = json_array();
+	char text[IPADDR_TEXT];
+
+	for (size_t i = 0; i < n_addresses; i++)
+		if (!list[i].is_node)
+			json_array_append_new(
+				addresses, json_string(ipaddr_format(text, &list[i].addr)));
+	if ((list && json_array_size(addresses) == 0) ||
+		(s->members && json_equal(json_object_get(s->members, "addresses"), addresses)))
+		return;
+	json_decref(s->members);
+	s->members = json_pack("{ss sO}", "type", "members", "addresses", addresses);
+	for (size_t i = 0; i < s->n_lifelines; i++)
+		control_send(s->lifelines[i], json_incref(s->members));
 }
 
 size_t sidecars_count(const struct sidecars *s)

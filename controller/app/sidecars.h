@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "config/listen.h"
 #include "decide/fleet.h"
+#include "lead/members.h"
 #include "loop/scribes.h"
 #include "report/snapshot.h"
 #include "values/place.h"
@@ -50,6 +51,13 @@ void sidecars_tell_routes(struct sidecars *s, const struct fleet *before, const 
  * there are none.
  */
 void sidecars_tell_changed(struct sidecars *s, const struct place places[], size_t n_places);
+
+/*
+ * Tells sidecars, now and those to come, which pods are the fleet's living load balancers: of
+ * `list` those that are no nodes. NULL: there is nobody to know others by, so ours is alone.
+ */
+void sidecars_tell_members(
+	struct sidecars *s, const struct member_address list[], size_t n_addresses);
 
 /* How many lifelines are open. */
 size_t sidecars_count(const struct sidecars *s);

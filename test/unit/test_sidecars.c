@@ -85,11 +85,19 @@ static void hear(struct fixture *f, const char *type)
 		turn(f, end);
 }
 
+static void connect_sidecar(struct fixture *f)
+{
+	static const struct control_ops control_ops = {
+		.on_message = on_message, .on_close = on_close};
+	struct err e = {0};
+
+	assert_int_equal(control_connect(&f->sidecar, f->loop, f->name, &control_ops, f, &e), 0);
+	control_send(f->sidecar, json_pack("{ss}", "type", "sidecar"));
+}
+
 static void start(struct fixture *f)
 {
 	static const struct sidecars_ops ops = {status, explain, on_announced, ignore};
-	static const struct control_ops control_ops = {
-		.on_message = on_message, .on_close = on_close};
 	struct err e = {0};
 
 	*f = (struct fixture){0};
@@ -97,8 +105,7 @@ static void start(struct fixture *f)
 	f->name = xasprintf("kago-test-sidecars-%d", getpid());
 	f->scribes = scribes_new(f->loop);
 	assert_int_equal(sidecars_new(&f->sidecars, f->loop, f->name, f->scribes, &ops, f, &e), 0);
-	assert_int_equal(control_connect(&f->sidecar, f->loop, f->name, &control_ops, f, &e), 0);
-	control_send(f->sidecar, json_pack("{ss}", "type", "sidecar"));
+	connect_sidecar(f);
 	hear(f, "state");
 }
 
@@ -198,6 +205,49 @@ static void test_sidecars_are_told_where_the_kernel_has_changed(void **state)
 	finish(&f);
 }
 
+/* Now and when they come; nodes are none, nor is a list without a pod one of load balancers. */
+static void test_sidecars_are_told_who_the_load_balancers_are(void **state)
+{
+	struct member_address list[3] = {{.is_node = true}};
+	uint64_t end = loop_clock() + PATIENCE;
+	struct err e = {0};
+	struct fixture f;
+	const json_t *told;
+
+	(void)state;
+	start(&f);
+	assert_int_equal(ipaddr_parse(&list[0].addr, "10.0.0.101", &e), 0);
+	assert_int_equal(ipaddr_parse(&list[1].addr, "172.16.1.11", &e), 0);
+	assert_int_equal(ipaddr_parse(&list[2].addr, "fd00::1", &e), 0);
+	sidecars_tell_members(f.sidecars, list, 1);
+	sidecars_tell_members(f.sidecars, list, 3);
+	sidecars_tell_members(f.sidecars, list, 3);
+	hear(&f, "members");
+	told = json_object_get(f.heard, "addresses");
+	assert_int_equal(json_array_size(told), 2);
+	assert_string_equal(json_string_value(json_array_get(told, 0)), "172.16.1.11");
+	assert_string_equal(json_string_value(json_array_get(told, 1)), "fd00::1");
+	control_close(f.sidecar);
+	connect_sidecar(&f);
+	while (strlen(f.order) < 6)
+		turn(&f, end);
+	assert_string_equal(f.order, "rsmrsm");
+	finish(&f);
+}
+
+/* With manifests. */
+static void test_a_sidecar_may_be_told_that_it_is_alone(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	sidecars_tell_members(f.sidecars, NULL, 0);
+	hear(&f, "members");
+	assert_int_equal(json_array_size(json_object_get(f.heard, "addresses")), 0);
+	finish(&f);
+}
+
 static void on_end(struct control_conn *c, const char *why, void *ud)
 {
 	struct fixture *f = ud;
@@ -271,6 +321,8 @@ int main(void)
 		cmocka_unit_test(test_a_sidecar_may_wait_for_its_sockets),
 		cmocka_unit_test(test_who_comes_is_told_of_routes_first),
 		cmocka_unit_test(test_sidecars_are_told_where_the_kernel_has_changed),
+		cmocka_unit_test(test_sidecars_are_told_who_the_load_balancers_are),
+		cmocka_unit_test(test_a_sidecar_may_be_told_that_it_is_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

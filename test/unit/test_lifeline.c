@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lifeline.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addresses.h"
+#include "base/limits.h"
+#include "control/control.h"
+#include "loop/loop.h"
+
+enum { PATIENCE = 20 * 1000 * 1000 };
+
+/* A sidecar's end, and what a controller says. */
+struct fixture {
+	sd_event *loop;
+	struct control_server *server;
+	struct control_conn *sidecar; /* as the controller has it */
+	struct lifeline *lifeline;
+	char name[64];
+	unsigned n_lists, n_ready;
+	char members[256];
+};
+
+static void ignore(void *ud)
+{
+	(void)ud;
+}
+
+static void on_ready(void *ud)
+{
+	((struct fixture *)ud)->n_ready++;
+}
+
+static void on_members(void *ud, const struct ipaddr addrs[], size_t n_addrs)
+{
+	struct fixture *f = ud;
+	char text[IPADDR_TEXT];
+
+	f->n_lists++;
+	f->members[0] = '\0';
+	for (size_t i = 0; i < n_addrs; i++)
+		snprintf(f->members + strlen(f->members), sizeof f->members - strlen(f->members),
+			"%s%s", i ? " " : "", ipaddr_format(text, &addrs[i]));
+}
+
+static void on_message(struct control_conn *c, json_t *msg, void *ud)
+{
+	(void)msg;
+	((struct fixture *)ud)->sidecar = c;
+}
+
+static void on_close(struct control_conn *c, const char *why, void *ud)
+{
+	(void)c;
+	(void)ud;
+	fail_msg("closed: %s", why);
+}
+
+static void turn(struct fixture *f, uint64_t end)
+{
+	if (loop_clock() > end)
+		fail_msg("it did not come about");
+	assert_true(sd_event_run(f->loop, 10 * 1000) >= 0);
+}
+
+static void start(struct fixture *f, const struct lifeline_ops *ops)
+{
+	static const struct control_ops control_ops = {
+		.on_message = on_message, .on_close = on_close};
+	uint64_t end = loop_clock() + PATIENCE;
+	struct err e = {0};
+
+	*f = (struct fixture){0};
+	snprintf(f->name, sizeof f->name, "kago-test-lifeline-%d", getpid());
+	assert_int_equal(loop_new(&f->loop, ignore, NULL, &e), 0);
+	assert_int_equal(control_listen(&f->server, f->loop, f->name, &control_ops, f, &e), 0);
+	assert_int_equal(lifeline_open(&f->lifeline, f->loop, f->name, ops, f, &e), 0);
+	while (!f->sidecar)
+		turn(f, end);
+}
+
+/* Until all that was said before has been heard. */
+static void say(struct fixture *f, json_t *msg)
+{
+	uint64_t end = loop_clock() + PATIENCE;
+	unsigned before = f->n_ready;
+
+	control_send(f->sidecar, msg);
+	control_send(f->sidecar, json_pack("{ss sb}", "type", "state", "ready", 1));
+	while (f->n_ready == before)
+		turn(f, end);
+}
+
+static void say_text(struct fixture *f, const char *text)
+{
+	say(f, json_loads(text, 0, NULL));
+}
+
+static void finish(struct fixture *f)
+{
+	lifeline_close(f->lifeline);
+	control_server_free(f->server);
+	sd_event_unref(f->loop);
+}
+
+static const struct lifeline_ops all = {
+	.on_ready = on_ready, .on_lost = ignore, .on_members = on_members};
+
+static void test_it_hears_of_members(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	say_text(&f, "{\"type\":\"members\",\"addresses\":[\"172.16.1.11\",\"fd00::1\"]}");
+	assert_string_equal(f.members, "172.16.1.11 fd00::1");
+	say_text(&f, "{\"type\":\"members\",\"addresses\":[]}");
+	assert_string_equal(f.members, "");
+	assert_int_equal(f.n_lists, 2);
+	finish(&f);
+}
+
+/* A list that lacks somebody would be worse than the one before. */
+static void test_a_list_with_something_else_in_it_is_none(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	say_text(&f, "{\"type\":\"members\",\"addresses\":[\"172.16.1.11\",\"172.16.1\"]}");
+	say_text(&f, "{\"type\":\"members\",\"addresses\":[\"172.16.1.11\",7]}");
+	say_text(&f, "{\"type\":\"members\",\"addresses\":{}}");
+	say_text(&f, "{\"type\":\"members\"}");
+	assert_int_equal(f.n_lists, 0);
+	finish(&f);
+}
+
+static void test_the_list_has_a_ceiling(void **state)
+{
+	json_t *list = json_array();
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	for (size_t i = 0; i < LIMIT_MEMBERS + 1; i++)
+		json_array_append_new(list, json_string("172.16.1.11"));
+	say(&f, json_pack("{ss sO}", "type", "members", "addresses", list));
+	assert_int_equal(f.n_lists, 0);
+	json_array_remove(list, 0);
+	say(&f, json_pack("{ss so}", "type", "members", "addresses", list));
+	assert_int_equal(f.n_lists, 1);
+	finish(&f);
+}
+
+static void test_it_may_be_of_no_interest(void **state)
+{
+	static const struct lifeline_ops few = {.on_ready = on_ready, .on_lost = ignore};
+	struct fixture f;
+
+	(void)state;
+	start(&f, &few);
+	say_text(&f, "{\"type\":\"members\",\"addresses\":[\"172.16.1.11\"]}");
+	finish(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_it_hears_of_members),
+		cmocka_unit_test(test_a_list_with_something_else_in_it_is_none),
+		cmocka_unit_test(test_the_list_has_a_ceiling),
+		cmocka_unit_test(test_it_may_be_of_no_interest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
