@@ -15,12 +15,24 @@ static inline cap_t cap_free_t(cap_t c)
 }
 DEFINE_CLEANUP(cap_t, cap_free_t);
 
-int privileges_drop(struct err *e)
+/* If we have it. */
+static bool keep(cap_t wanted, cap_t now, cap_value_t value)
 {
-	static const cap_value_t kept[] = {CAP_NET_ADMIN};
+	cap_flag_value_t has = CAP_CLEAR;
+
+	cap_get_flag(now, value, CAP_PERMITTED, &has);
+	cap_set_flag(wanted, CAP_PERMITTED, 1, &value, has);
+	cap_set_flag(wanted, CAP_EFFECTIVE, 1, &value, has);
+	return has == CAP_SET;
+}
+
+int privileges_drop(bool with_raw, struct err *e)
+{
+	static const char *const names[] = {
+		"none", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_NET_ADMIN,CAP_NET_RAW"};
 	CLEANUP(cap_free_tp) cap_t now = cap_get_proc();
 	CLEANUP(cap_free_tp) cap_t wanted = cap_init();
-	cap_flag_value_t has = CAP_CLEAR;
+	unsigned kept;
 	int r;
 
 	if (!now || !wanted)
@@ -28,11 +40,11 @@ int privileges_drop(struct err *e)
 	r = confine_gain_nothing(e);
 	if (r < 0)
 		return r;
-	cap_get_flag(now, CAP_NET_ADMIN, CAP_PERMITTED, &has);
-	cap_set_flag(wanted, CAP_PERMITTED, 1, kept, has);
-	cap_set_flag(wanted, CAP_EFFECTIVE, 1, kept, has);
+	kept = keep(wanted, now, CAP_NET_ADMIN) ? 1 : 0;
+	if (with_raw && keep(wanted, now, CAP_NET_RAW))
+		kept |= 2;
 	if (cap_set_proc(wanted) < 0)
 		return err_errno(e, errno, "giving up capabilities");
-	log_info("privileges.dropped", LOG_STR("kept", has ? "CAP_NET_ADMIN" : "none"));
+	log_info("privileges.dropped", LOG_STR("kept", names[kept]));
 	return 0;
 }

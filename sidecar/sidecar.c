@@ -649,7 +649,7 @@ static int start(struct sidecar *s, const struct follow_origin *origin, struct e
 	if (r == 0)
 		r = make_sockets(&node, c, e);
 	if (r == 0)
-		r = privileges_drop(e);
+		r = privileges_drop(c->announce == CONFIG_ANNOUNCE_L2, e);
 	if (r == 0)
 		r = lifeline_open(&s->lifeline, s->loop, c->control.socket, &lifeline_ops, s, e);
 	if (r == 0)
