@@ -54,6 +54,7 @@ enum {
 	LIMIT_SCRIBES = 16,            /* children that write answers at a time */
 	LIMIT_API_LINE = 64 * 1024,    /* one line from exabgp's API */
 	LIMIT_BIRD_ANSWER = 16 * 1024, /* of BIRD: a session takes 100 bytes */
+	LIMIT_VRRP_LINE = 128,         /* of what keepalived's VRRP tells */
 	LIMIT_MEMBERS = 1024,          /* addresses of load balancers: 512 with two each */
 	LIMIT_KUBE_OBJECT = 16 * 1024 * 1024, /* one line of a watch; etcd's objects have 1.5 MB */
 	LIMIT_KUBE_BODY = 64 * 1024 * 1024,   /* one answer of the API server that is no stream */
