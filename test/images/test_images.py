@@ -27,10 +27,10 @@ IMAGES = [IPVS, EXABGP, NODE_SOCKETS]
 VERSION = re.search(r"project\(kago VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
 MOST = {IPVS: 60e6, EXABGP: 110e6, NODE_SOCKETS: 2e6}  # bytes, compressed
 PROGRAMS = {IPVS: ["/usr/bin/kago-controller", "/usr/sbin/keepalived"],
-            EXABGP: ["/usr/bin/kago-sidecar", "/usr/sbin/exabgp", "/usr/sbin/bird"],
+            EXABGP: ["/usr/bin/kago-sidecar", "/usr/sbin/exabgp", "/usr/sbin/bird", "/usr/sbin/keepalived"],
             NODE_SOCKETS: ["/usr/bin/kago-node-sockets"]}
 USED = {IPVS: ["/usr/share/kago/keepalived.conf.mustache", "/usr/share/kago/nftables.conf.mustache"],
-        EXABGP: ["/usr/share/kago/exabgp.conf.mustache"], NODE_SOCKETS: []}
+        EXABGP: ["/usr/share/kago/exabgp.conf.mustache", "/usr/share/kago/vrrp.conf.mustache"], NODE_SOCKETS: []}
 NEEDLESS = ("sh", "bash", "dash", "apt", "apt-get", "dpkg", "perl", "gcc", "cc", "ld", "as", "cmake", "su",
             "mount", "ip", "nft")
 
@@ -73,9 +73,9 @@ def test_its_programs_answer(image):
         done = inside(image, other, "--version")
         assert done.returncode == 0, done.stderr
         said += done.stdout + done.stderr
-    if image is IPVS:
+    if image in (IPVS, EXABGP):
         assert tuple(map(int, re.search(r"Keepalived v(\d+)\.(\d+)", said).groups())) >= (2, 3)
-    elif image is EXABGP:
+    if image is EXABGP:
         assert "ExaBGP : 4." in said and "BIRD version 2." in said
 
 
@@ -251,8 +251,8 @@ def test_packages_that_are_not_as_pinned_are_named(tmp_path):
     text = path.read_text(encoding="utf-8")
     version = re.search("^kago-ipvs keepalived (.*)$", text, re.MULTILINE)[1]
     assert re.search("^kago-exabgp python3-exabgp ", text, re.MULTILINE) and f" kago {VERSION}" not in text
-    path.write_text(text.replace(f"keepalived {version}", "keepalived 1:2.3.1-1") + "kago-exabgp nothing 1\n",
-                    encoding="utf-8")
+    path.write_text(text.replace(f"kago-ipvs keepalived {version}", "kago-ipvs keepalived 1:2.3.1-1")
+                    + "kago-exabgp nothing 1\n", encoding="utf-8")
     assert pins("check").returncode == 1
     assert pins("check").stdout.splitlines() == [
         "kago-exabgp: nothing is not there, pinned: 1", f"kago-ipvs: keepalived {version}, pinned: 1:2.3.1-1"]
