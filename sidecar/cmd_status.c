@@ -95,15 +95,29 @@ static void print_route(const json_t *route)
 	puts("");
 }
 
-static void print_table(const json_t *status)
+static void print_vip(const json_t *item)
+{
+	const char *interface = text_of(item, "interface"), *rival = text_of(item, "rival");
+
+	printf("  %s %s%s%s%s\n", text_of(item, "vip"), *interface ? "on " : "on no interface",
+		interface, *rival ? ", and so does " : "", rival);
+}
+
+static void print_l2(const json_t *status)
+{
+	const json_t *l2 = json_object_get(status, "l2"), *item;
+	size_t i;
+
+	printf("\nlayer 2: %lld of 16 shares; answers for\n", (long long)number_of(l2, "shares"));
+	json_array_foreach(json_object_get(status, "vips"), i, item)
+		print_vip(item);
+}
+
+static void print_bgp(const json_t *status)
 {
 	const json_t *item;
 	size_t i;
 
-	printf("sidecar  %s (kago %s), controller: %s\n", text_of(status, "phase"),
-		text_of(status, "version"),
-		json_is_true(json_object_get(status, "controllerConnected")) ? "connected"
-									     : "away");
 	puts("\nBGP peers");
 	if (text_of(status, "refused")[0])
 		printf("  others are refused: %s\n", text_of(status, "refused"));
@@ -112,6 +126,18 @@ static void print_table(const json_t *status)
 	puts("\nroutes");
 	json_array_foreach(json_object_get(status, "routes"), i, item)
 		print_route(item);
+}
+
+static void print_table(const json_t *status)
+{
+	printf("sidecar  %s (kago %s), controller: %s\n", text_of(status, "phase"),
+		text_of(status, "version"),
+		json_is_true(json_object_get(status, "controllerConnected")) ? "connected"
+									     : "away");
+	if (json_object_get(status, "l2"))
+		print_l2(status);
+	else
+		print_bgp(status);
 }
 
 static int ask(json_t **ret, const struct args *args, struct err *e)

@@ -62,6 +62,9 @@ struct sidecar {
 	bool ready;         /* the controller said so */
 	bool all_announced; /* that is servable */
 	bool warned_family;
+	struct ipaddr *members; /* pods of the fleet, until the speaker can be told */
+	size_t n_members;
+	bool knows_members;
 	struct prefixes announced;
 	struct book book;            /* what Services say of routes, and kago.yaml of all */
 	struct prefixes ever_by_nat; /* VIPs that NAT has served since they came */
@@ -89,20 +92,45 @@ static const char *why_withdrawn(
 	return announce_why_not(&s->vips, net);
 }
 
+static bool is_on_layer_2(const struct sidecar *s)
+{
+	return s->config->announce == CONFIG_ANNOUNCE_L2;
+}
+
+static void log_out(
+	const struct sidecar *s, const struct ipnet *net, const struct prefixes *servable)
+{
+	char text[IPNET_TEXT];
+
+	log_info(is_on_layer_2(s) ? "vip.withheld" : "vip.withdrawn",
+		LOG_STR("prefix", ipnet_format(text, net)),
+		LOG_STR("reason", why_withdrawn(s, net, servable)));
+}
+
+static void log_in(const struct sidecar *s, const struct ipnet *net)
+{
+	char text[IPNET_TEXT], hop[IPADDR_TEXT];
+
+	ipnet_format(text, net);
+	if (is_on_layer_2(s))
+		log_info("vip.offered", LOG_STR("prefix", text),
+			LOG_STR("next", "it is answered for once its share is ours"));
+	else
+		log_info("vip.announced", LOG_STR("prefix", text),
+			LOG_STR("next_hop",
+				ipaddr_format(hop, dual_of(&s->site.node, net->addr.family))));
+}
+
 static void log_changes(
 	const struct sidecar *s, const struct prefixes *next, const struct prefixes *servable)
 {
 	CLEANUP_PREFIXES struct prefixes out = prefixes_minus(&s->announced, next, SIZE_MAX);
 	CLEANUP_PREFIXES struct prefixes in = prefixes_minus(next, &s->announced, SIZE_MAX);
-	char net[IPNET_TEXT], hop[IPADDR_TEXT];
 
 	for (size_t i = 0; i < out.n_items; i++)
-		log_info("vip.withdrawn", LOG_STR("prefix", ipnet_format(net, &out.items[i])),
-			LOG_STR("reason", why_withdrawn(s, &out.items[i], servable)));
+		log_out(s, &out.items[i], servable);
 	for (size_t i = 0; i < in.n_items; i++)
-		log_info("vip.announced", LOG_STR("prefix", ipnet_format(net, &in.items[i])),
-			LOG_STR("next_hop", ipaddr_format(hop, dual_of(&s->site.node,
-								       in.items[i].addr.family))));
+		log_in(s, &in.items[i]);
 }
 
 /* Consumes `next`. */
@@ -314,6 +342,13 @@ static bool watch_ways(struct sidecar *s)
 	return ways_watch(s->ways, &routed);
 }
 
+/* Who serves nothing, though there is something to serve, gives way to others. */
+static bool serves(const struct sidecar *s)
+{
+	return s->ready && s->phase == RUNNING &&
+	       (s->vips.n_items == 0 || s->announced.n_items > 0);
+}
+
 /* Withdrawals go before route changes, announcements after them. */
 static void follow_vips(struct sidecar *s, uint64_t now)
 {
@@ -330,6 +365,7 @@ static void follow_vips(struct sidecar *s, uint64_t now)
 		allowed = allowed_now(s);
 	}
 	announce(s, prefixes_common(&allowed, &s->in_place), &servable);
+	speaker_weigh(s->speaker, &s->vips, serves(s));
 	s->all_announced = s->ready && is_announced(s, &servable);
 	report(s);
 }
@@ -450,6 +486,22 @@ static void on_routes(void *ud, bool all, const struct told_route routes[], size
 	book_sweep(&s->book, &s->announced);
 	if (s->speaker)
 		speaker_announce(s->speaker, &s->announced, &s->book);
+}
+
+static void on_members(void *ud, const struct ipaddr pods[], size_t n_pods)
+{
+	struct sidecar *s = ud;
+
+	if (s->speaker) {
+		speaker_set_members(s->speaker, pods, n_pods);
+		return;
+	}
+	free(s->members);
+	s->members = xcalloc(n_pods, sizeof *s->members);
+	if (n_pods > 0)
+		memcpy(s->members, pods, n_pods * sizeof *pods);
+	s->n_members = n_pods;
+	s->knows_members = true;
 }
 
 /* What changes from now on is found by looking alone. */
@@ -592,6 +644,8 @@ static int go_to_work(struct sidecar *s, struct sockets *node, struct err *e)
 		r = speaker_start(&s->speaker, s->loop, node, c, &s->site, &speaker_ops, s, e);
 	if (r < 0)
 		return r;
+	if (s->knows_members)
+		speaker_set_members(s->speaker, s->members, s->n_members);
 	s->phase = RUNNING;
 	set_rules(s);
 	s->routes_due = true;
@@ -635,7 +689,7 @@ static int await_sockets(struct sidecar *s, struct err *e)
 static int start(struct sidecar *s, const struct follow_origin *origin, struct err *e)
 {
 	static const struct lifeline_ops lifeline_ops = {
-		on_ready, on_changed, on_routes, on_lost, NULL};
+		on_ready, on_changed, on_routes, on_lost, on_members};
 	CLEANUP_SOCKETS struct sockets node = SOCKETS_NONE;
 	const struct config *c = s->config;
 	int r = loop_new(&s->loop, on_stop, s, e);
@@ -675,6 +729,7 @@ static void sidecar_done(struct sidecar *s)
 	vips_done(&s->vips);
 	doorkeeper_done(&s->doorkeeper);
 	linger_done(&s->linger);
+	free(s->members);
 	prefixes_done(&s->announced);
 	book_done(&s->book);
 	prefixes_done(&s->ever_by_nat);

@@ -9,6 +9,7 @@
 #include "bgp/bgp_report.h"
 #include "bgp/exabgp.h"
 #include "doc/jsonx.h"
+#include "l2/l2.h"
 #include "loop/loop.h"
 #include "masquerade.h"
 #include "node/netlink.h"
@@ -17,6 +18,7 @@ struct speaker {
 	const struct site *site;
 	struct speaker_ops ops;
 	void *ud;
+	struct l2 *l2; /* NULL: by BGP, with these: */
 	struct exabgp *exabgp;
 	struct bfd *bfd;
 	struct masquerade *masquerade; /* NULL: the node is left alone */
@@ -58,20 +60,37 @@ static int open_masquerade(struct speaker *s, struct sockets *node, struct err *
 	return r;
 }
 
+static int start_bgp(struct speaker *s, sd_event *loop, struct sockets *node,
+	const struct config *c, struct err *e)
+{
+	static const struct exabgp_ops ops = {on_change, on_peers, on_stopped};
+	int r = open_masquerade(s, node, e);
+
+	if (r == 0)
+		r = exabgp_start(&s->exabgp, loop, c, s->site, &ops, s, e);
+	if (r == 0)
+		r = bfd_start(&s->bfd, loop, c, s->site, on_change, s, e);
+	return r;
+}
+
+static int start_l2(struct speaker *s, sd_event *loop, struct sockets *node, const struct config *c,
+	struct err *e)
+{
+	static const struct l2_ops ops = {on_change, on_stopped};
+
+	return l2_start(&s->l2, loop, node, c, s->site, &ops, s, e);
+}
+
 int speaker_start(struct speaker **ret, sd_event *loop, struct sockets *node,
 	const struct config *c, const struct site *site, const struct speaker_ops *ops, void *ud,
 	struct err *e)
 {
-	static const struct exabgp_ops exabgp_ops = {on_change, on_peers, on_stopped};
 	CLEANUP(speaker_freep) struct speaker *s = xnew0(struct speaker);
 	int r;
 
 	*s = (struct speaker){.site = site, .ops = *ops, .ud = ud};
-	r = open_masquerade(s, node, e);
-	if (r == 0)
-		r = exabgp_start(&s->exabgp, loop, c, site, &exabgp_ops, s, e);
-	if (r == 0)
-		r = bfd_start(&s->bfd, loop, c, site, on_change, s, e);
+	r = c->announce == CONFIG_ANNOUNCE_L2 ? start_l2(s, loop, node, c, e)
+					      : start_bgp(s, loop, node, c, e);
 	if (r < 0)
 		return r;
 	*ret = steal(s);
@@ -82,6 +101,7 @@ struct speaker *speaker_free(struct speaker *s)
 {
 	if (!s)
 		return NULL;
+	l2_free(s->l2);
 	exabgp_free(s->exabgp);
 	bfd_free(s->bfd);
 	masquerade_free(s->masquerade);
@@ -91,11 +111,14 @@ struct speaker *speaker_free(struct speaker *s)
 
 void speaker_follow(struct speaker *s)
 {
+	if (s->l2)
+		return;
 	exabgp_follow(s->exabgp);
 	bfd_follow(s->bfd);
 }
 
-void speaker_announce(struct speaker *s, const struct prefixes *announced, const struct book *book)
+static void announce_by_bgp(
+	struct speaker *s, const struct prefixes *announced, const struct book *book)
 {
 	const struct exabgp_api_peers *peers = exabgp_peers(s->exabgp);
 	const struct route_rules rules = site_route_rules(s->site, peers->items, peers->n_items);
@@ -104,19 +127,40 @@ void speaker_announce(struct speaker *s, const struct prefixes *announced, const
 	exabgp_announce(s->exabgp, &routes);
 }
 
+void speaker_announce(struct speaker *s, const struct prefixes *announced, const struct book *book)
+{
+	if (s->l2)
+		l2_offer(s->l2, announced);
+	else
+		announce_by_bgp(s, announced, book);
+}
+
+void speaker_weigh(struct speaker *s, const struct vips *vips, bool serves)
+{
+	if (s->l2)
+		l2_weigh(s->l2, vips, serves);
+}
+
+void speaker_set_members(struct speaker *s, const struct ipaddr pods[], size_t n_pods)
+{
+	if (s->l2)
+		l2_set_members(s->l2, pods, n_pods);
+}
+
 const struct prefixes *speaker_heard(const struct speaker *s)
 {
-	return exabgp_heard(s->exabgp);
+	return s->l2 ? l2_heard(s->l2) : exabgp_heard(s->exabgp);
 }
 
 bool speaker_is_heard(const struct speaker *s)
 {
-	return exabgp_is_heard(s->exabgp);
+	return s->l2 ? l2_is_heard(s->l2) : exabgp_is_heard(s->exabgp);
 }
 
 void speaker_look(struct speaker *s, uint64_t now)
 {
-	masquerade_look(s->masquerade, exabgp_all_sessions(s->exabgp), now);
+	if (!s->l2)
+		masquerade_look(s->masquerade, exabgp_all_sessions(s->exabgp), now);
 }
 
 /* `now`: as bgp_report_peers has it. */
@@ -131,7 +175,11 @@ static json_t *report_peers(const struct speaker *s, uint64_t now)
 
 void speaker_report(const struct speaker *s, struct lifeline_report *r)
 {
-	r->announced = exabgp_heard(s->exabgp);
+	r->announced = speaker_heard(s);
+	if (s->l2) {
+		r->l2 = l2_report(s->l2);
+		return;
+	}
 	r->sessions = exabgp_sessions(s->exabgp);
 	r->peers = exabgp_peers(s->exabgp)->n_items;
 	r->bgp = report_peers(s, 0);
@@ -139,6 +187,11 @@ void speaker_report(const struct speaker *s, struct lifeline_report *r)
 
 void speaker_status(const struct speaker *s, json_t *status)
 {
+	if (s->l2) {
+		jsonx_set(status, "l2", l2_report(s->l2));
+		jsonx_set(status, "vips", l2_report_vips(s->l2));
+		return;
+	}
 	jsonx_set(status, "peers", report_peers(s, loop_clock()));
 	jsonx_set(status, "routes",
 		bgp_report_routes(exabgp_taken(s->exabgp), exabgp_all_sessions(s->exabgp)));
@@ -147,5 +200,8 @@ void speaker_status(const struct speaker *s, json_t *status)
 
 void speaker_stop(struct speaker *s)
 {
-	exabgp_stop(s->exabgp);
+	if (s->l2)
+		l2_stop(s->l2);
+	else
+		exabgp_stop(s->exabgp);
 }

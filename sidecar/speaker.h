@@ -15,8 +15,8 @@
 #include "sockets/sockets.h"
 
 /*
- * Who tells the network where VIPs are: exabgp, and BIRD beside it where there is BFD. Logs:
- * bgp.masqueraded and what theirs do.
+ * Who tells the network where VIPs are: by BGP exabgp does, and BIRD beside it where there is BFD;
+ * on layer 2 (l2/l2.h) we do, for some of what we can serve. Logs: what theirs do.
  */
 struct speaker;
 
@@ -41,6 +41,15 @@ void speaker_follow(struct speaker *s);
 /* What the network shall hear from now on, and with which attributes; both are copied. */
 void speaker_announce(struct speaker *s, const struct prefixes *announced, const struct book *book);
 
+/*
+ * All VIPs that IPVS has, and whether we serve at all: who serves little has others go first on
+ * layer 2. To be called after each speaker_announce.
+ */
+void speaker_weigh(struct speaker *s, const struct vips *vips, bool serves);
+
+/* The pods of all living load balancers, ours among them; copied. */
+void speaker_set_members(struct speaker *s, const struct ipaddr pods[], size_t n_pods);
+
 /* What it hears, borrowed; and whether that is all that it shall. */
 const struct prefixes *speaker_heard(const struct speaker *s);
 bool speaker_is_heard(const struct speaker *s);
@@ -51,7 +60,7 @@ void speaker_look(struct speaker *s, uint64_t now);
 /* Fills in what the controller is to know of it; lifeline_report consumes r->bgp. */
 void speaker_report(const struct speaker *s, struct lifeline_report *r);
 
-/* Adds "peers", "routes" and "refused" (docs/sidecar.md). */
+/* Adds "peers", "routes" and "refused", or "l2" and "vips" (docs/sidecar.md). */
 void speaker_status(const struct speaker *s, json_t *status);
 
 /* `on_stopped` is called once when it is gone, perhaps before this returns. */
