@@ -13,6 +13,7 @@ void preflight_judge(struct findings *ret, const struct preflight *p)
 	settings_judge_pools(ret, &p->settings);
 	settings_judge_endpoints(ret, &p->settings);
 	settings_judge_peers(ret, &p->settings);
+	layer2_judge(ret, &p->layer2, p->settings.config);
 }
 
 void preflight_done(struct preflight *p)

@@ -3,6 +3,7 @@
 
 #include "check/api.h"
 #include "check/kernel.h"
+#include "check/layer2.h"
 #include "check/network.h"
 #include "check/programs.h"
 #include "check/settings.h"
@@ -22,6 +23,7 @@ struct preflight {
 	struct programs_facts programs;
 	struct api_facts api;
 	struct tunnels_facts tunnels;
+	struct layer2_facts layer2;
 };
 
 /* The findings, always in the same order. */

@@ -63,7 +63,7 @@ void settings_judge_peers(struct findings *f, const struct settings_facts *s)
 {
 	const struct config *c = s->config;
 
-	if (c->bgp.n_peers == 0)
+	if (c->bgp.n_peers == 0 && c->announce == CONFIG_ANNOUNCE_BGP)
 		findings_bad(f, FINDING_WARNING, "bgp.peers",
 			"name the route reflectors or routers in the configuration: bgp.as and "
 			"bgp.peers",

@@ -5,7 +5,8 @@
 
 /* All that can be wrong with a place, one thing each, and what `check` says of it. */
 
-static struct config_pool pool;
+static struct config_range ranges[2];
+static struct config_pool pool = {.name = (char *)(uintptr_t) "lan", .ranges = ranges};
 static struct config_peer peer = {.port = 179};
 static struct config config = {.n_pools = 1, .pools = &pool};
 
@@ -362,6 +363,45 @@ static void idle_agents(struct preflight *p)
 	set_nodes(&p->tunnels.unlisted, "node-4", 3);
 }
 
+static void add_range(const char *text)
+{
+	struct err e = {0};
+
+	if (config_range_parse(&ranges[pool.n_ranges++], text, &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+/* VIPs of the node's network. */
+static void layer2(struct preflight *p)
+{
+	struct err e = {0};
+
+	config.announce = CONFIG_ANNOUNCE_L2;
+	config.bgp.n_peers = 0;
+	add_range("192.168.1.200-192.168.1.220");
+	if (ipaddr_parse(&p->layer2.node[p->layer2.n_node++], "192.168.1.10", &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+static void layer2_with_own_address(struct preflight *p)
+{
+	layer2(p);
+	add_range("192.168.1.0/28");
+}
+
+static void layer2_of_another_family(struct preflight *p)
+{
+	layer2(p);
+	add_range("fd00::/120");
+}
+
+static void layer2_elsewhere(struct preflight *p)
+{
+	layer2(p);
+	pool.n_ranges = 0;
+	add_range("10.1.1.0/24");
+}
+
 typedef void change_fn(struct preflight *p);
 
 static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs, no_scheduler,
@@ -373,7 +413,8 @@ static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs
 	old_server, hesitant_server, recent_server, no_permissions, some_permissions, no_answer,
 	no_gue, tunnels, small_tunnels, no_tunnel_nodes, no_configured_nodes, unknown_nodes,
 	lacking_kinds, lacking_gue, idle_agents, no_pool, any_endpoint, no_peer, silent_peer,
-	unknown_password};
+	unknown_password, layer2, layer2_with_own_address, layer2_of_another_family,
+	layer2_elsewhere};
 enum { N_CHANGES = sizeof changes / sizeof changes[0] };
 
 static void judge(struct findings *ret, change_fn *change)
@@ -387,4 +428,6 @@ static void judge(struct findings *ret, change_fn *change)
 	preflight_judge(ret, &p);
 	config.n_pools = config.bgp.n_peers = 1;
 	config.endpoints.only_pods = true;
+	config.announce = CONFIG_ANNOUNCE_BGP;
+	pool.n_ranges = 0;
 }

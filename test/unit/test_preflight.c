@@ -76,6 +76,41 @@ static void tunnels_are_judged_where_there_are_any(void **state)
 	assert_int_equal(count_of(&idle, FINDING_WARNING, "tunnels"), 2);
 }
 
+/* Nobody misses peers, nor hears of it who has some. */
+static void layer_2_wants_no_peers_but_vips_of_the_nodes_network(void **state)
+{
+	CLEANUP_FINDINGS struct findings bgp, good, own, family, elsewhere;
+
+	(void)state;
+	judge(&bgp, no_peer);
+	assert_int_equal(count_of(&bgp, FINDING_WARNING, "bgp.peers"), 1);
+	assert_int_equal(count_of(&bgp, FINDING_OK, "l2"), 0);
+	judge(&good, layer2);
+	assert_int_equal(findings_count(&good, FINDING_OK), good.n_items);
+	assert_int_equal(count_of(&good, FINDING_OK, "l2"), 1);
+	judge(&own, layer2_with_own_address);
+	assert_int_equal(count_of(&own, FINDING_WARNING, "l2"), 1);
+	judge(&family, layer2_of_another_family);
+	assert_int_equal(count_of(&family, FINDING_WARNING, "l2"), 1);
+	judge(&elsewhere, layer2_elsewhere);
+	assert_int_equal(count_of(&elsewhere, FINDING_WARNING, "l2"), 1);
+}
+
+static void forget_node(struct preflight *p)
+{
+	layer2_elsewhere(p);
+	p->layer2.n_node = 0;
+}
+
+static void what_is_not_known_of_the_node_is_no_fault(void **state)
+{
+	CLEANUP_FINDINGS struct findings f;
+
+	(void)state;
+	judge(&f, forget_node);
+	assert_int_equal(findings_count(&f, FINDING_OK), f.n_items);
+}
+
 /* 1280 bytes of IPv6 behind 40, and 12 of GUE. */
 static void an_mtu_has_to_leave_ipv6_its_least(void **state)
 {
@@ -223,6 +258,8 @@ int main(void)
 		TEST(one_bad_thing_hides_no_other),
 		TEST(every_permission_that_is_missing_is_named),
 		TEST(tunnels_are_judged_where_there_are_any),
+		TEST(layer_2_wants_no_peers_but_vips_of_the_nodes_network),
+		TEST(what_is_not_known_of_the_node_is_no_fault),
 		TEST(an_mtu_has_to_leave_ipv6_its_least),
 		TEST(a_version_is_read_wherever_it_ends),
 		TEST(the_document_quotes_what_is_said),

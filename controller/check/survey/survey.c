@@ -9,6 +9,7 @@
 #include "check/survey/peers.h"
 #include "check/survey/tools.h"
 #include "config/listen.h"
+#include "lead/lease_addresses.h"
 #include "loop/loop.h"
 #include "loop/power.h"
 
@@ -64,6 +65,18 @@ static void look_at_tunnels(struct tunnels_facts *ret, const struct config *conf
 	ret->from_leases = is_in_a_cluster(config);
 	ret->known = !ret->from_leases;
 	ret->n_nodes = ret->from_leases ? 0 : config->tunnel.n_nodes;
+}
+
+/* As the downward API says it. */
+static void look_at_node(struct layer2_facts *ret)
+{
+	const char *all = getenv("HOST_IPS"), *one = getenv("NODE_IP");
+	struct err e = {0};
+
+	if (all && *all)
+		one = all;
+	if (lease_addresses_parse(ret->node, &ret->n_node, one ? one : "", &e) < 0)
+		ret->n_node = 0;
 }
 
 static struct listen_fact look_at_listen(const char *key, const char *at)
@@ -128,6 +141,7 @@ int survey_run(struct preflight *ret, const struct config *config,
 	s.loop = loop;
 	look_at_settings(&ret->settings, config, options);
 	look_at_tunnels(&ret->tunnels, config);
+	look_at_node(&ret->layer2);
 	look_with_power(ret, config, options);
 	if (ret->settings.from_kubernetes)
 		inquiry = inquiry_new(loop, &ret->api, &ret->tunnels, config);

@@ -252,6 +252,19 @@ def test_bgp_peers_are_called_with_their_password(pod, network, tmp_path):
     assert found[4]["found"].startswith("10.0.0.1 port 1792 was not called, for its password is not known here")
 
 
+def test_layer_2_asks_for_no_peers_but_vips_near_the_node(pod, monkeypatch):
+    pod.settings.update(announce="l2", pools=[{"name": "lan", "addresses": ["192.168.1.200-192.168.1.220"]}])
+    found, _ = pod.check("--fix")
+    assert "bgp.peers" not in found and levels(found, "l2") == {"ok"}
+    monkeypatch.setenv("HOST_IPS", "10.0.0.105,fd00::105")
+    found, _ = pod.check()
+    assert texts(found, "l2", "warning") == ["no pool has an IPv4 address near the node's, 10.0.0.105: nobody answers "
+                                             "for a VIP outside of the node's networks"]
+    monkeypatch.setenv("HOST_IPS", "192.168.1.10")
+    found, _ = pod.check()
+    assert levels(found, "l2") == {"ok"}
+
+
 def test_people_get_a_table(pod):
     done = pod.netns.run(*pod.command(), check=False)
     assert re.search(r"^ok       ipvs                    the kernel has IPVS$", done.stdout, re.MULTILINE)
