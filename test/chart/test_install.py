@@ -92,6 +92,14 @@ def test_install_upgrade_rollback_and_uninstall(helm, cluster):
     wait_for("all to be as before", lambda: everything(cluster) == before, 30)
 
 
+@pytest.mark.parametrize("values, says", [
+    ("usual", []), ("default", ["config.bgp.peers is empty"]), ("l2", ["on the network of the nodes"])])
+def test_the_notes_say_how_vips_get_known(helm, cluster, values, says):
+    words = ("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of(values), "--dry-run=client")
+    notes = helm.run(*words).stdout.split("NOTES:")[1]
+    assert [text for text in ("config.bgp.peers is empty", "on the network of the nodes") if text in notes] == says
+
+
 def test_an_upgrade_keeps_what_others_have_set(helm, cluster):
     """As an autoscaler sets replicas: helm alone decides on what it has in its own objects."""
     helm.run("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("usual"))

@@ -112,6 +112,16 @@ SOME_REGISTRY = settings("image.registry=localhost")
     ("config.http.probes=pod:9440", ["config.http.probes", "cannot be set", "9441"]),
     ("config.bgp.bfd.program=/bird", ["config.bgp.bfd.program", "cannot be set", "the image has it"]),
     ("config.bgp.bfd.multiplier=1", ["bgp", "bfd", "multiplier", "2"]),
+    ("config.announce=arp", ["announce", "bgp|l2"]),
+    ("config.announce=l2 config.l2.program=/k", ["config.l2.program", "cannot be set", "the image has it"]),
+    ("config.l2.template=/t", ["config.l2.template", "cannot be set", "the image has it"]),
+    ("config.l2.stateDir=/tmp", ["config.l2.stateDir", "cannot be set", "/run/kago-l2"]),
+    ("config.l2.interfaces={a/b}", ["l2", "interfaces"]),
+    ("config.announce=l2 nodeRoutes=false", ["nodeRoutes", "config.announce: l2", "cannot be false"]),
+    ("config.announce=l2 groups[0].name=a", ["groups", "config.announce: l2", "a fleet for each network"]),
+    ("config.announce=l2 config.bgp.as=1 config.bgp.peers[0].address=10.0.0.1",
+     ["config.bgp.peers", "config.announce: bgp", "leave them out"]),
+    ("config.announce=l2 config.bgp.aggregates={10.1.1.0/24}", ["config.bgp.aggregates", "config.announce: bgp"]),
     ("config.node.netns=/host", ["config.node.netns", "nodeRoutes"]),
     ("config.kubernetes.identity=me", ["config.kubernetes.identity", "the pod's name"]),
     ("config.keepalived.shutdownTimeout=4s", ["config.keepalived.shutdownTimeout", "'4s' must be longer", "'5s'"]),
@@ -187,6 +197,29 @@ def test_the_policy_lets_bfd_through_both_ways(helm4, enabled, ports):
     assert udp(policy["ingress"], "from") == udp(policy["egress"], "to") == ports
 
 
+def test_layer_2_needs_no_more_than_its_name(helm):
+    """Besides pools, as always. The folder of VRRP is there for who speaks it, and for nobody else."""
+    pod = pod_of(helm.objects("default", *settings("config.announce=l2")))
+    assert pod["initContainers"][-1]["args"] == ["--l2", "/host/ns/net", "/run/kago-node-sockets/socket"]
+    assert "run-l2" not in {v["name"] for v in pod_of(helm.objects("default"))["volumes"]}
+    assert {"name": "run-l2", "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}} in pod["volumes"]
+    assert {name for name, container in long_running(pod).items()
+            for mount in container["volumeMounts"] if mount["name"] == "run-l2"} == {"exabgp"}
+
+
+def test_the_policy_lets_load_balancers_speak_vrrp_to_each_other(helm4):
+    """A protocol of its own, which no rule can name: from pods of the fleet anything may come."""
+    def without_ports(values):
+        objects = helm4.objects(values, *settings("networkPolicy.enabled=true"))
+        policy = only(objects, "NetworkPolicy")["spec"]
+        fleet = workload(objects)["spec"]["selector"]["matchLabels"]
+        ours = [{"podSelector": {"matchLabels": fleet}}]
+        assert [{"namespaceSelector": {}}] in [rule["to"] for rule in policy["egress"] if "ports" not in rule]
+        return ours in [rule["from"] for rule in policy["ingress"] if "ports" not in rule]
+
+    assert without_ports("l2") and not without_ports("default")
+
+
 @pytest.mark.parametrize("namespace", ["kube-system", "kube-node-lease"])
 def test_where_the_leases_of_others_are_it_does_not_go_unasked(helm, namespace):
     words = ("template", RELEASE, CHART, "-n", namespace, *SOME_REGISTRY)
@@ -228,9 +261,13 @@ def test_no_container_has_more_privileges_than_it_uses(helm4, values, method):
     pod = pod_of(helm4.objects(values, "--set", f"nodeSockets.method={method}"))
     assert not pod.get("hostNetwork") and not pod.get("hostPID") and not pod.get("hostIPC")
     routes = any("hostPath" in volume for volume in pod["volumes"])
+    raw = ["NET_RAW"] if values == "l2" else []
     expected = {"ipvs": ["NET_ADMIN"], "exabgp": ["NET_ADMIN"]}
     if routes:
         expected.setdefault("node-sockets" if method == "container" else "exabgp", []).extend(NODE)
+    for name in ("exabgp", "node-sockets"):
+        if name in expected:
+            expected[name] += raw
     containers = long_running(pod)
     assert {name: c["securityContext"]["capabilities"] for name, c in containers.items()} == {
         name: {"drop": ["ALL"], "add": capabilities} for name, capabilities in expected.items()}

@@ -7,6 +7,9 @@ keepalived.stateDir: "it is the writable /run/kago"
 bgp.program: "the image has it"
 bgp.bfd.program: "the image has it"
 bgp.stateDir: "it is the writable /run/kago-exabgp"
+l2.program: "the image has it"
+l2.template: "the image has it"
+l2.stateDir: "it is the writable /run/kago-l2"
 node.podAddress: "each pod has its own, from its status"
 node.podAddress6: "each pod has its own, from its status"
 node.nodeAddress: "each pod has its own, from its node's status"
@@ -31,6 +34,7 @@ kubernetes.identity: "it is the pod's name"
 {{- fail (printf "config.%s: cannot be set: %s" $key $why) }}
 {{- end }}
 {{- end }}
+{{- include "kago.checkL2" . }}
 {{- $at := .BgpAt | default "config.bgp" }}
 {{- range $i, $peer := ($config.bgp).peers }}
 {{- include "kago.checkPassword" (list $ (printf "%s.peers[%d].passwordFile" $at $i) ($peer.passwordFile | default "")) }}
@@ -41,6 +45,28 @@ kubernetes.identity: "it is the pod's name"
 {{- $_ := set $http "allow" $readers }}
 {{- end }}
 {{- toYaml (mustMergeOverwrite $config (dict "http" $http)) }}
+{{- end }}
+
+{{/* "l2" if VIPs are answered for on the node's network, and not announced by BGP. */}}
+{{- define "kago.l2" -}}
+{{- if eq "l2" ((.Values.config).announce | default "bgp") }}l2{{ end }}
+{{- end }}
+
+{{/* What does not go with that, and why. */}}
+{{- define "kago.checkL2" -}}
+{{- if include "kago.l2" . }}
+{{- if .Values.groups }}
+{{- fail "groups: are racks with routers of their own, and with config.announce: l2 all load balancers of a fleet are in one network: leave groups out, and have a release and a fleet for each network" }}
+{{- end }}
+{{- if not .Values.nodeRoutes }}
+{{- fail "nodeRoutes: with config.announce: l2 load balancers answer for VIPs on the network of their node, and have to have routes and sockets there: it cannot be false" }}
+{{- end }}
+{{- range $key := list "peers" "aggregates" }}
+{{- if get ((($.Values.config).bgp) | default dict) $key }}
+{{- fail (printf "config.bgp.%s: are for config.announce: bgp; with l2 nobody speaks BGP: leave them out" $key) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* The prefixes of networkPolicy.metricsFrom, as a list; empty if it also names what has no prefix. */}}

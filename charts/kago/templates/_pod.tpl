@@ -16,7 +16,12 @@
   valueFrom: {fieldRef: {fieldPath: status.hostIPs}}
 {{- end }}
 
-{{/* A container that adds these capabilities to none: list CAPABILITY... */}}
+{{/* What a socket takes for ARP and NDP on the node's network, and one for VRRP; "" where nobody needs them. */}}
+{{- define "kago.raw" -}}
+{{- if include "kago.l2" . }}NET_RAW{{ end }}
+{{- end }}
+
+{{/* A container that adds these capabilities to none: list CAPABILITY..., of which some may be "" */}}
 {{- define "kago.securityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -26,7 +31,7 @@ runAsUser: 0
 runAsGroup: 0
 capabilities:
   drop: [ALL]
-  add: [{{ join ", " . }}]
+  add: [{{ compact . | join ", " }}]
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
@@ -62,17 +67,20 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
 # Makes sockets in the node's network namespace for exabgp, which then needs neither a way there nor the capabilities
 # for it: SYS_PTRACE opens the namespace, SYS_ADMIN enters it. Both are given up for good before it answers anybody.
 # It starts before exabgp and ends after it.
+{{- if include "kago.l2" . }}
+# NET_RAW is for its sockets that hear ARP and NDP.
+{{- end }}
 - name: node-sockets
   image: {{ include "kago.image" (list . "nodeSockets") }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   restartPolicy: Always
-  args: [/host/ns/net, /run/kago-node-sockets/socket]
+  args: [{{ if include "kago.l2" . }}--l2, {{ end }}/host/ns/net, /run/kago-node-sockets/socket]
   {{- with .Values.nodeSockets.resources }}
   resources:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   securityContext:
-    {{- include "kago.nodeSecurityContext" (list . "SYS_ADMIN" "SYS_PTRACE") | nindent 4 }}
+    {{- include "kago.nodeSecurityContext" (list . "SYS_ADMIN" "SYS_PTRACE" (include "kago.raw" .)) | nindent 4 }}
   volumeMounts:
     - {name: node-namespaces, mountPath: /host/ns, readOnly: true}
     - {name: run-node-sockets, mountPath: /run/kago-node-sockets}
@@ -198,9 +206,9 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
     {{- if eq (include "kago.nodeSockets" .) "self" }}
     # SYS_PTRACE opens the node's network namespace, SYS_ADMIN enters it; the sidecar drops both for good as soon as
     # it has its sockets there.
-    {{- include "kago.nodeSecurityContext" (list . "NET_ADMIN" "SYS_ADMIN" "SYS_PTRACE") | nindent 4 }}
+    {{- include "kago.nodeSecurityContext" (list . "NET_ADMIN" "SYS_ADMIN" "SYS_PTRACE" (include "kago.raw" .)) | nindent 4 }}
     {{- else }}
-    {{- include "kago.securityContext" (list "NET_ADMIN") | nindent 4 }}
+    {{- include "kago.securityContext" (list "NET_ADMIN" (include "kago.raw" .)) | nindent 4 }}
     {{- end }}
   volumeMounts:
     - {name: config, mountPath: /etc/kago, readOnly: true}
@@ -208,6 +216,9 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
     {{- . | nindent 4 }}
     {{- end }}
     - {name: run-exabgp, mountPath: /run/kago-exabgp}
+    {{- if include "kago.l2" . }}
+    - {name: run-l2, mountPath: /run/kago-l2}
+    {{- end }}
     {{- with include "kago.nodeSockets" . }}
     {{- if eq . "self" }}
     - {name: node-namespaces, mountPath: /host/ns, readOnly: true}
@@ -239,6 +250,10 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
   emptyDir: {medium: Memory, sizeLimit: 512Mi}
 - name: run-exabgp
   emptyDir: {medium: Memory, sizeLimit: 16Mi}
+{{- if include "kago.l2" . }}
+- name: run-l2
+  emptyDir: {medium: Memory, sizeLimit: 4Mi}
+{{- end }}
 {{- if .Values.nodeRoutes }}
 # For the routes from the node to the pod: who makes the sockets for them opens the file net in it.
 - name: node-namespaces
