@@ -8,7 +8,7 @@ from pathlib import Path
 from net import ROOT, Failed
 
 CONTAIN = Path(__file__).resolve().parent / "contain.py"
-NET_ADMIN, SYS_PTRACE, SYS_ADMIN = 12, 19, 21
+NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN = 12, 13, 19, 21
 NODE_NETNS = "/host/ns/net"  # where the chart mounts it
 
 
@@ -30,15 +30,16 @@ class Image:
         path = _folder() / f"kago-{self.name}.json"
         return json.loads(path.read_text(encoding="utf-8"))["config"]
 
-    def command(self, *arguments, hostname="kago-lab", address=None, folders=(), node_netns=None, capabilities=None):
+    def command(self, *arguments, hostname="kago-lab", address=None, folders=(), node_netns=None, capabilities=None,
+                environment=()):
         """What to run for a container of it: the file system read-only, the chart's capabilities.
 
         The folders are where they are outside; the node's network namespace is NODE_NETNS. Other capabilities
-        are the numbers of those that it has.
+        are the numbers of those that it has. `environment`: NAME=VALUE besides the image's.
         """
         config = self.config()
         spec = {"root": str(self.root), "capabilities": self._capabilities if capabilities is None else capabilities,
-                "environment": config["Env"], "hostname": hostname,
+                "environment": [*config["Env"], *environment], "hostname": hostname,
                 # The kubelet's. Without it exabgp asks the DNS for the host's name.
                 "hosts": f"127.0.0.1 localhost\n{address or '127.0.0.1'} {hostname}\n",
                 "binds": [(str(folder), str(folder)) for folder in folders]
@@ -58,3 +59,6 @@ def _folder():
 IPVS = Image("ipvs", NET_ADMIN)
 EXABGP = Image("exabgp", NET_ADMIN)
 NODE_SOCKETS = Image("node-sockets", SYS_ADMIN, SYS_PTRACE)
+# With `announce: l2`.
+EXABGP_L2 = Image("exabgp", NET_ADMIN, NET_RAW)
+NODE_SOCKETS_L2 = Image("node-sockets", SYS_ADMIN, SYS_PTRACE, NET_RAW)

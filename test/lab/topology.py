@@ -17,7 +17,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from image import EXABGP, IPVS, NODE_NETNS, NODE_SOCKETS
+from image import EXABGP, EXABGP_L2, IPVS, NODE_NETNS, NODE_SOCKETS, NODE_SOCKETS_L2
 from net import Network, run, wait_for
 
 WEB_SERVER = Path(__file__).resolve().parent / "web.py"
@@ -141,10 +141,19 @@ class LbPod(Pod):
             self.netns.sysctl("net.ipv6.conf.all.forwarding", 1)
         file = lab.folder / f"{name}.yaml"
         file.write_text(json.dumps(config), encoding="ascii")
-        self.ipvs = Container(self, IPVS, "run", "--config", file, "--source", *source)
+        l2 = config.get("announce") == "l2"
+        # By which load balancers know of each other.
+        addresses = {"POD_IPS": [self.address], "HOST_IPS": [node.address]}
+        if lab.ipv6:
+            addresses["POD_IPS"].append(self.address6)
+            addresses["HOST_IPS"].append(node.address6)
+        environment = [f"{key}={','.join(value)}" for key, value in addresses.items()] if l2 else []
+        self.ipvs = Container(self, IPVS, "run", "--config", file, "--source", *source, environment=environment)
         socket_file = lab.folder / f"{name}.socket"
-        self.exabgp = Container(self, EXABGP, "run", "--config", file, "--node-netns", f"unix:{socket_file}")
-        self.sockets = Container(self, NODE_SOCKETS, NODE_NETNS, socket_file, node_netns=node.netns.path)
+        self.exabgp = Container(self, EXABGP_L2 if l2 else EXABGP, "run", "--config", file, "--node-netns",
+                                f"unix:{socket_file}", environment=environment)
+        self.sockets = Container(self, NODE_SOCKETS_L2 if l2 else NODE_SOCKETS, *(["--l2"] if l2 else []), NODE_NETNS,
+                                 socket_file, node_netns=node.netns.path)
 
     def containers(self):
         return [self.ipvs, self.exabgp]
@@ -435,8 +444,9 @@ endpoints:{endpoints or " []"}
 
 def kago_config(fleet, **settings):
     """What kago.yaml says; settings are further keys, with __ for the dot."""
-    config = {"fleet": fleet, "http": {"listen": ""},
-              "bgp": {"as": AS_NUMBER, "peers": [{"address": REFLECTOR, "as": AS_NUMBER}]}}
+    config = {"fleet": fleet, "http": {"listen": ""}}
+    if settings.get("announce") != "l2":
+        config["bgp"] = {"as": AS_NUMBER, "peers": [{"address": REFLECTOR, "as": AS_NUMBER}]}
     for key, value in settings.items():
         part, _, name = key.rpartition("__")
         (config.setdefault(part, {}) if part else config)[name] = value
