@@ -12,7 +12,10 @@
  */
 struct sessions;
 
-enum { SESSIONS_ERROR_SIZE = 256 };
+enum {
+	SESSIONS_ERROR_SIZE = 256,
+	SESSIONS_TIMEOUT = 30 * 1000 * 1000 /* usec until a peer that is not up is told of */
+};
 
 struct session {
 	const struct config_peer *config;

@@ -409,6 +409,30 @@ static void test_one_that_does_not_take_new_peers_is_started_anew(void **state)
 	finish(&f);
 }
 
+static bool has_a_peer(const struct fixture *f)
+{
+	return exabgp_peers(f->exabgp)->n_items == 1;
+}
+
+/* However often kago.yaml was read meanwhile. */
+static void test_the_first_peer_that_comes_is_told_all(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes one = set_of("10.1.1.1", "10.1.1.1");
+	struct fixture f = {0};
+	struct config first, second;
+
+	(void)state;
+	start_with(&f, "nothing never", "");
+	first = follow(&f, "");
+	second = follow(&f, "{address: 10.0.0.109}");
+	wait_until(&f, has_a_peer);
+	announce(&f, &one);
+	wait_until(&f, is_heard);
+	free_config(first);
+	free_config(second);
+	finish(&f);
+}
+
 static bool was_renewed(const struct fixture *f)
 {
 	(void)f;
@@ -446,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_one_that_hangs_while_idle_is_started_anew),
 		cmocka_unit_test(test_peers_are_followed_and_who_stays_is_told_nothing_again),
 		cmocka_unit_test(test_one_that_does_not_take_new_peers_is_started_anew),
+		cmocka_unit_test(test_the_first_peer_that_comes_is_told_all),
 		cmocka_unit_test(test_a_lost_peer_is_added_anew),
 	};
 
