@@ -95,6 +95,15 @@ static void print_route(const json_t *route)
 	puts("");
 }
 
+static void print_suspended(const json_t *status)
+{
+	printf("announces nothing: %s", text_of(status, "suspended"));
+	if (json_is_integer(json_object_get(status, "resumesInSeconds")))
+		printf(" (well again; announces in %lld s)",
+			(long long)number_of(status, "resumesInSeconds"));
+	puts("");
+}
+
 static void print_vip(const json_t *item)
 {
 	const char *interface = text_of(item, "interface"), *rival = text_of(item, "rival");
@@ -134,6 +143,8 @@ static void print_table(const json_t *status)
 		text_of(status, "version"),
 		json_is_true(json_object_get(status, "controllerConnected")) ? "connected"
 									     : "away");
+	if (text_of(status, "suspended")[0])
+		print_suspended(status);
 	if (json_object_get(status, "l2"))
 		print_l2(status);
 	else

@@ -20,7 +20,8 @@ struct lifeline {
 	sd_event_source *retry;
 	struct lifeline_ops ops;
 	void *ud;
-	bool refused; /* it was said that somebody else holds the name */
+	struct grace_facts facts; /* of this connection */
+	bool refused;             /* it was said that somebody else holds the name */
 	struct prefixes announced;
 	struct lifeline_report report; /* its `announced` is the one above */
 };
@@ -45,6 +46,8 @@ static json_t *message(const struct lifeline_report *r)
 		jsonx_set(msg, "bgp", json_incref(r->bgp));
 	if (r->l2)
 		jsonx_set(msg, "l2", json_incref(r->l2));
+	if (r->suspended)
+		jsonx_set(msg, "suspended", json_string(r->suspended));
 	return msg;
 }
 
@@ -172,6 +175,12 @@ static void on_members(struct lifeline *l, const json_t *msg)
 		l->ops.on_members(l->ud, addrs, n);
 }
 
+static void on_alive(struct lifeline *l, const json_t *msg)
+{
+	l->facts.pulses = true;
+	l->facts.lacks_keepalived = json_is_false(json_object_get(msg, "keepalived"));
+}
+
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
 {
 	struct lifeline *l = ud;
@@ -180,10 +189,13 @@ static void on_message(struct control_conn *c, json_t *msg, void *ud)
 	struct err e = {0};
 
 	(void)c;
+	l->facts.n_words++;
 	if (jsonx_str(&type, msg, "type", &e) < 0 || jsonx_bool(&ready, msg, "ready", &e) < 0)
 		log_warn("controller.unreadable", LOG_ERR(&e));
 	else if (strcmp(type, "state") == 0 && ready)
 		l->ops.on_ready(l->ud);
+	else if (strcmp(type, "alive") == 0)
+		on_alive(l, msg);
 	else if (strcmp(type, "changed") == 0)
 		on_changed(l, msg);
 	else if (strcmp(type, "routes") == 0)
@@ -198,8 +210,10 @@ static void on_close(struct control_conn *c, const char *why, void *ud)
 
 	(void)c;
 	l->conn = NULL;
+	l->facts = (struct grace_facts){0};
 	log_warn("controller.lost", LOG_STR("why", why),
-		LOG_STR("effect", "announcements go on following the kernel's IPVS table"));
+		LOG_STR("effect", "announcements go on following the kernel's IPVS table, for "
+				  "node.grace"));
 	loop_timer_arm(l->retry, RETRY);
 	l->ops.on_lost(l->ud);
 }
@@ -228,6 +242,7 @@ static void dial(void *ud)
 		return;
 	}
 	log_info("controller.connected");
+	l->facts.is_connected = true;
 	control_send(l->conn, json_pack("{ss}", "type", "sidecar"));
 	tell_all(l);
 }
@@ -280,11 +295,16 @@ static bool same_json(json_t *a, json_t *b)
 	return a == b || json_equal(a, b);
 }
 
+struct grace_facts lifeline_facts(const struct lifeline *l)
+{
+	return l->facts;
+}
+
 static bool same(const struct lifeline_report *a, const struct lifeline_report *b)
 {
 	return a->sessions == b->sessions && a->peers == b->peers && a->complete == b->complete &&
-	       a->waits == b->waits && same_json(a->bgp, b->bgp) && same_json(a->l2, b->l2) &&
-	       prefixes_equal(a->announced, b->announced);
+	       a->waits == b->waits && a->suspended == b->suspended && same_json(a->bgp, b->bgp) &&
+	       same_json(a->l2, b->l2) && prefixes_equal(a->announced, b->announced);
 }
 
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report)

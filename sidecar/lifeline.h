@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "announce/announce.h"
+#include "announce/grace.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "control/told_route.h"
@@ -44,6 +45,8 @@ DEFINE_CLEANUP(struct lifeline *, lifeline_close);
 
 /* Whether the controller is there. */
 bool lifeline_is_up(const struct lifeline *l);
+/* What is to be seen of it, and what it says of its parts. */
+struct grace_facts lifeline_facts(const struct lifeline *l);
 
 /* What the controller is to know of us. */
 struct lifeline_report {
@@ -53,6 +56,8 @@ struct lifeline_report {
 	json_t *bgp; /* bgp_report_peers; NULL: there are no sessions yet; a reference */
 	json_t *l2;  /* l2_report; NULL: there is no layer 2; a reference */
 	bool waits;  /* for sockets in the node's network namespace; all else is 0 */
+	/* Why nothing is announced although it could be (announce/grace.h), static; or NULL. */
+	const char *suspended;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "announce/announce.h"
 #include "announce/gate.h"
 #include "announce/glance.h"
+#include "announce/grace.h"
 #include "announce/linger.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -59,6 +60,7 @@ struct sidecar {
 	struct status *status; /* NULL: it does not work */
 	struct follow *follow;
 	enum phase phase;
+	struct grace grace;
 	bool ready;         /* the controller said so */
 	bool all_announced; /* that is servable */
 	bool warned_family;
@@ -81,6 +83,8 @@ static const char *why_withdrawn(
 {
 	if (s->phase != RUNNING)
 		return "stopping";
+	if (s->grace.reason)
+		return s->grace.reason;
 	if (ways_divert(s->ways, net))
 		return "the node sends its packets elsewhere";
 	if (prefixes_has(servable, net))
@@ -146,6 +150,12 @@ static void announce(struct sidecar *s, struct prefixes next, const struct prefi
 		speaker_announce(s->speaker, &s->announced, &s->book);
 }
 
+/* Not before the first time that the kernel holds all, nor while what keeps it true is broken. */
+static bool may_serve(const struct sidecar *s)
+{
+	return s->ready && !s->grace.reason;
+}
+
 /*
  * What the node shall route to us: what we serve, and what others may still send us. Not before the
  * first announcement could be: another pod of the node would take us for its reserve.
@@ -155,7 +165,7 @@ static struct prefixes node_routes(struct sidecar *s, const struct prefixes *ser
 	CLEANUP_PREFIXES struct prefixes lingering = {0};
 	struct prefixes serving = {0};
 
-	if (s->ready)
+	if (may_serve(s))
 		serving = announce_routed(&s->vips, &s->rules, servable, false);
 	linger_update(&s->linger, &s->served, &serving, now, s->config->node.drain);
 	for (size_t i = s->linger.n_items; i > 0; i--) {
@@ -266,10 +276,19 @@ static void report_waiting(struct sidecar *s)
 static void report(void *ud)
 {
 	const struct sidecar *s = ud;
-	struct lifeline_report r = {.complete = s->all_announced && speaker_is_heard(s->speaker)};
+	struct lifeline_report r = {.complete = s->all_announced && speaker_is_heard(s->speaker),
+		.suspended = s->grace.reason};
 
 	speaker_report(s->speaker, &r);
 	lifeline_report(s->lifeline, &r);
+}
+
+/* Null while a part is broken. */
+static json_t *seconds_to_resume(const struct sidecar *s)
+{
+	uint64_t wait = grace_wait(&s->grace);
+
+	return wait ? json_integer((json_int_t)(wait / 1000000)) : json_null();
 }
 
 /* For `kago-sidecar status`. */
@@ -281,6 +300,9 @@ static void write_status(void *ud, FILE *out)
 		KAGO_VERSION, "phase", phases[s->phase], "controllerConnected",
 		lifeline_is_up(s->lifeline), "controllerWasReady", s->ready));
 
+	jsonx_set(status, "suspended", json_string(s->grace.reason ? s->grace.reason : ""));
+	if (s->grace.reason)
+		jsonx_set(status, "resumesInSeconds", seconds_to_resume(s));
 	jsonx_set(status, "peers", json_array());
 	jsonx_set(status, "routes", json_array());
 	if (s->speaker)
@@ -306,7 +328,7 @@ static struct prefixes allowed_now(const struct sidecar *s)
 	CLEANUP_PREFIXES struct prefixes former = {0};
 	struct prefixes allowed = {0};
 
-	if (!s->ready || s->phase != RUNNING)
+	if (!may_serve(s) || s->phase != RUNNING)
 		return allowed;
 	allowed = announce_build(&vips, &s->rules);
 	if (is_announced(s, &allowed) && speaker_is_heard(s->speaker))
@@ -345,7 +367,7 @@ static bool watch_ways(struct sidecar *s)
 /* Who serves nothing, though there is something to serve, gives way to others. */
 static bool serves(const struct sidecar *s)
 {
-	return s->ready && s->phase == RUNNING &&
+	return may_serve(s) && s->phase == RUNNING &&
 	       (s->vips.n_items == 0 || s->announced.n_items > 0);
 }
 
@@ -366,7 +388,7 @@ static void follow_vips(struct sidecar *s, uint64_t now)
 	}
 	announce(s, prefixes_common(&allowed, &s->in_place), &servable);
 	speaker_weigh(s->speaker, &s->vips, serves(s));
-	s->all_announced = s->ready && is_announced(s, &servable);
+	s->all_announced = may_serve(s) && is_announced(s, &servable);
 	report(s);
 }
 
@@ -433,6 +455,21 @@ static void on_poll(void *ud)
 		look(s);
 }
 
+/* What is announced follows with the next look at routes. */
+static void look_at_parts(struct sidecar *s)
+{
+	const struct grace_facts facts = lifeline_facts(s->lifeline);
+
+	if (!s->ready || !grace_look(&s->grace, &facts, s->config->node.grace, loop_now(s->loop)))
+		return;
+	if (s->grace.reason)
+		log_error("announcing.suspended", LOG_STR("why", s->grace.reason),
+			LOG_STR("effect", "all is withdrawn until that has been well for a while"),
+			LOG_STR("remedy", "docs/troubleshooting.md"));
+	else
+		log_info("announcing.resumed", LOG_STR("next", "announcing what IPVS can serve"));
+}
+
 /* Also ends what lingers. */
 static void on_route_time(void *ud)
 {
@@ -442,6 +479,7 @@ static void on_route_time(void *ud)
 		return;
 	s->routes_due = true;
 	strays_look(s->strays);
+	look_at_parts(s);
 	update(s, loop_now(s->loop));
 	ways_ask_some(s->ways);
 	speaker_look(s->speaker, loop_now(s->loop));

@@ -123,6 +123,7 @@ struct config {
 		char *netns;
 		uint64_t poll_interval; /* usec between two looks at IPVS */
 		uint64_t drain;         /* usec between withdraw and the end at SIGTERM */
+		uint64_t grace;         /* usec that a part may be broken; 0: for ever */
 	} node;
 
 	/* For the source `kubernetes`. */

@@ -186,6 +186,9 @@ static const struct schema_key keys[] = {
 		"tells of each change; while it does not, 200 ms at most."},
 	{"node.drain", SCHEMA_DURATION, {UNUSED, LIVE}, AT(node.drain), 0, MIN(5), "5s",
 		"How long at SIGTERM packets are still served after the routes were withdrawn."},
+	{"node.grace", SCHEMA_DURATION, {UNUSED, LIVE}, AT(node.grace), 0, MIN(60), "30s",
+		"How long the controller may be away or hang, or keepalived not run, before all is "
+		"withdrawn until they are well again; 0s: for ever."},
 
 	{"kubernetes.kubeconfig", SCHEMA_PATH, {RESTART, UNUSED}, AT(kubernetes.kubeconfig), 0, 0,
 		"",

@@ -22,6 +22,8 @@
  *                     {"type":"state","ready":BOOL} at once and at each change: ready once the
  *                     kernel was seen to hold what the controller asked for. While the lifeline is
  *                     open, a controller that was told to stop keeps forwarding.
+ *                     {"type":"alive","keepalived":BOOL}: at once and every other second, for a
+ *                     controller that says nothing may hang. `keepalived`: it runs, if it should.
  *                     {"type":"changed","places":["10.1.1.1 port 80/tcp", ...]}: the kernel's
  *                     IPVS table has changed at these places (values/place.h), or may have anywhere
  *                     when there are none. It says where to look, and not what there is to see.
@@ -39,6 +41,8 @@
  *                     says how each session is (docs/status.md, `sidecar.bgp[]`), "l2" what we do
  *                     on layer 2 (`sidecar.l2`). With
  *                     "waits":true it has no sockets in the node's network namespace yet.
+ *                     "suspended" says why it announces nothing that it could, if so
+ *                     (announce/grace.h).
  */
 #define CONTROL_CONTROLLER "kago-controller"
 

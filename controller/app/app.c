@@ -427,6 +427,12 @@ static void on_trim_time(void *ud)
 	malloc_trim(0);
 }
 
+/* The first decision starts it, however long that takes to come. */
+static bool has_keepalived(void *ud)
+{
+	return !apply_lacks_keepalived(((const struct app *)ud)->apply);
+}
+
 static void exit_when_done(struct app *app)
 {
 	if (app->stopping && app->left && sidecars_count(app->sidecars) == 0)
@@ -534,8 +540,8 @@ static int set_up_parts(struct app *app, struct err *e)
 {
 	static const struct apply_ops apply_ops = {
 		on_apply_status, on_kernel_changed, on_refused, on_tables};
-	static const struct sidecars_ops sidecars_ops = {
-		on_status_request, on_explain_request, on_announced, on_sidecar_gone};
+	static const struct sidecars_ops sidecars_ops = {on_status_request, on_explain_request,
+		has_keepalived, on_announced, on_sidecar_gone};
 	int r = loop_timer_new(&app->change_timer, app->loop, on_change, app, e);
 
 	if (r >= 0)

@@ -8,10 +8,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "loop/loop.h"
+
+/* usec between two words on a lifeline by which a sidecar knows that we are alive. */
+enum { PULSE = 2 * 1000 * 1000 };
 
 struct sidecars {
 	struct control_server *server;
 	struct scribes *scribes;
+	sd_event_source *pulse_timer;
 	struct sidecars_ops ops;
 	void *ud;
 	uid_t refused[LIMIT_CONTROL_REFUSED]; /* that the log has named */
@@ -29,6 +34,22 @@ DEFINE_CLEANUP(struct sidecars *, sidecars_free);
 static void tell_state(const struct sidecars *s, struct control_conn *c)
 {
 	control_send(c, json_pack("{s:s, s:b}", "type", "state", "ready", s->ready));
+}
+
+static void tell_alive(const struct sidecars *s, struct control_conn *c)
+{
+	control_send(c, json_pack("{s:s, s:b}", "type", "alive", "keepalived",
+				s->ops.has_keepalived(s->ud)));
+}
+
+static void on_pulse_time(void *ud)
+{
+	struct sidecars *s = ud;
+
+	for (size_t i = 0; i < s->n_lifelines; i++)
+		tell_alive(s, s->lifelines[i]);
+	if (s->n_lifelines > 0)
+		loop_timer_arm(s->pulse_timer, PULSE);
 }
 
 /*
@@ -56,12 +77,22 @@ static size_t count_in(const json_t *msg, const char *key)
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* A copy; NULL: it is not there. */
+static char *text_in(const json_t *msg, const char *key)
+{
+	const char *text = json_string_value(json_object_get(msg, key));
+
+	return text ? xstrdup(text) : NULL;
+}
+
 static void open_lifeline(struct sidecars *s, struct control_conn *c)
 {
 	if (find_lifeline(s, c) < s->n_lifelines || s->n_lifelines == LIMIT_CONTROL_CLIENTS)
 		return;
 	s->lifelines[s->n_lifelines++] = c;
 	log_info("sidecar.connected");
+	tell_alive(s, c);
+	loop_timer_arm(s->pulse_timer, PULSE);
 	tell_all_routes(s, c);
 	tell_state(s, c);
 	if (s->members)
@@ -73,6 +104,7 @@ static void forget(struct sidecars *s)
 	json_decref(s->said.announced);
 	json_decref(s->said.bgp);
 	json_decref(s->said.l2);
+	free(s->said.suspended);
 	s->said = (struct sidecar_state){0};
 }
 
@@ -160,6 +192,7 @@ static void take_announced(struct sidecars *s, const json_t *msg)
 		.peers = count_in(msg, "peers"),
 		.complete = json_is_true(json_object_get(msg, "complete")),
 		.waits = json_is_true(json_object_get(msg, "waits")),
+		.suspended = text_in(msg, "suspended"),
 	};
 	s->ops.on_announced(s->ud);
 }
@@ -265,7 +298,9 @@ int sidecars_new(struct sidecars **ret, sd_event *loop, const char *socket, stru
 	s->scribes = scribes;
 	s->ops = *ops;
 	s->ud = ud;
-	r = control_listen(&s->server, loop, socket, &control_ops, s, e);
+	r = loop_timer_new(&s->pulse_timer, loop, on_pulse_time, s, e);
+	if (r == 0)
+		r = control_listen(&s->server, loop, socket, &control_ops, s, e);
 	if (r < 0)
 		return r;
 	*ret = steal(s);
@@ -277,6 +312,7 @@ struct sidecars *sidecars_free(struct sidecars *s)
 	if (!s)
 		return NULL;
 	control_server_free(s->server);
+	sd_event_source_disable_unref(s->pulse_timer);
 	route_news_done(&s->routes);
 	json_decref(s->members);
 	forget(s);

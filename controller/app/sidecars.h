@@ -25,7 +25,8 @@ struct sidecars_ops {
 	/* The answer to a request to explain this Service, and what becomes of a client's new
 	 * connections; port 0: of nobody's. New. */
 	json_t *(*explain)(void *ud, const char *ns, const char *name, const struct listen *client);
-	/* These are not. */
+	/* These are not. Whether keepalived runs, if it should. */
+	bool (*has_keepalived)(void *ud);
 	/* The sidecar has said something new. */
 	void (*on_announced)(void *ud);
 	/* The last lifeline has ended. */

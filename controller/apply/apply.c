@@ -374,6 +374,11 @@ struct fleet *apply_newest(const struct apply *a)
 	return a->fleet;
 }
 
+bool apply_lacks_keepalived(const struct apply *a)
+{
+	return upkeep_lacks_keepalived(a->upkeep);
+}
+
 const char *apply_complaint(const struct apply *a, const struct virtual_server *vs)
 {
 	return upkeep_complaint(a->upkeep, vs);

@@ -70,5 +70,8 @@ struct apply_status apply_status(const struct apply *a);
 /* The newest fleet that was submitted, applied or not; NULL before the first. */
 struct fleet *apply_newest(const struct apply *a);
 
+/* As upkeep_lacks_keepalived. */
+bool apply_lacks_keepalived(const struct apply *a);
+
 /* Why there are no health checks of virtual servers like this one; NULL when there are. */
 const char *apply_complaint(const struct apply *a, const struct virtual_server *vs);

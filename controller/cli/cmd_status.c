@@ -115,7 +115,10 @@ static void print_sidecar(const json_t *sidecar)
 			table_num(sidecar, "bgpSessions"), table_num(sidecar, "bgpPeers"));
 	json_array_foreach(json_object_get(sidecar, "announced"), i, prefix)
 		printf(" %s", json_string_value(prefix));
-	puts(json_array_size(json_object_get(sidecar, "announced")) ? "" : " nothing");
+	fputs(json_array_size(json_object_get(sidecar, "announced")) ? "" : " nothing", stdout);
+	if (*table_str(sidecar, "suspended"))
+		printf(": %s", table_str(sidecar, "suspended"));
+	puts("");
 }
 
 static void print_table(const json_t *status)

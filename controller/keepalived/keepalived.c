@@ -219,6 +219,11 @@ bool keepalived_is_up(const struct keepalived *k)
 	return k->up;
 }
 
+bool keepalived_is_starting(const struct keepalived *k, uint64_t within)
+{
+	return k->child && !k->up && loop_now(k->loop) - k->started_at < within;
+}
+
 bool keepalived_is_reading(const struct keepalived *k)
 {
 	return k->reading;

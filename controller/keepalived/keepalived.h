@@ -40,6 +40,9 @@ void keepalived_restart(struct keepalived *k);
 
 bool keepalived_is_up(const struct keepalived *k);
 
+/* Whether it runs, for less than so many usec, and has not read its file yet. */
+bool keepalived_is_starting(const struct keepalived *k, uint64_t within);
+
 /* From the word that it reads its file anew to the word that it has. */
 bool keepalived_is_reading(const struct keepalived *k);
 

@@ -95,10 +95,15 @@ static void become_idle(struct upkeep *u)
 	rest(u, "", "");
 }
 
+/* usec that keepalived may take for its file. */
+static uint64_t load_time(const struct upkeep *u)
+{
+	return u->config->keepalived.verify_timeout + u->file.n_servers * LOAD_EACH;
+}
+
 static void arm_load_timer(struct upkeep *u)
 {
-	loop_timer_arm(
-		u->timer, u->config->keepalived.verify_timeout + u->file.n_servers * LOAD_EACH);
+	loop_timer_arm(u->timer, load_time(u));
 }
 
 /* usec from a start of the health checks until the slowest has had its say; 0 for NULL. */
@@ -442,6 +447,12 @@ struct upkeep_status upkeep_status(const struct upkeep *u)
 	status.n_starts = u->keepalived ? keepalived_starts(u->keepalived) : 0;
 	status.up = u->keepalived && keepalived_is_up(u->keepalived);
 	return status;
+}
+
+bool upkeep_lacks_keepalived(const struct upkeep *u)
+{
+	return u->started && !keepalived_is_up(u->keepalived) &&
+	       !keepalived_is_starting(u->keepalived, load_time(u));
 }
 
 const char *upkeep_complaint(const struct upkeep *u, const struct virtual_server *vs)

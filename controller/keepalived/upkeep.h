@@ -61,6 +61,9 @@ void upkeep_want(struct upkeep *u, struct fleet *fleet);
 
 struct upkeep_status upkeep_status(const struct upkeep *u);
 
+/* Whether keepalived should run and does not: it has ended, or takes too long for its file. */
+bool upkeep_lacks_keepalived(const struct upkeep *u);
+
 /* Why there are no health checks of virtual servers like this one; NULL: there are. */
 const char *upkeep_complaint(const struct upkeep *u, const struct virtual_server *vs);
 

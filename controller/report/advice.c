@@ -231,6 +231,10 @@ static char *advise_announcing(const struct advice *a)
 		return NULL;
 	if (now->n_sidecars == 0)
 		return xstrdup("the sidecar is not there: look at the container exabgp");
+	if (now->sidecar->suspended)
+		return xasprintf("this load balancer has withdrawn all, because %s: "
+				 "docs/troubleshooting.md says what to look at",
+			now->sidecar->suspended);
 	/* Another load balancer may have its share. */
 	if (now->on_layer_2)
 		return NULL;

@@ -234,6 +234,9 @@ static void put_own(FILE *out, const struct snapshot *s)
 		s->sidecar->sessions);
 	metrics_plain(out, "kago_announced_prefixes", "gauge",
 		"Prefixes that the sidecar announces.", json_array_size(s->sidecar->announced));
+	metrics_plain(out, "kago_announcing_suspended", "gauge",
+		"Whether all is withdrawn because a part is broken.",
+		s->sidecar->suspended != NULL);
 	put_bgp(out, s);
 	put_l2(out, s);
 }

@@ -17,6 +17,8 @@ static const char *why_not_announced(const struct snapshot *s)
 	if (s->sidecar->waits)
 		return "the sidecar waits for its sockets on the node: look at the container "
 		       "node-sockets";
+	if (s->sidecar->suspended)
+		return "the sidecar has withdrawn all: a part is broken for longer than node.grace";
 	if (s->sidecar->sessions == 0 && !s->on_layer_2)
 		return "no BGP session is up";
 	return s->sidecar->complete ? NULL : "not all that can be served is announced";
@@ -92,10 +94,10 @@ static json_t *sidecar_json(const struct snapshot *s)
 	json_t *announced =
 		s->sidecar->announced ? json_deep_copy(s->sidecar->announced) : json_array();
 	json_t *bgp = json_is_array(s->sidecar->bgp) ? json_incref(s->sidecar->bgp) : json_array();
-	json_t *json = jsonx_must(json_pack("{s:b, s:o, s:o, s:o, s:o}", "connected",
+	json_t *json = jsonx_must(json_pack("{s:b, s:o, s:o, s:o, s:o, s:s*}", "connected",
 		s->n_sidecars > 0, "bgpSessions", answer_count(s->sidecar->sessions), "bgpPeers",
 		answer_count(s->sidecar->peers), "announced", jsonx_must(announced), "bgp",
-		jsonx_must(bgp)));
+		jsonx_must(bgp), "suspended", s->sidecar->suspended));
 
 	if (s->sidecar->l2)
 		jsonx_set(json, "l2", json_incref(s->sidecar->l2));

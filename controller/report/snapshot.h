@@ -23,6 +23,7 @@ struct sidecar_state {
 	bool complete;          /* all that the kernel can serve is announced */
 	json_t *bgp;            /* its sessions, as it says; NULL: it does not say */
 	json_t *l2;             /* what it does on layer 2, as it says; NULL: nothing */
+	char *suspended;        /* why it announces nothing of what it could; NULL: it does */
 	bool waits;             /* it has no sockets in the node's network namespace yet */
 };
 

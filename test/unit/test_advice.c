@@ -229,12 +229,16 @@ static void test_one_real_server_that_is_up_is_enough(void **state)
 
 static void test_what_is_not_announced_is_the_sidecars(void **state)
 {
+	static char broken[] = "keepalived does not run";
 	struct desk d;
 
 	(void)state;
 	desk_init(&d);
 	json_array_clear(d.sidecar.announced);
 	assert_advice(&d, "10.1.1.1 is not announced by this load balancer");
+	d.sidecar.suspended = broken;
+	assert_advice(&d, "this load balancer has withdrawn all, because keepalived does not run");
+	d.sidecar.suspended = NULL;
 	d.sidecar.sessions = 0;
 	assert_advice(&d, "this load balancer has no BGP session");
 	d.now.on_layer_2 = true;

@@ -27,6 +27,8 @@ struct fixture {
 	json_t *heard;  /* the last message that anybody got */
 	char order[64]; /* the first letters of the types of all messages */
 	unsigned n_ended;
+	unsigned n_alive; /* of those that say that the controller is */
+	bool has_keepalived, hears_of_keepalived;
 };
 
 static void ignore(void *ud)
@@ -47,6 +49,11 @@ static json_t *explain(void *ud, const char *ns, const char *name, const struct 
 		client->port);
 }
 
+static bool has_keepalived(void *ud)
+{
+	return ((struct fixture *)ud)->has_keepalived;
+}
+
 static void on_announced(void *ud)
 {
 	((struct fixture *)ud)->n_reports++;
@@ -55,8 +62,14 @@ static void on_announced(void *ud)
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
 {
 	struct fixture *f = ud;
+	bool is_alive = strcmp(json_string_value(json_object_get(msg, "type")), "alive") == 0;
 
 	(void)c;
+	if (is_alive) {
+		f->n_alive++;
+		f->hears_of_keepalived = json_is_true(json_object_get(msg, "keepalived"));
+		return;
+	}
 	json_decref(f->heard);
 	f->heard = json_incref(msg);
 	snprintf(f->order + strlen(f->order), sizeof f->order - strlen(f->order), "%.1s",
@@ -97,7 +110,8 @@ static void connect_sidecar(struct fixture *f)
 
 static void start(struct fixture *f)
 {
-	static const struct sidecars_ops ops = {status, explain, on_announced, ignore};
+	static const struct sidecars_ops ops = {
+		status, explain, has_keepalived, on_announced, ignore};
 	struct err e = {0};
 
 	*f = (struct fixture){0};
@@ -182,6 +196,38 @@ static void test_who_comes_is_told_of_routes_first(void **state)
 	while (strlen(f.order) < 4)
 		turn(&f, end);
 	assert_string_equal(f.order, "rsrs");
+	finish(&f);
+}
+
+static void test_sidecars_hear_again_and_again_that_the_controller_is_alive(void **state)
+{
+	uint64_t end = loop_clock() + PATIENCE;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	assert_int_equal(f.n_alive, 1);
+	assert_false(f.hears_of_keepalived);
+	f.has_keepalived = true;
+	while (f.n_alive < 3)
+		turn(&f, end);
+	assert_true(f.hears_of_keepalived);
+	finish(&f);
+}
+
+static void test_a_sidecar_says_why_it_announces_nothing(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	assert_announced(&f,
+		"{\"type\":\"announced\",\"prefixes\":[],\"suspended\":\"keepalived does not "
+		"run\"}",
+		"");
+	assert_string_equal(sidecars_state(f.sidecars)->suspended, "keepalived does not run");
+	assert_announced(&f, "{\"type\":\"announced\",\"prefixes\":[]}", "");
+	assert_null(sidecars_state(f.sidecars)->suspended);
 	finish(&f);
 }
 
@@ -320,6 +366,8 @@ int main(void)
 		cmocka_unit_test(test_what_means_nothing_ends_the_connection_but_not_a_lifeline),
 		cmocka_unit_test(test_a_sidecar_may_wait_for_its_sockets),
 		cmocka_unit_test(test_who_comes_is_told_of_routes_first),
+		cmocka_unit_test(test_sidecars_hear_again_and_again_that_the_controller_is_alive),
+		cmocka_unit_test(test_a_sidecar_says_why_it_announces_nothing),
 		cmocka_unit_test(test_sidecars_are_told_where_the_kernel_has_changed),
 		cmocka_unit_test(test_sidecars_are_told_who_the_load_balancers_are),
 		cmocka_unit_test(test_a_sidecar_may_be_told_that_it_is_alone),

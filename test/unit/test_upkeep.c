@@ -54,6 +54,35 @@ static pid_t pid_in(const struct fixture *f, const char *name)
 	return (pid_t)strtoll(text, NULL, 10);
 }
 
+static void keepalived_is_lacked_once_it_should_run(void **state)
+{
+	struct fixture *f = *state;
+
+	launch(f, false);
+	assert_false(upkeep_lacks_keepalived(f->upkeep));
+	behave(f, "on_start() { exit 1; }");
+	want(f, "a");
+	AWAIT(f, upkeep_lacks_keepalived(f->upkeep));
+	behave(f, "");
+	AWAIT(f, status(f).up);
+	assert_false(upkeep_lacks_keepalived(f->upkeep));
+}
+
+static void keepalived_may_take_its_time_for_a_file(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.keepalived.verify_timeout = A_MINUTE / 2;
+	behave(f, "on_start() { false; }");
+	launch(f, false);
+	want(f, "a");
+	AWAIT(f, calls(f, "start") == 1);
+	assert_false(status(f).up);
+	assert_false(upkeep_lacks_keepalived(f->upkeep));
+	f->config.keepalived.verify_timeout = 0;
+	AWAIT(f, upkeep_lacks_keepalived(f->upkeep));
+}
+
 /* Nothing changes, so nothing else would tell. */
 static void assert_anew_after_a_stop_of(struct fixture *f, const char *pid_file)
 {
@@ -423,6 +452,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_decision_ends_in_the_file_and_keepalived_is_told),
 		TEST(what_changes_nothing_for_keepalived_is_not_written),
+		TEST(keepalived_is_lacked_once_it_should_run),
+		TEST(keepalived_may_take_its_time_for_a_file),
 		TEST(a_keepalived_that_was_stopped_is_started_anew),
 		TEST(one_whose_checks_were_stopped_is_started_anew),
 		TEST(one_that_goes_on_is_left_alone),
