@@ -19,8 +19,9 @@ struct fixture {
 	struct control_conn *sidecar; /* as the controller has it */
 	struct lifeline *lifeline;
 	char name[64];
-	unsigned n_lists, n_ready;
+	unsigned n_lists, n_ready, n_lost;
 	char members[256];
+	json_t *report; /* the last that the controller has */
 };
 
 static void ignore(void *ud)
@@ -45,10 +46,18 @@ static void on_members(void *ud, const struct ipaddr addrs[], size_t n_addrs)
 			"%s%s", i ? " " : "", ipaddr_format(text, &addrs[i]));
 }
 
+static void on_lost(void *ud)
+{
+	((struct fixture *)ud)->n_lost++;
+}
+
 static void on_message(struct control_conn *c, json_t *msg, void *ud)
 {
-	(void)msg;
-	((struct fixture *)ud)->sidecar = c;
+	struct fixture *f = ud;
+
+	f->sidecar = c;
+	json_decref(f->report);
+	f->report = json_incref(msg);
 }
 
 static void on_close(struct control_conn *c, const char *why, void *ud)
@@ -102,11 +111,12 @@ static void finish(struct fixture *f)
 {
 	lifeline_close(f->lifeline);
 	control_server_free(f->server);
+	json_decref(f->report);
 	sd_event_unref(f->loop);
 }
 
 static const struct lifeline_ops all = {
-	.on_ready = on_ready, .on_lost = ignore, .on_members = on_members};
+	.on_ready = on_ready, .on_lost = on_lost, .on_members = on_members};
 
 static void test_it_hears_of_members(void **state)
 {
@@ -165,6 +175,63 @@ static void test_it_may_be_of_no_interest(void **state)
 	finish(&f);
 }
 
+static void test_each_word_is_a_sign_of_life_and_one_is_of_keepalived(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	assert_true(lifeline_facts(f.lifeline).is_connected);
+	assert_int_equal(lifeline_facts(f.lifeline).n_words, 0);
+	say_text(&f, "{\"type\":\"of another version\"}");
+	assert_int_equal(lifeline_facts(f.lifeline).n_words, 2); /* with what say() says */
+	assert_false(lifeline_facts(f.lifeline).pulses);
+	say_text(&f, "{\"type\":\"alive\",\"keepalived\":false}");
+	assert_true(lifeline_facts(f.lifeline).pulses);
+	assert_true(lifeline_facts(f.lifeline).lacks_keepalived);
+	say_text(&f, "{\"type\":\"alive\",\"keepalived\":true}");
+	assert_false(lifeline_facts(f.lifeline).lacks_keepalived);
+	finish(&f);
+}
+
+static void test_nothing_is_known_of_a_controller_that_is_away(void **state)
+{
+	uint64_t end = loop_clock() + PATIENCE;
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	say_text(&f, "{\"type\":\"alive\",\"keepalived\":false}");
+	f.server = control_server_free(f.server);
+	while (f.n_lost == 0)
+		turn(&f, end);
+	assert_false(lifeline_facts(f.lifeline).is_connected);
+	assert_false(lifeline_facts(f.lifeline).pulses);
+	assert_false(lifeline_facts(f.lifeline).lacks_keepalived);
+	finish(&f);
+}
+
+static void test_a_report_says_why_nothing_is_announced(void **state)
+{
+	struct prefixes nothing = {0};
+	struct lifeline_report r = {.announced = &nothing, .suspended = "keepalived does not run"};
+	uint64_t end = loop_clock() + PATIENCE;
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	lifeline_report(f.lifeline, &r);
+	while (!json_object_get(f.report, "suspended"))
+		turn(&f, end);
+	assert_string_equal(json_string_value(json_object_get(f.report, "suspended")),
+		"keepalived does not run");
+	r.suspended = NULL;
+	lifeline_report(f.lifeline, &r);
+	while (json_object_get(f.report, "suspended"))
+		turn(&f, end);
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +239,9 @@ int main(void)
 		cmocka_unit_test(test_a_list_with_something_else_in_it_is_none),
 		cmocka_unit_test(test_the_list_has_a_ceiling),
 		cmocka_unit_test(test_it_may_be_of_no_interest),
+		cmocka_unit_test(test_each_word_is_a_sign_of_life_and_one_is_of_keepalived),
+		cmocka_unit_test(test_nothing_is_known_of_a_controller_that_is_away),
+		cmocka_unit_test(test_a_report_says_why_nothing_is_announced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
