@@ -156,20 +156,28 @@ static uint64_t spent(void)
 	return (uint64_t)t.tv_sec * 1000 * 1000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Until nothing is left, for a minute at most; the longest turn, in usec. */
+/*
+ * Until nothing is left, for a minute at most; the longest turn but one, in usec: a virtual machine
+ * may have been without its processor once.
+ */
 static uint64_t run(struct rig *rig)
 {
-	uint64_t end = loop_clock() + 60 * 1000 * 1000, longest = 0;
+	uint64_t end = loop_clock() + 60 * 1000 * 1000, longest = 0, next = 0;
 
 	while (forgetting_left(rig->forgetting) > 0 && loop_clock() < end) {
-		uint64_t start = spent();
+		uint64_t start = spent(), took;
 
 		sd_event_run(rig->loop, 1000);
-		if (spent() - start > longest)
-			longest = spent() - start;
+		took = spent() - start;
+		if (took > longest) {
+			next = longest;
+			longest = took;
+		} else if (took > next) {
+			next = took;
+		}
 	}
 	assert_int_equal(forgetting_left(rig->forgetting), 0);
-	return longest;
+	return next;
 }
 
 static void test_connections_of_what_is_gone_go_and_others_stay(void **state)

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "loop/loop.h"
+#include "own_clock.h"
 
 enum { TURN = 50 * 1000, TURNS = 200 };
 
@@ -59,6 +59,7 @@ static int setup(void **state)
 	struct err e = {0};
 
 	*state = f;
+	own_clock_begin();
 	if (loop_new(&f->loop, on_stop, NULL, &e) < 0)
 		return -1;
 	f->scribes = scribes_new(f->loop);
@@ -91,14 +92,6 @@ static void await(const struct fixture *f, const struct reader *reader)
 	assert_int_equal(reader->n_calls, 1);
 }
 
-static void pass_time(const struct fixture *f, uint64_t usec)
-{
-	uint64_t end = loop_clock() + usec;
-
-	for (uint64_t now = loop_clock(); now < end; now = loop_clock())
-		assert_true(sd_event_run(f->loop, end - now) >= 0);
-}
-
 static void test_a_page_is_for_all_who_ask_until_a_second_later(void **state)
 {
 	struct fixture *f = *state;
@@ -115,7 +108,7 @@ static void test_a_page_is_for_all_who_ask_until_a_second_later(void **state)
 	assert_string_equal(a.text, b.text);
 	assert_string_equal(a.text, c.text);
 	assert_memory_equal(other.text, "/b ", 3);
-	pass_time(f, PAGES_KEPT);
+	own_clock_pass(f->loop, PAGES_KEPT);
 	assert_int_equal(ask(f, &late, "/a"), 0);
 	await(f, &late);
 	assert_string_not_equal(a.text, late.text);
