@@ -7,6 +7,7 @@ import subprocess
 import pytest
 import yaml
 from chart import CHART, NAMESPACE, RELEASE, VALUES, values_of, workload
+from cluster import SOON
 from net import Failed, wait_for
 
 # The operator's types are not here. These have their names, and take anything.
@@ -37,7 +38,7 @@ def _place(cluster):
     wait_for("the namespaces' own objects", lambda: all(
         "kube-root-ca.crt" in cluster.kubectl("get", "configmaps", "-n", name, "-o", "name")
         and "default" in cluster.kubectl("get", "serviceaccounts", "-n", name, "-o", "name")
-        for name in (NAMESPACE, "edge")), 30)
+        for name in (NAMESPACE, "edge")), SOON)
 
 
 def everything(cluster):
@@ -78,7 +79,7 @@ def test_install_upgrade_rollback_and_uninstall(helm, cluster):
     assert "as: 4200000000" in in_cluster(cluster, "configmap")["data"]["kago.yaml"]
 
     helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("everything"))
-    wait_for("the Deployment of the other name", lambda: in_cluster(cluster, "deployment", "kago-lb"), 10)
+    wait_for("the Deployment of the other name", lambda: in_cluster(cluster, "deployment", "kago-lb"), SOON)
     assert in_cluster(cluster, "podmonitor", "kago-lb") and in_cluster(cluster, "networkpolicy", "kago-lb")
 
     helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("daemonset"))
@@ -89,7 +90,7 @@ def test_install_upgrade_rollback_and_uninstall(helm, cluster):
     assert in_cluster(cluster, "deployment")["spec"] == first and gone(cluster, "daemonsets")
 
     helm.run("uninstall", RELEASE, "-n", NAMESPACE)
-    wait_for("all to be as before", lambda: everything(cluster) == before, 30)
+    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
 
 
 @pytest.mark.parametrize("values, says", [
@@ -128,7 +129,7 @@ def test_groups_come_to_a_release_and_go(helm, cluster):
     first = in_cluster(cluster, "deployment")["spec"]
     notes = helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks")).stdout
     assert "rollout status deployment/kago-rack-b" in notes
-    wait_for("the racks alone", lambda: names(cluster, "deployments") == {"kago-rack-a", "kago-rack-b"}, 30)
+    wait_for("the racks alone", lambda: names(cluster, "deployments") == {"kago-rack-a", "kago-rack-b"}, SOON)
     assert "kago" not in names(cluster, "configmaps")
 
     helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks"), "--set", "groups[0].replicas=4")
@@ -137,10 +138,10 @@ def test_groups_come_to_a_release_and_go(helm, cluster):
     assert third == 1, "a change of one rack is one of another"
 
     helm.run("rollback", RELEASE, "1", "-n", NAMESPACE)
-    wait_for("the workload of before", lambda: names(cluster, "deployments") == {"kago"}, 30)
+    wait_for("the workload of before", lambda: names(cluster, "deployments") == {"kago"}, SOON)
     assert in_cluster(cluster, "deployment")["spec"] == first
     helm.run("uninstall", RELEASE, "-n", NAMESPACE)
-    wait_for("all to be as before", lambda: everything(cluster) == before, 30)
+    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
 
 
 def replica_sets(cluster):
@@ -153,17 +154,17 @@ def test_the_workload_of_before_may_stay_until_racks_are_ready(helm, cluster):
     """As docs/chart.md says. Its selector finds the pods of racks, too, and nobody takes them from their owners."""
     before = everything(cluster)
     helm.run("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks"), *WITHOUT_GROUPS)
-    wait_for("its replica set", lambda: replica_sets(cluster) == [("kago", 2)], 30)
+    wait_for("its replica set", lambda: replica_sets(cluster) == [("kago", 2)], SOON)
     cluster.kubectl("annotate", f"deployment/{RELEASE}", f"configmap/{RELEASE}", "-n", NAMESPACE,
                     "helm.sh/resource-policy=keep")
     helm.run("upgrade", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of("racks"))
     wait_for("those of the racks", lambda: replica_sets(cluster) == [
-        ("kago", 2), ("kago-rack-a", 2), ("kago-rack-b", 3)], 30)
+        ("kago", 2), ("kago-rack-a", 2), ("kago-rack-b", 3)], SOON)
     assert {"kago", "kago-rack-a", "kago-rack-b"} <= names(cluster, "configmaps")
     cluster.kubectl("delete", f"deployment/{RELEASE}", f"configmap/{RELEASE}", "-n", NAMESPACE)
-    wait_for("the racks alone", lambda: replica_sets(cluster) == [("kago-rack-a", 2), ("kago-rack-b", 3)], 30)
+    wait_for("the racks alone", lambda: replica_sets(cluster) == [("kago-rack-a", 2), ("kago-rack-b", 3)], SOON)
     helm.run("uninstall", RELEASE, "-n", NAMESPACE)
-    wait_for("all to be as before", lambda: everything(cluster) == before, 30)
+    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
 
 
 def test_two_fleets_share_a_namespace_and_leave_each_other_alone(helm4, cluster):
@@ -177,7 +178,7 @@ def test_two_fleets_share_a_namespace_and_leave_each_other_alone(helm4, cluster)
     assert in_cluster(cluster, "deployment", "two-kago") and in_cluster(cluster, "clusterrolebinding", "edge:one-kago")
     helm4.run("uninstall", "two", "-n", NAMESPACE)
     helm4.run("uninstall", "one", "-n", "edge")
-    wait_for("all to be as before", lambda: everything(cluster) == before, 30)
+    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
 
 
 @pytest.mark.parametrize("values", VALUES)

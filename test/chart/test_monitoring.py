@@ -22,7 +22,7 @@ NAME = re.compile(r"\bkago_[a-z_]+\b")
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -50,7 +50,7 @@ def _endpoints(cluster, tmp_path_factory):
         fleet.pod("web", 1, "172.16.1.1")
         address = fleet.await_address("web")[0]
         for lb in lbs:
-            wait_for("a virtual server", lambda lb=lb: lb.table().get(f"{address} 80 TCP"), 20)
+            wait_for("a virtual server", lambda lb=lb: lb.table().get(f"{address} 80 TCP"), 60)
         yield {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     finally:
         fleet.end()
@@ -75,7 +75,7 @@ class Prometheus:
                 return self.query("count(count_over_time(kago_build_info[1m]) > 3) == 2")
             return None
 
-        wait_for("samples of both load balancers", seen, 60, 0.2)
+        wait_for("samples of both load balancers", seen, 120, 0.2)
 
 
 @pytest.fixture(name="prometheus", scope="module")
@@ -158,7 +158,7 @@ def test_every_alert_asks_for_what_is_there(rules, prometheus, names):
         used = set(NAME.findall(rule["query"]))
         assert used and used <= names, f"{rule['name']}: /metrics has no {used - names}"
     wait_for("all rules to be evaluated", lambda: all(rule["health"] == "ok" for rule in json.loads(
-        fetch(f"http://{prometheus.address}/api/v1/rules"))["data"]["groups"][0]["rules"]), 20)
+        fetch(f"http://{prometheus.address}/api/v1/rules"))["data"]["groups"][0]["rules"]), 60)
 
 
 def test_a_fleet_without_sidecars_raises_what_it_should(prometheus):
@@ -167,7 +167,7 @@ def test_a_fleet_without_sidecars_raises_what_it_should(prometheus):
         return {alert["metric"]["alertname"] for alert in prometheus.query("ALERTS")}
 
     expected = {"KagoSidecarLost", "KagoKeepalivedDown", "KagoServiceWithoutRealServer", "KagoNotTunnelled"}
-    wait_for("the alerts", lambda: pending() == expected, 20)
+    wait_for("the alerts", lambda: pending() == expected, 60)
 
 
 def test_alerts_are_raised_when_they_should(rules, tmp_path):

@@ -13,7 +13,7 @@ from net import ROOT, Failed, Process, program, run, wait_for
 
 LEASES = "kago-system"
 RULES = ROOT / "charts/kago/rbac"
-SOON = 20  # s; an upper bound for a slow and busy machine
+SOON = 60  # s; an upper bound for a slow and busy machine
 
 
 class Cluster:

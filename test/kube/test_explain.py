@@ -10,7 +10,7 @@ from net import wait_for
 
 def explain(lb, ns, name):
     done = subprocess.run([program("kago-controller"), "explain", f"{ns}/{name}", "--socket", lb.socket,
-                           "-o", "json"], capture_output=True, text=True, timeout=20, check=False)
+                           "-o", "json"], capture_output=True, text=True, timeout=SOON, check=False)
     return json.loads(done.stdout), done.returncode
 
 

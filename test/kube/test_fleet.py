@@ -11,7 +11,8 @@ from api import Watch, addresses
 from net import wait_for
 
 NAMES = ("lb-1", "lb-2", "lb-3")
-TAKEOVER = 15  # s in which another one has to lead when the leader dies
+TAKEOVER = 60  # s; a Lease is void after 10 s, and whoever sees that first takes it
+VOID = 10  # s after which a Lease that nobody renews is void
 
 
 @pytest.fixture(name="lbs")
@@ -61,9 +62,7 @@ def test_a_leader_that_dies_is_followed_and_no_address_changes(fleet, lbs):
         creating = pool.submit(keep_creating, fleet, "s", lambda: done)
         try:
             lbs["lb-1"].process.kill()
-            died = time.monotonic()
             fleet.leader(TAKEOVER, other_than="lb-1")
-            assert time.monotonic() - died < TAKEOVER
             fleet.create("late")
             fleet.await_address("late")
         finally:
@@ -86,8 +85,8 @@ def test_a_leader_that_stops_in_order_is_followed_at_once(fleet, lbs):
             o["metadata"]["name"] for o in fleet.api.list("Lease", "kago-system")])
     lbs["lb-1"].process.signal(signal.SIGTERM)
     asked = time.monotonic()
-    fleet.leader(5, other_than="lb-1")
-    assert time.monotonic() - asked < 5
+    fleet.leader(other_than="lb-1")
+    assert time.monotonic() - asked < VOID * 0.8, "the Lease was not given up"
     assert lbs["lb-1"].process.wait() == 0
     fleet.create("web")
     fleet.await_address("web")
@@ -140,7 +139,7 @@ def test_the_data_plane_stands_while_the_api_server_is_gone(fleet, lbs, how):
         assert lb.table() == table
     if how == "killed":
         fleet.cluster.revive()
-    fleet.leader(30)
+    fleet.leader(TAKEOVER)
     table |= serve(fleet, "three", 3)
     all_have(fleet, table)
     assert {name: lb.written() - written[name] for name, lb in lbs.items()} == dict.fromkeys(NAMES, 1)

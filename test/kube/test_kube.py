@@ -105,7 +105,7 @@ def test_a_run_that_is_ended_leaves_no_process(tmp_path, sig):
         if sig != signal.SIGKILL:  # else nobody is there to remove the folder
             assert process.wait() == 128 + sig
             assert not folder.exists()
-        wait_for("the end of all its processes", lambda: not users_of(folder), 10)
+        wait_for("the end of all its processes", lambda: not users_of(folder), 60)
         if sig != signal.SIGKILL:
             assert not subprocess.run(["pgrep", "-s", str(process.pid)], check=False,
                                       stdout=subprocess.DEVNULL).returncode == 0

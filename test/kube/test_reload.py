@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 
 from api import conditions
+from cluster import SOON
 from net import wait_for
 
 
@@ -81,14 +82,14 @@ def test_a_change_of_the_configuration_is_followed(new_fleet, listen):
     mount.configure("another", [pool(1), pool(2)], log={"level": "debug"})
     log.wait_for_line('event=config.changed key=fleet effect="in use after a restart"$')
     log.wait_for_line('event=config.changed key=log.level effect="in use"$')
-    wait_for("metrics", lambda: (metric("kago_config_refused"), metric("kago_config_restart_pending")) == (0, 1), 20)
+    wait_for("metrics", lambda: (metric("kago_config_refused"), metric("kago_config_restart_pending")) == (0, 1), SOON)
     fleet.create("third", annotations={"vip": "10.96.3.7"})
     fleet.await_condition("third", "AddressAssigned", "False", "AddressNotInPool")
 
     mount.configure(fleet.name, [pool(2), pool(3)])
     assert fleet.await_address("third") == ["10.96.3.7"]
     fleet.await_condition("first", "AddressAssigned", "False", "PoolExhausted")
-    wait_for("no restart pending", lambda: metric("kago_config_restart_pending") == 0, 20)
+    wait_for("no restart pending", lambda: metric("kago_config_restart_pending") == 0, SOON)
     assert fleet.get("second")["status"]["loadBalancer"]["ingress"][0]["ip"] == "10.96.2.7"
     assert len(re.findall("event=config.refused", log.output())) == 2
     assert lb.process.running()

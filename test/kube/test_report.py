@@ -6,6 +6,7 @@ import re
 import pytest
 
 from api import conditions
+from cluster import SOON
 from net import wait_for
 
 
@@ -17,7 +18,7 @@ def await_description(fleet, name, *patterns):
     """The description, when it has all of these."""
     try:
         return wait_for("the description", lambda: all(
-            re.search(p, describe(fleet, name)) for p in patterns) and describe(fleet, name), 20, 0.2)
+            re.search(p, describe(fleet, name)) for p in patterns) and describe(fleet, name), SOON, 0.2)
     finally:
         missing = [p for p in patterns if not re.search(p, describe(fleet, name))]
         if missing:

@@ -15,12 +15,12 @@ def test_a_list_that_comes_in_pages_is_complete(paged, new_fleet):
     fleet.api.at_once([fleet.service(name) for name in names])
     fleet.api.at_once([fleet.endpoint_slice(name, "172.16.0.1") for name in names])
     lb = fleet.start("lb-1").lead()
-    wait_for("all addresses", lambda: all(map(addresses, fleet.api.list("Service", fleet.ns))), 60, 0.5)
+    wait_for("all addresses", lambda: all(map(addresses, fleet.api.list("Service", fleet.ns))), 180, 0.5)
     held = {a for s in fleet.api.list("Service", fleet.ns) for a in addresses(s)}
     assert len(held) == MANY
-    lb.await_table({f"{a} 80 TCP": {"172.16.0.1 8080": 1} for a in held})
+    lb.await_table({f"{a} 80 TCP": {"172.16.0.1 8080": 1} for a in held}, 180)
     late = fleet.start("lb-2")  # finds all of it there
-    late.await_table(lb.table())
+    late.await_table(lb.table(), 180)
     fleet.api.delete("Service", fleet.ns, "s7")
     for each in (lb, late):
         wait_for("one less", lambda e=each: len(e.table()) == MANY - 1)

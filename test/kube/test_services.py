@@ -3,18 +3,25 @@
 
 import time
 from datetime import datetime, timedelta, timezone
+from statistics import median
 
 import pytest
 
 from api import MERGE, ApiError, Watch, addresses, conditions
+from cluster import SOON
 from net import wait_for
 
-AT_ONCE = 2  # s, on a machine that is busy; what is held back waits longer and longer
+AT_ONCE = 2  # s, most times and on most machines; what is held back waits longer and longer
 STANDS = 1.5  # s in which what must not happen would have happened
 
 
 def key(address, port=80, protocol="TCP"):
     return f"{address} {port} {protocol}"
+
+
+def at_once(took, usual):
+    """Whether most take as long as is usual on this machine, which may have been busy with something else once."""
+    return median(took) < max(AT_ONCE, 5 * median(usual))
 
 
 def test_a_service_gets_an_address_that_is_served(fleet, lb):
@@ -79,10 +86,13 @@ def test_a_port_that_gets_another_name_is_served_on(fleet, lb):
     ports = [{"name": "http", "port": 80, "targetPort": 8080}, {"name": "more", "port": 81, "targetPort": 8080}]
     fleet.api.patch("Service", fleet.ns, "web", {"spec": {"ports": ports}})
     end = time.monotonic() + STANDS
-    while time.monotonic() < end:
-        assert lb.table()[key(address)] == {"172.16.0.1 8080": 1}
-        time.sleep(0.005)
-    assert lb.table()[key(address, 81)] == {"172.16.0.1 8080": 1}
+
+    def served_all_the_time():
+        table = lb.table()
+        assert table[key(address)] == {"172.16.0.1 8080": 1}
+        return time.monotonic() > end and table.get(key(address, 81)) == {"172.16.0.1 8080": 1}
+
+    wait_for("the other port", served_all_the_time, SOON, 0.005)
 
 
 def test_the_address_of_a_deleted_service_is_free_again(new_fleet):
@@ -181,7 +191,7 @@ def test_services_of_others_are_left_alone(fleet, lb):
 
 def test_fifty_services_at_once_get_fifty_addresses(fleet, lb):
     fleet.api.at_once([fleet.service(f"s{i}") for i in range(50)])
-    wait_for("fifty addresses", lambda: all(map(addresses, fleet.api.list("Service", fleet.ns))), 20)
+    wait_for("fifty addresses", lambda: all(map(addresses, fleet.api.list("Service", fleet.ns))), SOON)
     held = [tuple(addresses(s)) for s in fleet.api.list("Service", fleet.ns)]
     assert len(set(held)) == 50
     assert lb.process.running()
@@ -265,42 +275,59 @@ def test_who_writes_over_a_status_takes_nothing_away(fleet, lb):
     [address] = fleet.await_address("web")
     served = {key(address): {"172.16.0.1 8080": 1}}
     lb.await_table(served)
-    for i in range(12):
+
+    def move(i):
+        """Its owner wants another address; how many seconds that takes."""
+        wanted, began = f"{fleet.net}.{i}", time.monotonic()
+        fleet.api.patch("Service", fleet.ns, "web", {"metadata": {"annotations": {"kago.dev/vip": wanted}}})
+        lb.await_table({key(wanted): {"172.16.0.1 8080": 1}})
+        return time.monotonic() - began
+
+    def meddle(i):
         fleet.api.call("PATCH", fleet.api.path("Service", fleet.ns, "web", "status", fieldManager="servicelb"),
                        {"status": {"loadBalancer": {"ingress": [{"ip": f"192.0.2.{i}"}]}}}, MERGE)
+
+    usual = [move(10)]
+    served = {f"{fleet.net}.10 80 TCP": {"172.16.0.1 8080": 1}}
+    for i in range(12):
+        meddle(i)
         end = time.monotonic() + 0.2
         while time.monotonic() < end:
             assert lb.table() == served
             time.sleep(0.01)
     fleet.await_event("web", "'servicelb' writes status.loadBalancer, too", "Warning")
     # Its owner does not have to wait for the quarrel to end.
-    began = time.monotonic()
-    fleet.api.patch("Service", fleet.ns, "web", {"metadata": {"annotations": {"kago.dev/vip": f"{fleet.net}.9"}}})
-    lb.await_table({f"{fleet.net}.9 80 TCP": {"172.16.0.1 8080": 1}})
-    assert time.monotonic() - began < AT_ONCE
+    took = []
+    for i in range(20, 23):
+        meddle(i)
+        took.append(move(i))
+    assert at_once(took, usual), (took, usual)
 
 
 def test_its_owner_is_never_held_back(fleet, lb):
-    def takes(what, done):
+    took = {"moves": [], "goes": [], "comes": [], "comes anew": []}
+
+    def takes(kind, what, done):
         began = time.monotonic()
         fleet.await_service("web", what, done)
-        assert time.monotonic() - began < AT_ONCE, what
+        took[kind].append(time.monotonic() - began)
 
     fleet.create("web")
     for i in range(12):
         wanted = f"{fleet.net}.{20 + i}"
         fleet.api.patch("Service", fleet.ns, "web", {"metadata": {"annotations": {"kago.dev/vip": wanted}}})
-        takes(wanted, lambda s, a=wanted: addresses(s) == [a])
+        takes("moves", wanted, lambda s, a=wanted: addresses(s) == [a])
     for i in range(8):
         fleet.api.patch("Service", fleet.ns, "web", {"spec": {"type": "ClusterIP", "loadBalancerClass": None}})
-        takes(f"no address, {i}", is_clear)
+        takes("goes", f"no address, {i}", is_clear)
         fleet.api.patch("Service", fleet.ns, "web",
                         {"spec": {"type": "LoadBalancer", "loadBalancerClass": f"kago.dev/{fleet.name}"}})
-        takes(f"an address, {i}", addresses)
+        takes("comes", f"an address, {i}", addresses)
     for i in range(8):
         fleet.api.delete("Service", fleet.ns, "web")
         fleet.create("web")
-        takes(f"an address of a new one, {i}", addresses)
+        takes("comes anew", f"an address of a new one, {i}", addresses)
+    assert all(at_once(times, took["moves"][:3]) for times in took.values()), took
     assert lb.process.running()
 
 
@@ -351,7 +378,7 @@ def test_nothing_is_written_when_nothing_has_changed(fleet, lb):
     fleet.pod("web", 1, "172.16.0.1")
     fleet.await_address("web")
     lb.await_table({key(fleet.await_address("web")[0]): {"172.16.0.1 8080": 1}})
-    wait_for("all conditions", lambda: len(conditions(fleet.get("web"))) == 3, 20)
+    wait_for("all conditions", lambda: len(conditions(fleet.get("web"))) == 3, SOON)
     version = None
 
     def settled():
@@ -359,7 +386,7 @@ def test_nothing_is_written_when_nothing_has_changed(fleet, lb):
         before, version = version, fleet.get("web")["metadata"]["resourceVersion"]
         return before == version
 
-    wait_for("a status that stays", settled, 20, STANDS)
+    wait_for("a status that stays", settled, SOON, STANDS)
     with Watch(fleet.api, fleet.ns) as watch:
         fleet.pod("web", 2, "172.16.0.2")
         lb.process.stop()

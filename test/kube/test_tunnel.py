@@ -10,7 +10,8 @@ from api import ApiError
 from cluster import LEASES
 from net import wait_for
 
-VOID = 60  # s in which a node of a dead agent is off the list
+SILENT = 20  # s after which an agent that is not heard is dead
+VOID = 90  # s in which its node is off the list
 
 
 class Agent:
@@ -22,7 +23,7 @@ class Agent:
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"name": self._name, "namespace": LEASES, "labels": {"kago.dev/fleet": fleet.name},
                          "annotations": {"kago.dev/tunnels": "ipip ip6ip6 gue gue6", "kago.dev/node": node}},
-            "spec": {"holderIdentity": node, "leaseDurationSeconds": 40}}
+            "spec": {"holderIdentity": node, "leaseDurationSeconds": SILENT}}
         if node_ips:
             self._lease["metadata"]["annotations"]["kago.dev/node-ips"] = node_ips
         self._end, self._n = threading.Event(), 0
