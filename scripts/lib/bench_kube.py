@@ -352,10 +352,10 @@ def measure_answers(lb):
     lb.status()
     took = time.monotonic() - began
     with urllib.request.urlopen(lb.metrics, timeout=30) as answer:
-        holds = re.findall(r'^kago_loop_stall_seconds_bucket{le="(\S+)"} (\d+)$', answer.read().decode(), re.MULTILINE)
-    longest = next(limit for limit, count in holds if count == holds[-1][1])
+        by, longest = re.search(r'^kago_loop_longest_stall_seconds{by="(.*)"} (\S+)$', answer.read().decode(),
+                                re.MULTILINE).groups()
     return {"`kago-controller status -o json`": f"{took:.2f} s",
-            "nothing has held the loop longer than": f"{longest} s"}
+            "what has held the loop longest": f"{1000 * float(longest):.0f} ms ({by})"}
 
 
 def measure(size, rounds):
