@@ -90,7 +90,7 @@ static bool has(int fd, int option, int value)
 /* The kernel counts instructions here, and no bytes. */
 static bool has_filter(int fd, const struct kind *k)
 {
-	struct sock_filter code[CODE_MAX];
+	struct sock_filter code[CODE_MAX] = {{0}};
 	socklen_t n = CODE_MAX;
 
 	return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &n) == 0 && n == k->n_code &&
