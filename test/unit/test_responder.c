@@ -214,12 +214,11 @@ static unsigned count_announcements(const struct fixture *f)
 		AWAIT(f, (n_ += count_announcements(f)) >= (wanted));                              \
 	} while (0)
 
+/* In so many turns all has its own that is there, the timer among it. */
 static void let_pass(struct fixture *f, uint64_t usec)
 {
-	uint64_t until = __real_loop_clock() + 5 * TURN;
-
 	later += usec;
-	while (__real_loop_clock() < until)
+	for (unsigned i = 0; i < 10; i++)
 		assert_true(sd_event_run(f->loop, TURN) >= 0);
 }
 
@@ -451,6 +450,7 @@ static void test_who_claims_it_too_is_told_of_and_not_fought(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		let_pass(f, 20 * SECOND);
 		claim(f, &other);
+		let_pass(f, 0);
 	}
 	assert_int_equal(count_announcements(f), 0);
 	/* Who asks gets an answer. */
