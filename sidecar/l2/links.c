@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/sorted.h"
 #include "base/str.h"
 
@@ -197,4 +198,37 @@ const struct link *links_next(const struct links *l, const struct link_names *na
 		if (may_answer(one, names) && (!best || holds(l, one, vip)))
 			return one;
 	return NULL;
+}
+
+static uint64_t digest_of(const struct link *one)
+{
+	uint64_t digest = DIGEST_INIT;
+
+	digest_add(&digest, &one->index, sizeof one->index);
+	digest_add(&digest, one->mac.bytes, MAC_BYTES);
+	digest_add_text(&digest, one->name);
+	return digest;
+}
+
+/* A sum, for networks are in no order. */
+uint64_t links_digest(const struct links *l, const struct link_names *names)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < l->n_networks; i++) {
+		const struct ipnet *net = &l->networks[i].net;
+		const struct link *one = links_find(l, l->networks[i].index);
+		uint64_t digest;
+
+		if (!may_answer(one, names))
+			continue;
+		digest = digest_of(one);
+		digest_add(&digest, net->addr.bytes, ipaddr_bits(&net->addr) / 8);
+		digest_add(&digest, &net->len, sizeof net->len);
+		sum += digest_spread(digest);
+	}
+	for (size_t i = 0; names->n_items && i < l->n_items; i++)
+		if (may_answer(&l->items[i], names))
+			sum += digest_spread(digest_of(&l->items[i]));
+	return sum;
 }

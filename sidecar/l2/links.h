@@ -68,3 +68,6 @@ struct link_names {
  */
 const struct link *links_next(const struct links *l, const struct link_names *names,
 	const struct ipaddr *vip, const struct link *last);
+
+/* Of all that links_next goes by: if that changes, so does the digest. */
+uint64_t links_digest(const struct links *l, const struct link_names *names);

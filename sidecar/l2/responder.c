@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "l2/groups.h"
 #include "l2/holdings.h"
@@ -16,6 +17,7 @@ enum { BURST = 32, PACE = 20 * 1000 };
 struct responder {
 	struct link_names names;
 	struct link_news *news;
+	uint64_t links; /* their digest, when all was in line with them */
 	struct wire *wire;
 	struct groups *groups;
 	struct holdings holdings;
@@ -199,14 +201,13 @@ static const struct wire_ops wire_ops = {on_arp, on_ndp};
 /* Of all interfaces on which it answers for the VIP. */
 static uint64_t where(const struct responder *r, const struct ipaddr *vip)
 {
-	uint64_t hash = 0;
+	uint64_t digest = 0;
 
 	for (const struct link *one = NULL; (one = next_link(r, vip, one));) {
-		hash = hash * 1099511628211u + (unsigned)one->index;
-		for (size_t i = 0; i < MAC_BYTES; i++)
-			hash = hash * 1099511628211u + one->mac.bytes[i];
+		digest_add(&digest, &one->index, sizeof one->index);
+		digest_add(&digest, one->mac.bytes, MAC_BYTES);
 	}
-	return hash;
+	return digest;
 }
 
 static void join_groups(struct responder *r)
@@ -242,10 +243,15 @@ static void settle(struct responder *r, uint64_t now)
 	arm(r);
 }
 
+/* Pods that come and go have interfaces on the node, too: nothing follows from those. */
 static void on_links(void *ud)
 {
 	struct responder *r = ud;
+	uint64_t links = links_digest(link_news_links(r->news), &r->names);
 
+	if (links == r->links)
+		return;
+	r->links = links;
 	settle(r, loop_clock());
 	r->on_change(r->ud);
 }
@@ -278,6 +284,7 @@ int responder_open(struct responder **ret, sd_event *loop, struct sockets *node,
 		n = wire_open(&r->wire, loop, node, &wire_ops, r, e);
 	if (n < 0)
 		return n;
+	r->links = links_digest(link_news_links(r->news), &r->names);
 	r->groups = groups_new(steal_fd(&node->fds[SOCKETS_GROUPS]), r->wire);
 	*ret = steal(r);
 	return 0;

@@ -177,6 +177,32 @@ static void test_equal_ones_have_the_same_in_any_order(void **state)
 	assert_false(links_have_mac(&l, &foreign));
 }
 
+/* Interfaces of pods come and go all the time. */
+static void test_only_what_matters_is_in_the_digest(void **state)
+{
+	CLEANUP_LINKS struct links l = usual();
+	static char eth0[] = "eth0", pod[] = "veth7";
+	char *const first[] = {eth0}, *const other[] = {pod};
+	const struct link_names all = {0}, named = {first, 1}, strange = {other, 1};
+	const uint64_t with_all = links_digest(&l, &all), with_named = links_digest(&l, &named);
+
+	(void)state;
+	assert_true(links_digest(&l, &strange) == 0);
+	put(&l, 20, "veth7", true);
+	assert_true(links_digest(&l, &all) == with_all);
+	assert_true(links_digest(&l, &named) == with_named);
+	assert_true(links_digest(&l, &strange) != 0);
+	put_network(&l, 3, "203.0.113.1", "203.0.113.0/24");
+	assert_true(links_digest(&l, &all) != with_all);
+	assert_true(links_digest(&l, &named) == with_named);
+	put(&l, 2, "eth0", false);
+	assert_true(links_digest(&l, &named) == 0);
+	put(&l, 2, "eth0", true);
+	assert_true(links_digest(&l, &named) == with_named);
+	put(&l, 2, "eth2", true);
+	assert_true(links_digest(&l, &named) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_an_interface_that_goes_takes_its_networks_along),
 		cmocka_unit_test(test_a_network_may_be_known_before_its_interface),
 		cmocka_unit_test(test_equal_ones_have_the_same_in_any_order),
+		cmocka_unit_test(test_only_what_matters_is_in_the_digest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -400,11 +400,11 @@ static void test_on_other_interfaces_nothing_is_answered_or_believed(void **stat
 	const struct arp question = question_of(f, VIP), lie = arp_announcement(&vip, &other);
 	struct arp a = {0};
 
+	open_responder(f);
+	own(f, one, 1);
 	lan_connect(&f->lan, "lan2", "lan3");
 	lan_set_up(f->lan.node, "lan2", true);
 	lan_set_up(f->lan.client, "lan3", true);
-	open_responder(f);
-	own(f, one, 1);
 	let_pass(f, 4 * SECOND);
 	count_announcements(f);
 	say_at(f, "lan3", &question);
@@ -414,6 +414,7 @@ static void test_on_other_interfaces_nothing_is_answered_or_believed(void **stat
 	while (hear(f, &a))
 		assert_int_not_equal(a.op, ARP_REPLY);
 	assert_null(rival_of(f, VIP));
+	assert_int_equal(f->n_changes, 0);
 	say_at(f, "lan1", &question);
 	AWAIT(f, a.op == ARP_REPLY || (hear(f, &a) && a.op == ARP_REPLY));
 }
