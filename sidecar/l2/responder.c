@@ -20,6 +20,7 @@ struct responder {
 	uint64_t links; /* their digest, when all was in line with them */
 	struct wire *wire;
 	struct groups *groups;
+	struct prefixes owned; /* as told */
 	struct holdings holdings;
 	sd_event_source *timer;
 	uint64_t not_before; /* usec; nothing is made known until then */
@@ -260,6 +261,10 @@ void responder_set(struct responder *r, const struct prefixes *owned)
 {
 	uint64_t now = loop_clock();
 
+	if (prefixes_equal(owned, &r->owned))
+		return;
+	prefixes_done(&r->owned);
+	r->owned = prefixes_copy(owned);
 	holdings_set(&r->holdings, owned, now);
 	settle(r, now);
 }
@@ -299,6 +304,7 @@ struct responder *responder_close(struct responder *r)
 	wire_close(r->wire);
 	link_news_close(r->news);
 	holdings_done(&r->holdings);
+	prefixes_done(&r->owned);
 	free(r);
 	return NULL;
 }
