@@ -2,7 +2,7 @@
 """Whose the shares of the VIPs are, by the real keepalived: the sidecar's VRRP alone, in three pods on one network.
 
 kago-sharer is that part of the sidecar. It needs no IPVS, so this runs on any kernel. How long each take-over
-took is printed.
+took is printed. KAGO_KEEPALIVED names another keepalived than the system's.
 """
 
 import json
@@ -17,6 +17,7 @@ import pytest
 
 from net import ROOT, program, run, wait_for
 
+KEEPALIVED = os.environ.get("KAGO_KEEPALIVED", "/usr/sbin/keepalived")
 SHARES = 16
 ALL = (1 << SHARES) - 1
 INTERVAL = 0.3  # seconds between two advertisements, the default
@@ -36,7 +37,7 @@ class Sharer:
         self.folder = lan.folder / f"sharer{number}-{time.monotonic_ns()}"
         self.folder.mkdir()
         config = self.folder / "kago.yaml"
-        config.write_text(f"announce: l2\nl2:\n  stateDir: {self.folder}/l2\n"
+        config.write_text(f"announce: l2\nl2:\n  program: {KEEPALIVED}\n  stateDir: {self.folder}/l2\n"
                           f"  template: {ROOT}/templates/vrrp.conf.mustache\n")
         self.changes, self.lines = [(0.0, 0)], []  # seconds of CLOCK_MONOTONIC, shares as bits
         with self.netns.entered():
@@ -367,7 +368,7 @@ def test_others_that_speak_vrrp_are_not_heard(lan):
     text = text.replace(str(lan.sharers[2].folder / "l2"), str(folder)).replace(IPV4.format(2), "172.16.0.99")
     conf.write_text("\n".join("    priority 254" if "priority " in line and "notify" not in line else line
                               for line in text.splitlines()))
-    process = lan.network.start(other, "/usr/sbin/keepalived", "-n", "-l", "-P", "-f", conf, "-p", folder / "pid",
+    process = lan.network.start(other, KEEPALIVED, "-n", "-l", "-P", "-f", conf, "-p", folder / "pid",
                                 "-r", folder / "vrrp.pid", log=folder / "log")
     process.wait_for_line("Entering MASTER STATE")
     time.sleep(5 * INTERVAL)  # as long as an election takes
