@@ -8,6 +8,13 @@
 #include "l2/responder.h"
 #include "l2/share.h"
 #include "l2/vrrp.h"
+#include "loop/loop.h"
+
+/*
+ * usec. What has gone from IPVS for longer is deleted; before that it may come back, as when
+ * keepalived has ended and fills IPVS again.
+ */
+enum { LOST_MAX = 30 * 1000 * 1000 };
 
 struct l2 {
 	struct l2_ops ops;
@@ -17,6 +24,9 @@ struct l2 {
 	struct prefixes offered;
 	struct prefixes ours;  /* those whose share is ours */
 	struct prefixes heard; /* those of them that some interface answers for */
+	struct prefixes known; /* what IPVS had when it was weighed last */
+	struct prefixes lost;  /* what it had before that, and has no more */
+	uint64_t lost_at;      /* the last of them */
 };
 
 static bool is_ours(const struct l2 *l, const struct ipaddr *vip)
@@ -143,6 +153,8 @@ struct l2 *l2_free(struct l2 *l)
 	prefixes_done(&l->offered);
 	prefixes_done(&l->ours);
 	prefixes_done(&l->heard);
+	prefixes_done(&l->known);
+	prefixes_done(&l->lost);
 	free(l);
 	return NULL;
 }
@@ -159,17 +171,47 @@ void l2_offer(struct l2 *l, const struct prefixes *offered)
 	settle(l);
 }
 
+/* Consumes `now`: what IPVS has. */
+static void note_lost(struct l2 *l, struct prefixes now)
+{
+	CLEANUP_PREFIXES struct prefixes gone = prefixes_minus(&l->known, &now, SIZE_MAX);
+	CLEANUP_PREFIXES struct prefixes away = prefixes_union(&l->lost, &gone);
+
+	if (gone.n_items > 0)
+		l->lost_at = loop_clock();
+	prefixes_done(&l->known);
+	l->known = now;
+	prefixes_done(&l->lost);
+	if (loop_clock() - l->lost_at < LOST_MAX)
+		l->lost = prefixes_minus(&away, &l->known, SIZE_MAX);
+}
+
+/* Of the shares with a VIP of these; `unheard`: with one that we could not answer for. */
+static uint32_t shares_of(const struct l2 *l, const struct prefixes *p, bool unheard)
+{
+	uint32_t shares = 0;
+
+	for (size_t i = 0; i < p->n_items; i++) {
+		const struct ipnet *net = &p->items[i];
+
+		if (!unheard || !prefixes_has(&l->offered, net) ||
+			!responder_interface(l->responder, &net->addr))
+			shares |= UINT32_C(1) << share_of(&net->addr);
+	}
+	return shares;
+}
+
 void l2_weigh(struct l2 *l, const struct vips *vips, bool takes_part)
 {
-	uint32_t impaired = 0;
+	struct prefixes now = {0};
 
 	for (size_t i = 0; i < vips->n_items; i++) {
 		const struct ipnet net = ipnet_of(&vips->items[i].addr);
 
-		if (!prefixes_has(&l->offered, &net))
-			impaired |= UINT32_C(1) << share_of(&net.addr);
+		prefixes_add(&now, &net);
 	}
-	vrrp_set_impaired(l->vrrp, impaired);
+	note_lost(l, now);
+	vrrp_set_impaired(l->vrrp, shares_of(l, &l->known, true) | shares_of(l, &l->lost, false));
 	vrrp_take_part(l->vrrp, takes_part);
 }
 
