@@ -56,6 +56,7 @@ enum {
 	LIMIT_BIRD_ANSWER = 16 * 1024, /* of BIRD: a session takes 100 bytes */
 	LIMIT_VRRP_LINE = 128,         /* of what keepalived's VRRP tells */
 	LIMIT_MEMBERS = 1024,          /* addresses of load balancers: 512 with two each */
+	LIMIT_FORMER_MEMBERS = 32,     /* of load balancers whose Leases are gone */
 	LIMIT_KUBE_OBJECT = 16 * 1024 * 1024, /* one line of a watch; etcd's objects have 1.5 MB */
 	LIMIT_KUBE_BODY = 64 * 1024 * 1024,   /* one answer of the API server that is no stream */
 	/* JSON values of these two, which take up to 230 bytes each; the largest EndpointSlice that

@@ -73,6 +73,13 @@ void roster_done(struct roster *r)
 	*r = (struct roster){0};
 }
 
+void roster_add_peer(struct roster *r, const struct ipaddr *addr)
+{
+	r->peers = xreallocarray(r->peers, r->n_peers + 1, sizeof *r->peers);
+	r->peers[r->n_peers++] = *addr;
+	settle(r);
+}
+
 bool roster_equal(const struct roster *a, const struct roster *b)
 {
 	return ipaddr_equal(&a->own, &b->own) &&

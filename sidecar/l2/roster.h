@@ -24,6 +24,9 @@ struct roster {
 struct roster roster_of(const struct dual *pod, const struct ipaddr addrs[], size_t n_addrs);
 void roster_done(struct roster *r);
 
+/* One more, of its family, that it does not have yet. */
+void roster_add_peer(struct roster *r, const struct ipaddr *addr);
+
 bool roster_equal(const struct roster *a, const struct roster *b);
 
 /* Whether it has us and nobody else that VRRP could reach. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "l2/former.h"
 #include "l2/roster.h"
 #include "l2/share.h"
 #include "l2/vrrp_child.h"
@@ -29,7 +30,8 @@ struct vrrp {
 	struct vrrp_ops ops;
 	void *ud;
 	struct vrrp_child *child;
-	struct roster roster;
+	struct roster roster; /* former members among the peers */
+	struct formers formers;
 	sd_event_source *begin_timer, *hold_timer;
 	bool takes_part, begun, stopping;
 	bool failed;   /* to run VRRP with the members as they are; the log has said so */
@@ -163,6 +165,8 @@ void vrrp_set_members(struct vrrp *v, const struct ipaddr addrs[], size_t n_addr
 	bool was_listed = v->roster.own.family != 0, is_listed = now.own.family != 0;
 	struct roster before = v->roster;
 
+	if (is_listed && n_addrs > 0)
+		formers_keep(&v->formers, &before, &now, loop_clock());
 	if (roster_equal(&before, &now))
 		return;
 	v->roster = now;

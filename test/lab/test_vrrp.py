@@ -416,3 +416,14 @@ def test_what_keepalived_may_do_and_what_it_does(lan):
     one.stop()
     one.process.wait(10)
     assert " 169.254.112." not in one.netns.run("ip", "-o", "addr", "show", "dev", "lo").stdout
+
+
+def test_who_has_lost_its_lease_alone_is_still_spoken_with(lan):
+    """It does not reach the API server, but all load balancers: it knows what it knew, and others hold it for dead."""
+    owned = lan.all_start()
+    cut_off = lan.sharers[3]
+    for number in (1, 2):
+        lan.sharers[number].say(members=[lan.sharers[1].address, lan.sharers[2].address])
+    time.sleep(5 * INTERVAL)  # longer than a backup waits for a master
+    assert lan.owners() == [1] * SHARES, (lan.owners(), f"{cut_off.owned:x}")
+    assert lan.settled() == owned
