@@ -712,7 +712,14 @@ static const char *supplier_of(const struct config *c)
 /* By ourselves, while we may. */
 static int make_sockets(struct sockets *ret, const struct config *c, struct err *e)
 {
-	return c->node.netns[0] && !supplier_of(c) ? sockets_make(ret, c->node.netns, e) : 0;
+	int r;
+
+	if (!c->node.netns[0] || supplier_of(c))
+		return 0;
+	r = sockets_make(ret, c->node.netns, e);
+	if (r == 0 && c->announce == CONFIG_ANNOUNCE_L2)
+		r = sockets_make_l2(ret, c->node.netns, e);
+	return r;
 }
 
 static int await_sockets(struct sidecar *s, struct err *e)

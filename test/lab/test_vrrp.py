@@ -427,3 +427,23 @@ def test_who_has_lost_its_lease_alone_is_still_spoken_with(lan):
     time.sleep(5 * INTERVAL)  # longer than a backup waits for a master
     assert lan.owners() == [1] * SHARES, (lan.owners(), f"{cut_off.owned:x}")
     assert lan.settled() == owned
+
+
+def test_a_sidecar_that_makes_its_own_sockets(network, tmp_path):
+    """`nodeSockets.method: self` of the chart: it goes into the node's network namespace itself."""
+    node, pod = network.netns("vrrp-node"), network.netns("vrrp-pod")
+    network.link(node, "veth1", pod, "eth0")
+    node.ip("link add eth0 type bridge", "link set eth0 up", "addr add 10.0.0.101/24 dev eth0",
+            "route add 172.16.1.11/32 dev veth1")
+    pod.ip("addr add 172.16.1.11/24 dev eth0")
+    config = tmp_path / "kago.yaml"
+    config.write_text(f"announce: l2\nl2:\n  stateDir: {tmp_path}/l2\n  template: {ROOT}/templates/vrrp.conf.mustache\n")
+    sidecar = network.start(pod, program("kago-sidecar"), "run", "--config", config, "--pod-ip", "172.16.1.11",
+                            "--node-ip", "10.0.0.101", "--node-netns", node.path, log=tmp_path / "log")
+
+    def status():
+        done = pod.run(program("kago-sidecar"), "status", "-o", "json", check=False)
+        return done.stdout if done.returncode == 0 else ""
+
+    wait_for("it is at work, or ends", lambda: not sidecar.running() or '"l2"' in status(), SLOW)
+    assert sidecar.running(), sidecar.output()
