@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "doc/jsonx.h"
 #include "l2/responder.h"
@@ -249,11 +250,12 @@ static json_t *report_vip(const struct l2 *l, const struct ipaddr *vip)
 	return item;
 }
 
-static json_t *report_vips(const struct l2 *l, bool rivals)
+/* Up to `max` of them. */
+static json_t *report_vips(const struct l2 *l, bool rivals, size_t max)
 {
 	json_t *vips = jsonx_must(json_array());
 
-	for (size_t i = 0; i < l->ours.n_items; i++) {
+	for (size_t i = 0; i < l->ours.n_items && json_array_size(vips) < max; i++) {
 		const struct ipaddr *vip = &l->ours.items[i].addr;
 
 		if (!rivals || responder_rival(l->responder, vip))
@@ -267,13 +269,13 @@ json_t *l2_report(const struct l2 *l)
 	json_t *report = jsonx_must(json_object());
 
 	jsonx_set(report, "shares", json_integer(count_shares(vrrp_owned(l->vrrp))));
-	jsonx_set(report, "rivals", report_vips(l, true));
+	jsonx_set(report, "rivals", report_vips(l, true, LIMIT_L2_RIVALS));
 	return report;
 }
 
 json_t *l2_report_vips(const struct l2 *l)
 {
-	return report_vips(l, false);
+	return report_vips(l, false, SIZE_MAX);
 }
 
 void l2_stop(struct l2 *l)

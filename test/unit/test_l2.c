@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "l2/responder.h"
 #include "l2/share.h"
 #include "l2/vrrp.h"
@@ -203,6 +204,21 @@ static void what_stays_away_is_deleted(void **state)
 	assert_int_equal(world.impaired, 0);
 }
 
+/* Any host of the network can claim them all, and each report goes to the controller. */
+static void what_strangers_claim_is_told_in_part(void **state)
+{
+	json_t *report;
+
+	world.all_rivals = true;
+	see(*state, 200, true);
+	report = l2_report(*state);
+	assert_int_equal(json_array_size(json_object_get(report, "rivals")), LIMIT_L2_RIVALS);
+	json_decref(report);
+	report = l2_report_vips(*state);
+	assert_int_equal(json_array_size(report), 200);
+	json_decref(report);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -211,6 +227,7 @@ int main(void)
 		TEST(what_no_interface_answers_for_is_left_to_others),
 		TEST(what_ipvs_has_lost_is_left_to_others_for_a_while),
 		TEST(what_stays_away_is_deleted),
+		TEST(what_strangers_claim_is_told_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
