@@ -91,10 +91,13 @@ static void make_some_known(struct responder *r, uint64_t now)
 /* Whether it has a rival now that it had not before, or the other way round. */
 static bool look_at_rival(struct holding *one, uint64_t now)
 {
+	enum rival_news news = rival_look(&one->rival, one->since, now);
 	char vip[IPADDR_TEXT];
 
+	if (news == RIVAL_SAME)
+		return false;
 	ipaddr_format(vip, &one->vip);
-	switch (rival_look(&one->rival, one->since, now)) {
+	switch (news) {
 	case RIVAL_COMES:
 		log_warn("l2.conflict", LOG_STR("vip", vip), LOG_STR("mac", one->rival.text),
 			LOG_STR("effect", "some clients reach the one, and some the other"),
