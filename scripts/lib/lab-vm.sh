@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # its variables are those of scripts/lab
 # SPDX-License-Identifier: Apache-2.0
 # The lab's virtual machine. A part of scripts/lab, which sources it; it takes its settings, starts
-# and ends processes with its functions, and makes only `kernel` and `accelerator`.
+# and ends processes with its functions, and makes only `kernel`, `accelerator` and `clock`.
 
 run_vm() {
     [[ $(uname -m) = x86_64 ]] || die "the virtual machine is made for x86_64, not $(uname -m)"
@@ -67,8 +67,13 @@ settings() {
 
 # The CPU emulated is an old one: programs then keep to what is emulated fast.
 choose_accelerator() {
-    accelerator=(-accel kvm -cpu host)
-    kvm_works || accelerator=(-accel "tcg,thread=multi,tb-size=256" -cpu "Westmere-v1,+rdrand")
+    accelerator=(-accel kvm -cpu host -smp "${cpus:-2}")
+    kvm_works && return
+    accelerator=(-accel "tcg,thread=multi,tb-size=256" -cpu "Westmere-v1,+rdrand" -smp "${cpus:-1}")
+    # The emulated counter is this processor's. On a busy machine the kernel would at times find 396 MHz where there
+    # are 2596, and all of its clocks would go six times too fast.
+    clock=$(/usr/bin/python3 -SEI "$here/lib/tsc-khz.py" 2>/dev/null) || true
+    clock=${clock:+"tsc_early_khz=$clock"}
 }
 
 # /dev/kvm can open and yet hang the guest, so it is tried, once per boot of this host.
@@ -88,9 +93,9 @@ kvm_works() {
 
 start_qemu() { # KERNEL_ARGUMENT OPTION...
     start qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
-        "${accelerator[@]}" -m "$memory" -smp "$cpus" \
+        "${accelerator[@]}" -m "$memory" \
         -kernel "$kernel/vmlinux" -initrd "$work/initramfs" \
-        -append "console=ttyS0 quiet mitigations=off no_timer_check panic=-1 tsc=reliable $1" \
+        -append "console=ttyS0 quiet mitigations=off no_timer_check panic=-1 tsc=reliable ${clock:-} $1" \
         -chardev "file,id=console,path=${work//,/,,}/console" -serial chardev:console \
         "${@:2}" 2>"$work/qemu"
 }
