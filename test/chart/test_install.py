@@ -35,6 +35,9 @@ def _place(cluster):
                     for name in (NAMESPACE, "edge")])
     apply(cluster, OPERATOR)
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    # The API server makes it by itself, and later: it belongs to what was there before.
+    wait_for("the types' API", lambda: "v1.monitoring.coreos.com" in cluster.kubectl(
+        "get", "apiservices", "-o", "name"), SOON)
     wait_for("the namespaces' own objects", lambda: all(
         "kube-root-ca.crt" in cluster.kubectl("get", "configmaps", "-n", name, "-o", "name")
         and "default" in cluster.kubectl("get", "serviceaccounts", "-n", name, "-o", "name")
@@ -47,6 +50,13 @@ def everything(cluster):
     wanted = ",".join(t for t in types if t.split(".")[0] not in PASSING)
     return set(cluster.kubectl("get", wanted, "-A", "--ignore-not-found", "-o", "jsonpath={range .items[*]}"
                                "{.kind}/{.metadata.namespace}/{.metadata.name}{'\\n'}{end}").split())
+
+
+def await_as_before(cluster, before):
+    try:
+        wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
+    except Failed as why:
+        raise Failed(f"{why}; not as before: {sorted(everything(cluster) ^ before)}") from why
 
 
 def in_cluster(cluster, kind, name=RELEASE, namespace=NAMESPACE):
@@ -90,7 +100,7 @@ def test_install_upgrade_rollback_and_uninstall(helm, cluster):
     assert in_cluster(cluster, "deployment")["spec"] == first and gone(cluster, "daemonsets")
 
     helm.run("uninstall", RELEASE, "-n", NAMESPACE)
-    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
+    await_as_before(cluster, before)
 
 
 @pytest.mark.parametrize("values, says", [
@@ -141,7 +151,7 @@ def test_groups_come_to_a_release_and_go(helm, cluster):
     wait_for("the workload of before", lambda: names(cluster, "deployments") == {"kago"}, SOON)
     assert in_cluster(cluster, "deployment")["spec"] == first
     helm.run("uninstall", RELEASE, "-n", NAMESPACE)
-    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
+    await_as_before(cluster, before)
 
 
 def replica_sets(cluster):
@@ -164,7 +174,7 @@ def test_the_workload_of_before_may_stay_until_racks_are_ready(helm, cluster):
     cluster.kubectl("delete", f"deployment/{RELEASE}", f"configmap/{RELEASE}", "-n", NAMESPACE)
     wait_for("the racks alone", lambda: replica_sets(cluster) == [("kago-rack-a", 2), ("kago-rack-b", 3)], SOON)
     helm.run("uninstall", RELEASE, "-n", NAMESPACE)
-    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
+    await_as_before(cluster, before)
 
 
 def test_two_fleets_share_a_namespace_and_leave_each_other_alone(helm4, cluster):
@@ -178,7 +188,7 @@ def test_two_fleets_share_a_namespace_and_leave_each_other_alone(helm4, cluster)
     assert in_cluster(cluster, "deployment", "two-kago") and in_cluster(cluster, "clusterrolebinding", "edge:one-kago")
     helm4.run("uninstall", "two", "-n", NAMESPACE)
     helm4.run("uninstall", "one", "-n", "edge")
-    wait_for("all to be as before", lambda: everything(cluster) == before, SOON)
+    await_as_before(cluster, before)
 
 
 @pytest.mark.parametrize("values", VALUES)
