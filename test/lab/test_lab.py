@@ -49,7 +49,7 @@ scripts/lab run -- bash -c 'ip link add d0 type dummy; echo $KAGO_LAB $(ipvsadm 
 result native "$?"
 scripts/lab run --timeout 1 -- bash -c 'ip netns add west; setsid sleep 1234 & sleep 1234'
 result native_late "$?"
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in $(seq 150); do
     left | cmp -s /run/before - && break
     sleep 0.2
 done
@@ -97,7 +97,7 @@ def processes_of(session):
 
 
 def assert_nothing_left(lab, tmp, files=()):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while processes_of(lab.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert processes_of(lab.pid) == ""

@@ -54,11 +54,13 @@ router bgp {own_as}
 
     def watch(self):
         """From here on its session shall not end."""
-        self.before = {**self.session(), "at": time.monotonic()}
+        found = self.session()
+        self.before = {**found, "at": time.monotonic()}
         assert self.before["bgpState"] == "Established"
 
     def assert_unbroken(self):
-        now, passed = self.session(), time.monotonic() - self.before["at"]
+        passed = time.monotonic() - self.before["at"]  # at least, when the router is asked
+        now = self.session()
         assert now, f"{self.address}: no session"
         up_for = (now["bgpTimerUpMsec"] - self.before["bgpTimerUpMsec"]) / 1000
         assert up_for > passed - 2, f"{self.address}: up for {up_for} s more after {passed} s"
@@ -228,6 +230,7 @@ def test_a_peer_that_is_back_is_found_soon_however_often_it_was_away(routers, pe
     """exabgp by itself waits longer each time."""
     a, b = routers
     a.watch()
+    took = []
     for outage in 3, 6, 6, 9, 6:
         downs, ups = peers.speaker.count("bgp.down"), peers.speaker.count("bgp.up")
         b.tell("router bgp 65001", "no bgp listen range 172.16.0.0/16 peer-group kago")
@@ -238,8 +241,12 @@ def test_a_peer_that_is_back_is_found_soon_however_often_it_was_away(routers, pe
         wait_for("the time", lambda: time.monotonic() > away_until, SLOW)  # noqa: B023
         assert peers.speaker.count("bgp.up") == ups
         b.tell("router bgp 65001", "bgp listen range 172.16.0.0/16 peer-group kago")
-        wait_for("a session", lambda: peers.speaker.count("bgp.up") > ups, 5)  # noqa: B023
-        wait_for("its routes", lambda: b.routes() == a.routes() and len(b.routes()) > 1)
+        back = time.monotonic()
+        wait_for("a session", lambda: peers.speaker.count("bgp.up") > ups, SLOW)  # noqa: B023
+        took.append(time.monotonic() - back)
+        wait_for("its routes", lambda: b.routes() == a.routes() and len(b.routes()) > 1, SLOW)
+    # Not each time: the machine may have been busy with something else.
+    assert sorted(took)[-2] < 5, took
     a.assert_unbroken()
 
 

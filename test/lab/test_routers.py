@@ -225,7 +225,7 @@ def test_a_peer_that_is_not_named_gets_no_route(site, peers):
     # From one to both, to the other alone, and to nobody who is there.
     speaker.say(VIP)
     wait_for("both", lambda: inner.hears(VIP) and outer.hears(VIP))
-    assert outer.events.count(("ROUTE", VIP)) == 1
+    wait_for("word of it", lambda: outer.events.count(("ROUTE", VIP)) == 1)
     speaker.say(VIP, peers="inner")
     wait_for("the withdrawal", lambda: not outer.attributes(VIP))
     assert inner.hears(VIP) and ("DELROUTE", VIP) not in inner.events

@@ -45,6 +45,13 @@ class Cluster:
     def await_all(self):
         self.lab.await_next_hops(WEB_NET, self.lbs)
 
+    def lost_after(self, moment, left):
+        """Seconds since then, of 1970, until the router sent to these load balancers alone."""
+        self.lab.await_next_hops(WEB_NET, left)
+        hops = sorted(pod.node.address for pod in left)
+        changes = self.lab.route_changes(WEB_NET)
+        return next(when for when, found in changes if when >= moment and found == hops) - moment
+
     def hold(self, pod):
         """An open connection to this pod."""
         for _ in range(100):
@@ -112,7 +119,7 @@ def test_a_stopped_balancer_fails_no_request(cluster):
         await_requests(traffic)
         stopped.signal(TERM)
         assert stopped.wait(30) == [0, 0]
-        cluster.lab.await_next_hops(WEB_NET, [cluster.lbs[0], cluster.lbs[2]], timeout=1)
+        cluster.lab.await_next_hops(WEB_NET, [cluster.lbs[0], cluster.lbs[2]])
         await_requests(traffic)
     assert not traffic.failed, str(traffic)
     # What was open when the router changed its mind may have moved to another balancer.
@@ -125,10 +132,9 @@ def test_a_killed_balancer_loses_its_route_at_once(cluster):
     killed = cluster.lbs[2]
     with cluster.traffic() as traffic:
         await_requests(traffic)
-        start = time.monotonic()
+        start = time.time()
         killed.signal(KILL)
-        cluster.lab.await_next_hops(WEB_NET, cluster.lbs[:2], timeout=HOLD_TIME)
-        assert time.monotonic() - start < HOLD_TIME / 3
+        assert cluster.lost_after(start, cluster.lbs[:2]) < HOLD_TIME / 2
         await_requests(traffic)
     assert len(traffic.failed) <= Traffic.WORKERS, str(traffic)
     killed.wait(10)
@@ -138,15 +144,14 @@ def test_a_killed_balancer_loses_its_route_at_once(cluster):
 
 def test_a_balancer_that_is_cut_off_loses_its_route_within_the_hold_time(cluster):
     cut = cluster.lbs[0]
-    start = time.monotonic()
+    start = time.time()
     cut.node.netns.ip(f"link set v{cut.name} down")
-    cluster.lab.await_next_hops(WEB_NET, cluster.lbs[1:])
-    assert time.monotonic() - start < HOLD_TIME + 2
-    wait_for("it to be unready", lambda: readiness(cut) == (False, "no BGP session is up"))
+    assert cluster.lost_after(start, cluster.lbs[1:]) < HOLD_TIME * 1.5
+    wait_for("it to be unready", lambda: readiness(cut) == (False, "no BGP session is up"), 90)
     assert set(spread(cluster.client, WEB, REQUESTS)) == names(cluster.web)
     cut.node.netns.ip(f"link set v{cut.name} up")
     cluster.await_all()
-    wait_for("all to be ready", lambda: all(readiness(lb) == (True, None) for lb in cluster.lbs))
+    wait_for("all to be ready", lambda: all(readiness(lb) == (True, None) for lb in cluster.lbs), 90)
 
 
 def test_forwarding_goes_on_while_the_controller_container_restarts(cluster):
@@ -199,7 +204,7 @@ def test_the_route_goes_with_the_last_real_server(cluster):
         return len(emptied) == len(cluster.shop_lbs)
 
     wait_for("no real servers", gone, interval=0.01)
-    lab.await_next_hops(SHOP_NET, [], timeout=5)
+    lab.await_next_hops(SHOP_NET, [])
     withdrawn, _ = lab.route_changes(SHOP_NET)[-1]
-    assert withdrawn - max(emptied.values()) < 1
+    assert withdrawn - max(emptied.values()) < HOLD_TIME / 2
     assert lab.next_hops(WEB_NET) == sorted(pod.node.address for pod in cluster.lbs)

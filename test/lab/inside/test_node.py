@@ -210,10 +210,10 @@ def request(port):
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + udp
 
 
-def forge(site, sender, destination):
+def forge(site, sender, destination, patience=1.5):
     """Whether the client gets an answer to what `sender` sends in a tunnel."""
     with site.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(1.5)
+        client.settimeout(patience)
         client.bind((CLIENT[4], 0))
         with sender.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IPIP) as raw:
             raw.sendto(request(client.getsockname()[1]), (destination, 0))
@@ -224,7 +224,7 @@ def forge(site, sender, destination):
 
 def test_only_load_balancers_may_send(running):
     pod = PODS["a"][4]
-    assert forge(running, running.lb, pod)
+    assert forge(running, running.lb, pod, 20)
     assert not forge(running, running.stranger, pod)
     assert not forge(running, running.pods["b"], pod)
     running.stranger.ip(f"route add {DEVICE_ADDRESS[4]} via {NODE[4]}")
@@ -240,7 +240,7 @@ def test_a_dead_agent_keeps_forwarding_and_a_new_one_takes_over_without_a_gap(ru
         while not stop.is_set():
             for protocol in ("tcp", "udp"):
                 try:
-                    asked.append(answers(running, 4, protocol, 3.0))
+                    asked.append(answers(running, 4, protocol, 20.0))
                 except OSError as error:
                     failed.append((time.monotonic(), protocol, repr(error)))
 
@@ -249,17 +249,22 @@ def test_a_dead_agent_keeps_forwarding_and_a_new_one_takes_over_without_a_gap(ru
         thread = threading.Thread(target=keep_asking)
         thread.start()
         running.agent.kill()
-        time.sleep(1)
-        n_dead = len(asked)
+
+        def await_answers(n):
+            so_far = len(asked)
+            wait_for("answers", lambda: failed or len(asked) > so_far + n, 60)
+
+        await_answers(10)
         for _ in range(3):
             running.start().wait_for_line("event=node.ready")
-            time.sleep(0.5)
+            await_answers(5)
             running.agent.kill()
             running.agent.log.unlink()
+        await_answers(1)
         stop.set()
         thread.join()
         assert talk.ask() == before
-    assert n_dead > 10 and len(asked) > 2 * n_dead and not failed
+    assert not failed
 
 
 @pytest.mark.parametrize("what", [

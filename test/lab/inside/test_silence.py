@@ -120,7 +120,7 @@ def test_udp_leaves_a_pod_that_a_check_finds_dead_and_tcp_does_not(site):
             tcp.__init__(site.client, "tcp", TCP_VIP, 80, timeout=1)
         [other] = set(PODS) - {first}
         fail_check(site, first)
-        wait_for("an answer of the other pod", lambda: hear(udp) == other, CHECK_TIME + 1, 0.05)
+        wait_for("an answer of the other pod", lambda: hear(udp) == other, CHECK_TIME + LOOK / 2, 0.05)
         held = {PODS[first]: 0, PODS[other]: 1}
         wait_for("the dead pod, in its place", lambda: weights(site) == {TCP_VIP: held, UDP_VIP: held}, SOON, 0.1)
         assert tcp.ask()[0] == first
@@ -141,7 +141,7 @@ def test_udp_leaves_a_pod_that_is_removed(site):
         site.put("udp", service("udp", UDP_VIP, 80, "UDP"), endpoints("udp", PODS[other], protocol="UDP"))
         wait_for("the removal", lambda: weights(site)[UDP_VIP] == {PODS[other]: 1}, SOON, 0.02)
         udp.say("lost")  # the packet that meets what conntrack knew of the other pod
-        wait_for("an answer of the other pod", lambda: hear(udp) == other, 2, 0.05)
+        wait_for("an answer of the other pod", lambda: hear(udp) == other, LOOK / 2, 0.05)
 
 
 def hear(talk):

@@ -98,11 +98,32 @@ def passes(netns, protocol, vip):
     return True
 
 
+def is_cut(talk):
+    """Whether an open connection gets no answers any more."""
+    try:
+        talk.ask()
+    except OSError:
+        return True
+    return False
+
+
 def who_pass(site):
     """All ask at once, for who is kept out waits in vain."""
     with ThreadPoolExecutor(len(EVERY)) as pool:
         return {name: [e for e, passed in zip(EVERY, pool.map(partial(passes, getattr(site, name)), *zip(*EVERY)))
                        if passed] for name in ("near", "far")}
+
+
+def expect(site, near, far):
+    """Nobody else passes; who has no answer asks again, for the machine may be busy with something else."""
+    wanted = {"near": near, "far": far}
+
+    def all_pass():
+        found = who_pass(site)
+        assert all(set(found[name]) <= set(wanted[name]) for name in wanted), found
+        return found == wanted
+
+    wait_for(f"{wanted} to pass", all_pass, SOON)
 
 
 @pytest.fixture(name="site")
@@ -114,27 +135,25 @@ def _site(tmp_path):
 def test_ranges_come_change_and_go_while_connections_stay(site):
     site.put("web", VIPS)
     site.start()
-    assert who_pass(site) == {"near": EVERY, "far": EVERY}
+    expect(site, near=EVERY, far=EVERY)
     with contextlib.ExitStack() as stack:
         near, far = ([stack.enter_context(Talk(netns, protocol, vip, PORT))
                       for protocol, vip in EVERY] for netns in (site.near, site.far))
         for talk in (*near, *far):
             talk.ask()
         site.restrict(*NEAR)
-        assert who_pass(site) == {"near": EVERY, "far": []}
+        expect(site, near=EVERY, far=[])
         site.restrict(*NEAR, *FAR)
-        assert who_pass(site) == {"near": EVERY, "far": EVERY}
+        expect(site, near=EVERY, far=EVERY)
         site.restrict(FAR[0], NEAR[1])
-        assert who_pass(site) == {"near": [e for e in EVERY if e[1] == VIPS[1]],
-                                  "far": [e for e in EVERY if e[1] == VIPS[0]]}
+        expect(site, near=[e for e in EVERY if e[1] == VIPS[1]], far=[e for e in EVERY if e[1] == VIPS[0]])
         site.restrict(*NEAR)
         for talk in near:
             talk.ask()
-        for talk in far:
-            with pytest.raises(OSError):
-                talk.ask()
+        with ThreadPoolExecutor(len(far)) as pool:
+            assert all(pool.map(is_cut, far))
         site.restrict()
-        assert who_pass(site) == {"near": EVERY, "far": EVERY}
+        expect(site, near=EVERY, far=EVERY)
     assert site.lb.log().count("event=config.written") == 1, "keepalived had nothing to do"
     for name in ("allowed4", "allowed6"):
         assert "elements" not in site.lb.netns.run("nft", "list", "set", "inet", "kago", name).stdout
@@ -143,7 +162,7 @@ def test_ranges_come_change_and_go_while_connections_stay(site):
 def test_ranges_of_one_family_leave_nobody_of_the_other(site):
     site.put("web", VIPS, [NEAR[0]])
     site.start()
-    assert who_pass(site) == {"near": [e for e in EVERY if e[1] == VIPS[0]], "far": []}
+    expect(site, near=[e for e in EVERY if e[1] == VIPS[0]], far=[])
 
 
 def test_a_service_is_restricted_from_its_first_packet_to_its_last(site):
@@ -152,7 +171,8 @@ def test_a_service_is_restricted_from_its_first_packet_to_its_last(site):
     site.lb.start_outside()
     site.lb.wait_for_log("event=kernel.applied")
     site.lb.process.kill()
-    assert passes(site.near, "tcp", VIPS[0]) and not passes(site.far, "tcp", VIPS[0])
+    wait_for("an answer", lambda: passes(site.near, "tcp", VIPS[0]), SOON)
+    assert not passes(site.far, "tcp", VIPS[0])
     site.lb.remove("web")
     site.put("other", ["10.1.1.2"])
     site.lb.start_outside()
@@ -176,7 +196,7 @@ def test_rules_that_nftables_refuses_keep_only_their_service_out(site):
     assert status["result"] == "mismatch" and "with nftables" in status["error"]
     others = {place for place in site.lb.ipvs() if "10.1.1.3" in place}
     assert others and {p: r for p, r in site.lb.ipvs().items() if p not in others} == before
-    assert who_pass(site) == {"near": EVERY, "far": []}
+    expect(site, near=EVERY, far=[])
     site.lb.remove("other")
     wait_for("good news", lambda: site.lb.status()["lastChange"]["result"] == "applied", SOON)
 
@@ -184,7 +204,7 @@ def test_rules_that_nftables_refuses_keep_only_their_service_out(site):
 def test_rules_that_somebody_flushes_are_put_back(site):
     site.put("web", VIPS, NEAR)
     site.start()
-    assert who_pass(site) == {"near": EVERY, "far": []}
+    expect(site, near=EVERY, far=[])
     site.lb.netns.run("nft", "flush", "ruleset")
     site.lb.process.wait_for_line("event=clients.table_lost", SOON)
     # The nft outside of the image is older, and crashes at what the one inside has made.
@@ -218,10 +238,10 @@ def start_with(site, config, **settings):
     site.start(**settings)
 
 
-def reads(site, client, port=9440):
+def reads(site, client, port=9440, patience=20):
     """Whether a client, an address of `near`, gets its page; None: its packets are dropped."""
     with site.near.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-        sock.settimeout(2)
+        sock.settimeout(patience)
         sock.bind((client, 0))
         try:
             sock.connect((NEAR_LB, port))
@@ -238,16 +258,16 @@ def test_packets_of_who_may_not_read_metrics_are_dropped(site):
     start_with(site, allow(site, f"{ONE}/32", NEAR[1]),
                **{"http.listen": f"{NEAR_LB}:9440", "http.probes": f"{NEAR_LB}:9441"})
     site.lb.wait_for_log("event=clients.guarded")
-    assert [reads(site, client) for client in (ONE, OTHER)] == [True, None]
+    assert reads(site, ONE) and reads(site, OTHER, patience=2) is None
     assert reads(site, OTHER, port=9441), "probes are for everybody"
     allow(site, f"{OTHER}/32")
     site.lb.wait_for_log('event=config.changed key=http.allow effect="in use"')
-    wait_for("the other client's turn", lambda: reads(site, OTHER), SOON)
-    assert reads(site, ONE) is None
+    wait_for("the other client's turn", lambda: reads(site, OTHER, patience=2), SOON)
+    assert reads(site, ONE, patience=2) is None
     allow(site)
-    wait_for("everybody's turn", lambda: reads(site, ONE), SOON)
+    wait_for("everybody's turn", lambda: reads(site, ONE, patience=2), SOON)
     assert reads(site, OTHER)
-    assert who_pass(site) == {"near": EVERY, "far": EVERY}
+    expect(site, near=EVERY, far=EVERY)
 
 
 def test_where_metrics_are_on_all_addresses_who_may_not_read_them_gets_no_answer(site):

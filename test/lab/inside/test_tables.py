@@ -12,8 +12,8 @@ from net import Failed, Network, program, wait_for
 from image import IPVS
 from test_controller import SOON, Controller, endpoints, service
 
-SERVICES, PODS, FLOWS = 6, 50, 300
-TURNS, RESTART_EVERY = 38, 6
+SERVICES, PODS, FLOWS = 6, 80, 300
+TURNS, RESTART_EVERY = 24, 6
 FIRST_PORT = 20000
 CLIENT, CLIENTS = "10.9.9.9", [f"10.9.9.{100 + i}" for i in range(30)]
 LOOK = 10  # s; a whole look, which brings lists into order, comes so often
@@ -118,11 +118,12 @@ def in_order(reals):
 
 FLOW = """
 import socket, sys
-for port in range({first}, {first} + {n}):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind((sys.argv[2], port))
-    s.sendto(b"x", (sys.argv[1], 53))
-    s.close()
+for client in sys.argv[2:]:
+    for port in range({first}, {first} + {n}):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((client, port))
+        s.sendto(b"x", (sys.argv[1], 53))
+        s.close()
 """
 
 
@@ -130,17 +131,21 @@ def hexadecimal(address):
     return "".join(f"{int(n):02X}" for n in address.split("."))
 
 
-def choices(lb, address, client=CLIENT, n=FLOWS):
-    """Which real server the kernel chooses for each of many new flows of a client: by source port."""
-    lb.netns.run("/usr/bin/python3", "-c", FLOW.format(first=FIRST_PORT, n=n), address, client)
-    chosen = {}
+def choices_of(lb, address, clients, n):
+    """Which real server the kernel chooses for each of many new flows: {client: {source port: real server}}."""
+    lb.netns.run("/usr/bin/python3", "-SEI", "-c", FLOW.format(first=FIRST_PORT, n=n), address, *clients)
+    chosen = {hexadecimal(client): {} for client in clients}
     for line in lb.netns.run("cat", "/proc/net/ip_vs_conn").stdout.splitlines()[1:]:
         words = line.split()
-        if words[:2] == ["UDP", hexadecimal(client)] and words[3] == hexadecimal(address):
-            chosen[int(words[2], 16)] = words[5]
-    chosen.pop(0, None)  # the template of a client that stays
-    assert len(chosen) == n
-    return chosen
+        # Port 0 is the template of a client that stays.
+        if words[0] == "UDP" and words[1] in chosen and words[3] == hexadecimal(address) and int(words[2], 16):
+            chosen[words[1]][int(words[2], 16)] = words[5]
+    assert {len(flows) for flows in chosen.values()} == {n}
+    return {client: chosen[hexadecimal(client)] for client in clients}
+
+
+def choices(lb, address):
+    return choices_of(lb, address, [CLIENT], FLOWS)[CLIENT]
 
 
 def computed(lb, address, client=CLIENT, n=FLOWS):
@@ -205,7 +210,8 @@ def test_a_client_with_affinity_stays_with_its_pod_at_all_load_balancers(lbs, sc
         lb.start()
         lb.wait_for_log("event=kernel.applied")
         lb.wait_for_log("event=keepalived.up")
-    homes = {client: {real for lb in lbs for real in choices(lb, vip(0), client, 4).values()} for client in CLIENTS}
+    chosen = [choices_of(lb, vip(0), CLIENTS, 4) for lb in lbs]
+    homes = {client: {real for choice in chosen for real in choice[client].values()} for client in CLIENTS}
     assert all(len(reals) == 1 for reals in homes.values()), homes
     if scheduler == "mh":
         assert homes == {client: set(computed(lbs[0], vip(0), client, 1).values()) for client in CLIENTS}

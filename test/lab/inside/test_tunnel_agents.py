@@ -194,7 +194,7 @@ def test_a_pod_that_its_node_does_not_know_yet_refuses_nobody(fleet, family):
         late = [one for one in sockets if one not in early]
         assert late
         fleet.agents["node3"] = fleet.start_agent(node)
-        ended = outcomes(late, 30)
+        ended = outcomes(late, 90)  # they ask again after 1, 3, 7, 15, 31 and 63 s
         assert list(ended.values()) == [0] * len(late)
 
 
