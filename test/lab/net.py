@@ -33,7 +33,7 @@ def free_port():
         return one.getsockname()[1]
 
 
-def wait_for(what, condition, timeout=30.0, interval=None):
+def wait_for(what, condition, timeout=60.0, interval=None):
     """Calls `condition` until it gives something true, which is returned.
 
     Without an interval it looks the less often the longer it takes: looking takes the processor from what
@@ -81,7 +81,7 @@ class Process:
     def output(self):
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def wait_for_line(self, pattern, timeout=30.0):
+    def wait_for_line(self, pattern, timeout=60.0):
         """The match of the first line of output in which the pattern is found."""
         return wait_for(f"a line with '{pattern}' in {self.log}",
                         lambda: re.search(pattern, self.output(), re.MULTILINE), timeout)
@@ -93,7 +93,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=60):
         """The exit status of its first process, which ends by itself."""
         return self._popen.wait(timeout)
 

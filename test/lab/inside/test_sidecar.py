@@ -119,7 +119,7 @@ class Controller:
             pass
 
     def say_ready(self):
-        wait_for("a lifeline", lambda: {"type": "sidecar"} in self.messages)
+        wait_for("a lifeline", lambda: {"type": "sidecar"} in self.messages, START)
         self.connection.sendall(b'{"type":"state","ready":true}\n')
 
     def say_routes(self, *routes, gone=()):
@@ -201,7 +201,7 @@ class Sidecar:
         return [e for e in self.events if e["event"] == event and e["at"] >= since
                 and all(e.get(key) == value for key, value in fields.items())]
 
-    def wait(self, event, timeout=30, since=0, **fields):
+    def wait(self, event, timeout=60, since=0, **fields):
         return wait_for(f"{event} {fields}", lambda: self.find(event, since, **fields), timeout)[0]
 
     def wait_until_up(self, since=0):
@@ -1087,7 +1087,9 @@ def test_routes_that_someone_removed_come_back(site, reflector, pods):
     pod.netns.ip(f"route del local {VIP} table local")
     wait_for("both", lambda: site.routes() == [(VIP, pod.address, 1)]
              and pod.local_routes() == [VIP])
-    assert not sidecar.find("vip.withdrawn")
+    # Who had seen by then that the node's packets went elsewhere has taken it back meanwhile, and no other reason has.
+    wait_for("it to be announced", lambda: len(sidecar.find("vip.announced")) > len(sidecar.find("vip.withdrawn")))
+    assert {e["reason"] for e in sidecar.find("vip.withdrawn")} <= {"the node sends its packets elsewhere"}
 
 
 def test_the_controller_may_come_and_go(site, reflector, pods):
