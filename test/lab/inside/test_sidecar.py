@@ -777,12 +777,12 @@ def test_sigterm_withdraws_drains_and_leaves_nothing(site, reflector, pods):
 def test_a_second_sigterm_skips_the_wait(site, reflector, pods):
     pod = pods()
     pod.serve(VIP)
-    sidecar = pod.start("--drain=120s")
+    sidecar = pod.start("--drain=24s")
     sidecar.wait("vip.announced")
     sidecar.process.terminate()
     sidecar.wait("sidecar.draining")
     sidecar.process.terminate()
-    assert sidecar.process.wait(60) == 0 and site.routes() == []
+    assert sidecar.process.wait(20) == 0 and site.routes() == []
 
 
 def test_what_a_killed_sidecar_left_is_purged_at_the_next_start(site, reflector, pods):
