@@ -21,6 +21,7 @@
 enum {
 	PULSES_MISSED = 3,               /* of l2.interval, until it counts as silent */
 	KILL_SILENT = 5 * 1000 * 1000,   /* from then on */
+	KILL_MUTE = 2 * 1000 * 1000,     /* after its first share, if it has never answered */
 	KILL_ENDING = 2 * 1000 * 1000,   /* after SIGTERM; it takes a second */
 	READ_TIMEOUT = 10 * 1000 * 1000, /* for its file, at a start or a reload */
 	/* Of l2.interval, between two reloads, each of which lets those who wait for a master's
@@ -111,13 +112,21 @@ static void answered(struct vrrp_child *k)
 		k->ops.on_up(k->ud);
 }
 
+/* What one has that does not answer is nobody's: others believe that it is served. */
+static void own(struct vrrp_child *k, uint32_t share)
+{
+	if (!k->up && !k->masters)
+		loop_timer_arm(k->kill_timer, KILL_MUTE);
+	k->masters |= share;
+}
+
 static void on_word(void *ud, const struct vrrp_word *word)
 {
 	struct vrrp_child *k = ud;
 	uint32_t share = (uint32_t)1 << word->share;
 
 	if (word->kind == VRRP_OWNS)
-		k->masters |= share;
+		own(k, share);
 	else if (word->kind == VRRP_YIELDS)
 		k->masters &= ~share;
 	else if (word->kind == VRRP_PULSE)

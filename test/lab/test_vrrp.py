@@ -32,13 +32,13 @@ IPV6 = "fd00::1{}"
 class Sharer:
     """kago-sharer in a pod, and what it said was its own when."""
 
-    def __init__(self, lan, number, address):
+    def __init__(self, lan, number, address, template=ROOT / "templates/vrrp.conf.mustache"):
         self.address, self.netns = address.format(number), lan.pods[number]
         self.folder = lan.folder / f"sharer{number}-{time.monotonic_ns()}"
         self.folder.mkdir()
         config = self.folder / "kago.yaml"
         config.write_text(f"announce: l2\nl2:\n  program: {KEEPALIVED}\n  stateDir: {self.folder}/l2\n"
-                          f"  template: {ROOT}/templates/vrrp.conf.mustache\n")
+                          f"  template: {template}\n")
         self.changes, self.lines = [(0.0, 0)], []  # seconds of CLOCK_MONOTONIC, shares as bits
         with self.netns.entered():
             self.process = subprocess.Popen([*RIGHTS, program("kago-sharer"), config, self.address], text=True,
@@ -114,8 +114,8 @@ class Lan:
             pod.ip(f"addr add {address.format(number)}/{'64 ' if ':' in address else '24 '} dev eth0"
                    + (" nodad" if ":" in address else ""))
 
-    def start(self, number):
-        sharer = self.sharers[number] = Sharer(self, number, self.address)
+    def start(self, number, **how):
+        sharer = self.sharers[number] = Sharer(self, number, self.address, **how)
         self.past.append(sharer)
         self.network.callback(sharer.close)
         return sharer
@@ -298,6 +298,23 @@ def test_its_keepalived_hangs(lan):
     os.kill(hangs, signal.SIGSTOP)
     wait_for("it is killed", lambda: one.count("vrrp.killed") == 1, SLOW)
     wait_for("all is as before", lambda: lan.settled() == owned, SLOW)
+
+
+def test_a_keepalived_that_never_answers_has_shares_for_a_moment_alone(lan):
+    """As where the node has no inotify instance left for it: others leave to it what nobody serves then."""
+    template = lan.folder / "mute.mustache"
+    text = (ROOT / "templates/vrrp.conf.mustache").read_text()
+    template.write_text(text.replace("notify_priority_changes true", "notify_priority_changes false"))
+    lan.start(1, template=template)
+    lan.start(2)
+    lan.tell(part=True)
+    lan.tell_members()
+    one = lan.sharers[1]
+    wait_for("it runs", lambda: one.count("vrrp.started") == 1, SLOW)
+    moment = time.monotonic()
+    wait_for("it is killed", lambda: one.count("vrrp.killed") == 1, SLOW)
+    assert time.monotonic() - moment < 7 and one.owned == 0
+    wait_for("the other one has all", lambda: lan.sharers[2].owned == ALL, SLOW)
 
 
 def test_a_keepalived_that_does_not_read_its_file(lan):
