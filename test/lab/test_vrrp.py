@@ -454,7 +454,8 @@ def test_a_sidecar_that_makes_its_own_sockets(network, tmp_path):
             "route add 172.16.1.11/32 dev veth1")
     pod.ip("addr add 172.16.1.11/24 dev eth0")
     config = tmp_path / "kago.yaml"
-    config.write_text(f"announce: l2\nl2:\n  stateDir: {tmp_path}/l2\n  template: {ROOT}/templates/vrrp.conf.mustache\n")
+    config.write_text(f"announce: l2\nl2:\n  stateDir: {tmp_path}/l2\n"
+                      f"  template: {ROOT}/templates/vrrp.conf.mustache\n")
     sidecar = network.start(pod, program("kago-sidecar"), "run", "--config", config, "--pod-ip", "172.16.1.11",
                             "--node-ip", "10.0.0.101", "--node-netns", node.path, log=tmp_path / "log")
 
