@@ -23,7 +23,7 @@ SCHEMA = CHART / "values.schema.json"
 DOCUMENT = ROOT / "docs/chart.md"
 TABLE = re.compile(r"^\| value \| default \| meaning \|\n(?:\|.*\n)+", re.MULTILINE)
 OF_PARENTS = ("global", "enabled")  # what a chart that this one is a part of puts among its values
-LEAVES = ("config", "ipvs.livenessProbe", "ipvs.readinessProbe")
+LEAVES = ("config", "ipvs.livenessProbe", "ipvs.readinessProbe", "exabgp.livenessProbe")
 
 
 def load():

@@ -207,6 +207,17 @@ def test_layer_2_needs_no_more_than_its_name(helm):
             for mount in container["volumeMounts"] if mount["name"] == "run-l2"} == {"exabgp"}
 
 
+def test_a_sidecar_that_hangs_is_started_again_on_layer_2(helm):
+    """Its keepalived would keep the VIPs that nobody answers for any more; exabgp ends by itself then."""
+    def probe(*values):
+        return long_running(pod_of(helm.objects("default", *values)))["exabgp"].get("livenessProbe", {}).get("exec")
+
+    l2 = settings("config.announce=l2")
+    assert probe() is None
+    assert probe(*l2) == {"command": ["kago-sidecar", "status"]}
+    assert probe(*l2, *settings("config.control.socket=mine"))["command"][2:] == ["--socket", "mine"]
+
+
 def test_the_policy_lets_load_balancers_speak_vrrp_to_each_other(helm4):
     """A protocol of its own, which no rule can name: from pods of the fleet anything may come."""
     def without_ports(values):

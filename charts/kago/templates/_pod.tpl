@@ -198,6 +198,18 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
     {{- with .Values.exabgp.extraEnv }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+  {{- if include "kago.l2" . }}
+  livenessProbe:
+    {{- toYaml .Values.exabgp.livenessProbe | nindent 4 }}
+    exec:
+      command:
+        - kago-sidecar
+        - status
+        {{- with ((.Values.config).control).socket }}
+        - --socket
+        - {{ . }}
+        {{- end }}
+  {{- end }}
   {{- with .Values.exabgp.resources }}
   resources:
     {{- toYaml . | nindent 4 }}
