@@ -50,7 +50,6 @@ struct sidecar {
 	struct vips vips;      /* what IPVS has and the outer wall lets through */
 	struct glance *glance; /* NULL: none is under way */
 	uint64_t glanced_at;
-	bool look_now;         /* not by a child: something else has changed, too */
 	struct supply *supply; /* NULL: we make our sockets ourselves */
 	struct routes *routes;
 	struct strays *strays; /* NULL, too */
@@ -59,14 +58,15 @@ struct sidecar {
 	struct lifeline *lifeline;
 	struct status *status; /* NULL: it does not work */
 	struct follow *follow;
-	enum phase phase;
 	struct grace grace;
-	bool ready;         /* the controller said so */
-	bool all_announced; /* that is servable */
-	bool warned_family;
 	struct ipaddr *members; /* pods of the fleet, until the speaker can be told */
 	size_t n_members;
 	bool knows_members;
+	bool look_now;      /* not by a child: something else has changed, too */
+	bool ready;         /* the controller said so */
+	bool all_announced; /* that is servable */
+	bool warned_family;
+	enum phase phase;
 	struct prefixes announced;
 	struct book book;            /* what Services say of routes, and kago.yaml of all */
 	struct prefixes ever_by_nat; /* VIPs that NAT has served since they came */

@@ -32,12 +32,12 @@ static struct {
 
 uint64_t __wrap_loop_clock(void);
 uint64_t __wrap_loop_now(sd_event *loop);
-void __real_loop_timer_arm(sd_event_source *timer, uint64_t after);
-void __wrap_loop_timer_arm(sd_event_source *timer, uint64_t after);
-void __real_loop_timer_stop(sd_event_source *timer);
-void __wrap_loop_timer_stop(sd_event_source *timer);
-int __real_loop_timer_armed(sd_event_source *timer);
-int __wrap_loop_timer_armed(sd_event_source *timer);
+void __real_loop_timer_arm(sd_event_source *source, uint64_t after);
+void __wrap_loop_timer_arm(sd_event_source *source, uint64_t after);
+void __real_loop_timer_stop(sd_event_source *source);
+void __wrap_loop_timer_stop(sd_event_source *source);
+int __real_loop_timer_armed(sd_event_source *source);
+int __wrap_loop_timer_armed(sd_event_source *source);
 
 /* At the start of each test: no timer is known. */
 static inline void own_clock_begin(void)
