@@ -4,8 +4,8 @@
 #include <linux/netlink.h>
 
 #include "announce/route.h"
-#include "bgp/bfd.h"
-#include "bgp/bfd_report.h"
+#include "bfd/bfd.h"
+#include "bfd/bfd_report.h"
 #include "bgp/bgp_report.h"
 #include "bgp/exabgp.h"
 #include "doc/jsonx.h"

@@ -7,9 +7,9 @@
 #include "base/log.h"
 #include "doc/jsonx.h"
 #include "l2/responder.h"
-#include "l2/share.h"
-#include "l2/vrrp.h"
 #include "loop/loop.h"
+#include "vrrp/share.h"
+#include "vrrp/vrrp.h"
 
 /*
  * usec. What has gone from IPVS for longer is deleted; before that it may come back, as when

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "bgp/bird_api.h"
+#include "bfd/bird_api.h"
 #include "fuzz.h"
 
 /* What BIRD says comes in pieces: all answers that are whole, one after another. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "l2/share.h"
-#include "l2/vrrp_word.h"
+#include "vrrp/share.h"
+#include "vrrp/vrrp_word.h"
 
 struct count {
 	size_t n_words, n_readable;

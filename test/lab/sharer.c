@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 #include "config/config.h"
-#include "l2/vrrp.h"
 #include "loop/loop.h"
+#include "vrrp/vrrp.h"
 
 /*
  * The sidecar's VRRP alone, in a pod's network namespace: which shares are ours.

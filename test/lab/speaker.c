@@ -6,7 +6,7 @@
 #include "announce/route.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "bgp/bfd.h"
+#include "bfd/bfd.h"
 #include "bgp/exabgp.h"
 #include "cmd.h"
 #include "config/config.h"

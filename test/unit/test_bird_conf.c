@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bgp/bird_conf.h"
+#include "bfd/bird_conf.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/former.h"
+#include "vrrp/former.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -12,9 +12,9 @@
 
 #include "base/limits.h"
 #include "l2/responder.h"
-#include "l2/share.h"
-#include "l2/vrrp.h"
 #include "loop/loop.h"
+#include "vrrp/share.h"
+#include "vrrp/vrrp.h"
 
 #include "addresses.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/share.h"
+#include "vrrp/share.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp.h"
+#include "vrrp/vrrp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 
 #include "addresses.h"
 #include "base/fsutil.h"
-#include "l2/share.h"
 #include "loop/loop.h"
+#include "vrrp/share.h"
 
 /*
  * With a program in keepalived's place that says what a file tells it to. test/lab/test_vrrp.py has

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp_conf.h"
+#include "vrrp/vrrp_conf.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "addresses.h"
 #include "base/mem.h"
-#include "l2/share.h"
+#include "vrrp/share.h"
 
 DEFINE_CLEANUP(struct mustache *, mustache_free);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp_word.h"
+#include "vrrp/vrrp_word.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

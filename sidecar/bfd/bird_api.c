@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bgp/bird_api.h"
+#include "bfd/bird_api.h"
 
 #include <ctype.h>
 #include <errno.h>

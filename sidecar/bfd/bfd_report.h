@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "bgp/bfd.h"
+#include "bfd/bfd.h"
 
 /*
  * Adds to each of bgp_report_peers that is to have a BFD session

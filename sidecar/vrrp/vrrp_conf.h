@@ -6,7 +6,7 @@
 
 #include "config/config.h"
 #include "doc/mustache.h"
-#include "l2/roster.h"
+#include "vrrp/roster.h"
 
 /*
  * keepalived.conf of the load balancers' VRRP: an instance of each share, and one more, the pulse,

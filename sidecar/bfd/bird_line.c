@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bgp/bird_line.h"
+#include "bfd/bird_line.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include "base/limits.h"
-#include "bgp/bird_api.h"
+#include "bfd/bird_api.h"
 #include "loop/loop.h"
 
 struct bird_line {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp_word.h"
+#include "vrrp/vrrp_word.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "l2/share.h"
-#include "l2/vrrp_conf.h"
+#include "vrrp/share.h"
+#include "vrrp/vrrp_conf.h"
 
 /* What is in front of `end`, of which there has to be one; moves on to what is behind it. */
 static char *take_up_to(char **at, const char *end)

@@ -6,7 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "config/config.h"
-#include "l2/roster.h"
+#include "vrrp/roster.h"
 
 /*
  * keepalived as our child, with VRRP alone: no checks, no IPVS. It has CAP_NET_RAW, for VRRP's own

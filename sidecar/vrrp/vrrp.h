@@ -13,12 +13,12 @@
 
 /*
  * Which shares of the VIPs are ours, by VRRP with the other load balancers of the fleet. Sets of
- * shares (l2/share.h) are bits. Logs: vrrp.*.
+ * shares (vrrp/share.h) are bits. Logs: vrrp.*.
  *
  * We begin a second after our own address was seen among the members, for the others have heard of
  * us by then. Who has been alone owns all, without VRRP. When others come it keeps what it has
  * until VRRP has had its say, since nobody else owns it: they begin a second after they were seen,
- * too. Who is no member any more is still spoken with for a while (l2/former.h).
+ * too. Who is no member any more is still spoken with for a while (vrrp/former.h).
  *
  * Who has a share keeps it until somebody with a higher priority comes, who then takes it over
  * within a moment: a start of ours takes nothing before we could have it.

@@ -10,7 +10,7 @@
 struct bird_line;
 
 struct bird_line_ops {
-	/* A whole answer to what was asked (bgp/bird_api.h); borrowed. It may ask again. */
+	/* A whole answer to what was asked (bfd/bird_api.h); borrowed. It may ask again. */
 	void (*on_answer)(void *ud, const char *text, size_t len);
 	/* It has ended, or an answer is longer than LIMIT_BIRD_ANSWER. It may close the line. */
 	void (*on_end)(void *ud, const char *why);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/pod_interface.h"
+#include "vrrp/pod_interface.h"
 
 #include <errno.h>
 #include <ifaddrs.h>

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-#include "l2/roster.h"
+#include "vrrp/roster.h"
 
 /*
  * Peers that are no members any more. One may have lost the API server alone: it goes on, and where

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp_conf.h"
+#include "vrrp/vrrp_conf.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
-#include "l2/share.h"
+#include "vrrp/share.h"
 
 enum {
 	CENTISECOND = 10 * 1000, /* VRRP counts in these (RFC 5798) */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp_child.h"
+#include "vrrp/vrrp_child.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,14 +9,14 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "l2/pod_interface.h"
-#include "l2/share.h"
-#include "l2/vrrp_conf.h"
-#include "l2/vrrp_files.h"
-#include "l2/vrrp_word.h"
 #include "loop/backoff.h"
 #include "loop/child.h"
 #include "loop/loop.h"
+#include "vrrp/pod_interface.h"
+#include "vrrp/share.h"
+#include "vrrp/vrrp_conf.h"
+#include "vrrp/vrrp_files.h"
+#include "vrrp/vrrp_word.h"
 
 enum {
 	PULSES_MISSED = 3,               /* of l2.interval, until it counts as silent */

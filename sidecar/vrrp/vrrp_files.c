@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp_files.h"
+#include "vrrp/vrrp_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "l2/vrrp_conf.h"
+#include "vrrp/vrrp_conf.h"
 
 int vrrp_files_words(int *ret_fd, const struct config *c, struct err *e)
 {

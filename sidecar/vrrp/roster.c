@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/roster.h"
+#include "vrrp/roster.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l2/vrrp.h"
+#include "vrrp/vrrp.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "l2/former.h"
-#include "l2/roster.h"
-#include "l2/share.h"
-#include "l2/vrrp_child.h"
 #include "loop/loop.h"
+#include "vrrp/former.h"
+#include "vrrp/roster.h"
+#include "vrrp/share.h"
+#include "vrrp/vrrp_child.h"
 
 enum {
 	BEGIN_AFTER = 1000 * 1000, /* we were listed: others know of us by then */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bgp/bfd_report.h"
+#include "bfd/bfd_report.h"
 
 #include "base/str.h"
 #include "doc/jsonx.h"

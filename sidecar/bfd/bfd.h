@@ -5,7 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/mem.h"
-#include "bgp/bird_api.h"
+#include "bfd/bird_api.h"
 #include "config/config.h"
 #include "node/site.h"
 

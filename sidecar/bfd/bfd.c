@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bgp/bfd.h"
+#include "bfd/bfd.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,8 +7,8 @@
 
 #include "base/fsutil.h"
 #include "base/log.h"
-#include "bgp/bird_conf.h"
-#include "bgp/bird_line.h"
+#include "bfd/bird_conf.h"
+#include "bfd/bird_line.h"
 #include "loop/backoff.h"
 #include "loop/child.h"
 #include "loop/loop.h"
