@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/digest.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "l2/groups.h"
 #include "l2/holdings.h"
@@ -88,26 +89,50 @@ static void make_some_known(struct responder *r, uint64_t now)
 		r->not_before = now + PACE;
 }
 
-/* Whether it has a rival now that it had not before, or the other way round. */
-static bool look_at_rival(struct holding *one, uint64_t now)
+static size_t count_rivals(const struct responder *r)
 {
-	enum rival_news news = rival_look(&one->rival, one->since, now);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->holdings.n_items; i++)
+		n += r->holdings.items[i].rival.is_known;
+	return n;
+}
+
+/* The first of them are named: any host of the network can claim them all. */
+static void log_conflict(const struct holding *one, size_t n_rivals)
+{
 	char vip[IPADDR_TEXT];
 
-	if (news == RIVAL_SAME)
-		return false;
-	ipaddr_format(vip, &one->vip);
-	switch (news) {
+	if (n_rivals == LIMIT_L2_RIVALS)
+		log_warn("l2.conflicts", LOG_UINT("vips", n_rivals),
+			LOG_STR("next", "others with a rival are not named"));
+	if (n_rivals >= LIMIT_L2_RIVALS)
+		return;
+	log_warn("l2.conflict", LOG_STR("vip", ipaddr_format(vip, &one->vip)),
+		LOG_STR("mac", one->rival.text),
+		LOG_STR("effect", "some clients reach the one, and some the other"),
+		LOG_STR("remedy", "find who has this MAC address, and take the VIP off it"),
+		LOG_STR("next", "questions are answered; nothing else says that it is ours"));
+}
+
+static void log_peace(const struct holding *one, size_t n_rivals)
+{
+	char vip[IPADDR_TEXT];
+
+	if (n_rivals <= LIMIT_L2_RIVALS)
+		log_info("l2.conflict_over", LOG_STR("vip", ipaddr_format(vip, &one->vip)),
+			LOG_STR("next", "it is made known as ours again"));
+}
+
+/* Whether it has a rival now that it had not before, or the other way round. */
+static bool look_at_rival(struct holding *one, size_t *n_rivals, uint64_t now)
+{
+	switch (rival_look(&one->rival, one->since, now)) {
 	case RIVAL_COMES:
-		log_warn("l2.conflict", LOG_STR("vip", vip), LOG_STR("mac", one->rival.text),
-			LOG_STR("effect", "some clients reach the one, and some the other"),
-			LOG_STR("remedy", "find who has this MAC address, and take the VIP off it"),
-			LOG_STR("next",
-				"questions are answered; nothing else says that it is ours"));
+		log_conflict(one, (*n_rivals)++);
 		return true;
 	case RIVAL_GOES:
-		log_info("l2.conflict_over", LOG_STR("vip", vip),
-			LOG_STR("next", "it is made known as ours again"));
+		log_peace(one, (*n_rivals)--);
 		holding_start(one, now);
 		return true;
 	default:
@@ -119,10 +144,11 @@ static void on_time(void *ud)
 {
 	struct responder *r = ud;
 	uint64_t now = loop_clock();
+	size_t n_rivals = count_rivals(r);
 	bool changed = false;
 
 	for (size_t i = 0; i < r->holdings.n_items; i++)
-		changed |= look_at_rival(&r->holdings.items[i], now);
+		changed |= look_at_rival(&r->holdings.items[i], &n_rivals, now);
 	make_some_known(r, now);
 	arm(r);
 	if (changed)

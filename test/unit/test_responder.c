@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "base/str.h"
 #include "l2/arp.h"
 #include "l2/ndp.h"
@@ -464,6 +465,55 @@ static void test_who_claims_it_too_is_told_of_and_not_fought(void **state)
 	assert_int_equal(f->n_changes, 2);
 }
 
+/* How many lines with that text the log has got since it went there. */
+static unsigned count_lines(FILE *log, const char *text)
+{
+	char line[1024];
+	unsigned n = 0;
+
+	rewind(log);
+	while (fgets(line, sizeof line, log))
+		n += strstr(line, text) != NULL;
+	return n;
+}
+
+static void claim_all(struct fixture *f, const struct prefixes *all)
+{
+	const struct mac other = mac_number(9);
+
+	for (size_t i = 0; i < all->n_items; i++) {
+		const struct arp a = arp_announcement(&all->items[i].addr, &other);
+
+		say(f, &a);
+		let_pass(f, 0);
+	}
+}
+
+/* Any host of the network can do so, and the log is not its to fill. */
+static void test_of_many_rivals_some_are_named(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes p = {0};
+	struct ipnet net = net_of("192.0.2.100/32");
+	struct fixture *f = need(state);
+	FILE *log = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	for (unsigned i = 0; i < LIMIT_L2_RIVALS + 8; i++, ipaddr_step(&net.addr))
+		prefixes_add(&p, &net);
+	open_responder(f);
+	responder_set(f->responder, &p);
+	let_pass(f, 4 * SECOND);
+	dup2(fileno(log), STDERR_FILENO);
+	claim_all(f, &p);
+	let_pass(f, 4 * SECOND);
+	let_pass(f, 0);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	assert_int_equal(count_lines(log, "event=l2.conflict "), LIMIT_L2_RIVALS);
+	assert_int_equal(count_lines(log, "event=l2.conflicts "), 1);
+	fclose(log);
+}
+
 static void test_what_we_say_ourselves_is_no_claim(void **state)
 {
 	struct fixture *f = need(state);
@@ -597,6 +647,7 @@ int main(void)
 		TEST(test_a_client_that_wants_the_vip_for_itself_does_not_get_it),
 		TEST(test_on_other_interfaces_nothing_is_answered_or_believed),
 		TEST(test_who_claims_it_too_is_told_of_and_not_fought),
+		TEST(test_of_many_rivals_some_are_named),
 		TEST(test_what_we_say_ourselves_is_no_claim),
 		TEST(test_an_ipv6_rival_is_noticed),
 		TEST(test_an_interface_that_gets_its_name_later_works_then),
