@@ -305,9 +305,10 @@ int responder_open(struct responder **ret, sd_event *loop, struct sockets *node,
 	int n;
 
 	if (!sockets_has(node, SOCKETS_ARP))
-		return err_set(e, ENOENT,
-			"there are no sockets for ARP and NDP: kago-node-sockets has to be started "
-			"with --l2, which takes CAP_NET_RAW");
+		return err_set(e, ENOENT, "there are no sockets for ARP and NDP on the node: %s",
+			c->node.netns[0] ? "kago-node-sockets has to be started with --l2, which "
+					   "takes CAP_NET_RAW"
+					 : "with `announce: l2` there has to be a node.netns");
 	r->names = (struct link_names){c->l2.interfaces, c->l2.n_interfaces};
 	r->on_change = on_change;
 	r->ud = ud;

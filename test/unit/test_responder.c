@@ -227,13 +227,17 @@ static void test_without_sockets_it_says_what_to_do(void **state)
 {
 	struct sockets none = SOCKETS_NONE;
 	struct responder *r = NULL;
-	struct config c = {0};
+	static char supplier[] = "unix:/s", nowhere[] = "";
+	struct config c = {.node = {.netns = supplier}};
 	struct err e = {0};
 
 	(void)state;
 	assert_int_equal(responder_open(&r, NULL, &none, &c, NULL, NULL, &e), -ENOENT);
 	assert_non_null(strstr(e.msg, "--l2"));
 	assert_non_null(strstr(e.msg, "CAP_NET_RAW"));
+	c.node.netns = nowhere;
+	assert_int_equal(responder_open(&r, NULL, &none, &c, NULL, NULL, &e), -ENOENT);
+	assert_non_null(strstr(e.msg, "node.netns"));
 	assert_null(r);
 }
 
