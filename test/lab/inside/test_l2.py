@@ -445,21 +445,45 @@ def test_what_is_dead_is_replaced_within_seconds(flat, happens, ends, api):
     flat.await_owners()
 
 
-@pytest.mark.parametrize("node", ["node3"])
-def test_what_is_frozen_is_replaced_within_seconds_and_forwards_until_then(flat, node):
+def signal_all(lb, number):
+    """To all processes of the two containers."""
+    for container in lb.containers():
+        for pids in container.pids().values():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+
+def freeze(lb):
+    signal_all(lb, signal.SIGSTOP)
+
+
+def thaw(lb):
+    signal_all(lb, signal.SIGCONT)
+
+
+def kill(lb):
+    lb.signal(KILL)
+
+
+def restart(lb):
+    lb.wait(30)
+    lb.start()
+
+
+@pytest.mark.parametrize("happens, ends", [(freeze, thaw), (kill, restart)])
+def test_who_says_nothing_any_more_is_replaced_and_its_kernel_forwards_until_then(flat, happens, ends):
+    node = "node3"
     lb = flat.lbs[node]
-    pids = [pid for container in lb.containers() for found in container.pids().values() for pid in found]
     with Asking(flat.client, flat.some_vips(node)) as asking:
         asking.await_answers()
         since = time.time()
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        happens(lb)
         took = flat.await_moved(node, since)
         asking.await_answers()
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        ends(lb)
         asking.await_answers(20)
-    print("frozen: " + ", ".join(f"{vip} {after:.2f} s" for vip, after in took.items()))
+    print(f"{happens.__name__}: " + ", ".join(f"{vip} {after:.2f} s" for vip, after in took.items()))
     assert max(took.values()) < TAKE_OVER, took
     asking.assert_nothing_lost(moves=3)
     flat.await_owners()
