@@ -130,8 +130,7 @@ static int read_once(struct links *ret, struct nl_sock *s, struct err *e)
 		r = netlink_ask(s, ask_for_addresses(), on_answer, &l, e);
 	if (r < 0)
 		return r;
-	*ret = l;
-	l = (struct links){0};
+	*ret = links_steal(&l);
 	return 0;
 }
 

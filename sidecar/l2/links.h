@@ -37,6 +37,14 @@ struct links {
 void links_done(struct links *l);
 #define CLEANUP_LINKS CLEANUP(links_done)
 
+static inline struct links links_steal(struct links *l)
+{
+	struct links stolen = *l;
+
+	*l = (struct links){0};
+	return stolen;
+}
+
 /*
  * Each says whether that changes anything. A link that goes takes its networks along; a network may
  * be there before its link.

@@ -204,7 +204,7 @@ static int write_priorities(struct vrrp_child *k, uint32_t shares, struct err *e
 
 		if (!(shares & share))
 			continue;
-		r = vrrp_files_set_share(k->config, i, k->impaired & share ? IMPAIRED : 0, e);
+		r = vrrp_files_set_share(k->config, i, (k->impaired & share) ? IMPAIRED : 0, e);
 		if (r == 0)
 			k->written = (k->written & ~share) | (k->impaired & share);
 	}
