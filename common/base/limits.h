@@ -81,6 +81,7 @@ enum {
 	LIMIT_AGGREGATES = 256,     /* aggregate prefixes in the configuration */
 	LIMIT_ENDPOINT_NETS = 256,  /* prefixes that endpoints may be in */
 	LIMIT_L2_INTERFACES = 16,   /* of l2.interfaces */
+	LIMIT_ANNOUNCED_ON = 600,   /* bytes of the node and interfaces that a Lease says */
 	LIMIT_L2_RIVALS = 32,       /* VIPs with a rival that a report, or the log, names */
 	LIMIT_TUNNEL_NODES = 5000,  /* of tunnel.nodes: as many as a cluster may have */
 	LIMIT_POOLS = 64,

@@ -443,8 +443,11 @@ static void on_announced(void *ud)
 {
 	struct app *app = ud;
 
+	const struct sidecar_state *said = sidecars_state(app->sidecars);
+
 	if (app->cluster)
-		cluster_announced(app->cluster, sidecars_state(app->sidecars)->announced);
+		cluster_announced(
+			app->cluster, said->announced, json_object_get(said->l2, "interfaces"));
 }
 
 static void on_sidecar_gone(void *ud)

@@ -329,8 +329,28 @@ void cluster_decided(struct cluster *c)
 	publisher_decided(c->publisher);
 }
 
-void cluster_announced(struct cluster *c, const json_t *prefixes)
+/* "node2 eth0", as far as it is known; "" without interfaces. New. */
+static char *place_of(const json_t *interfaces)
 {
+	const char *node = getenv("NODE_NAME");
+	char *place = xstrdup(node && json_array_size(interfaces) > 0 ? node : "");
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(interfaces, i, item) {
+		char *before = place;
+
+		place = xasprintf("%s%s%s", before, *before ? " " : "", json_string_value(item));
+		free(before);
+	}
+	return place;
+}
+
+void cluster_announced(struct cluster *c, const json_t *prefixes, const json_t *interfaces)
+{
+	CLEANUP_FREE char *where = place_of(interfaces);
+
+	membership_place(c->membership, where);
 	membership_announce(c->membership, prefixes);
 }
 

@@ -56,8 +56,8 @@ void cluster_changed(struct cluster *c);
 /* There is a decision about the objects as they are. */
 void cluster_decided(struct cluster *c);
 
-/* What our sidecar announces; NULL: nothing. */
-void cluster_announced(struct cluster *c, const json_t *prefixes);
+/* What our sidecar announces, NULL: nothing, and on which interfaces of the node, NULL: by BGP. */
+void cluster_announced(struct cluster *c, const json_t *prefixes, const json_t *interfaces);
 
 /* As membership_tables. */
 void cluster_tables(struct cluster *c, const struct sketch *tables);

@@ -45,6 +45,7 @@ static int decode_meta(struct lease *l, const json_t *object, struct err *e)
 		r = jsonx_object(&annotations, object, "metadata.annotations", e);
 	l->fleet = text_in(labels, LEASE_FLEET_LABEL);
 	l->announces = text_in(annotations, LEASE_ANNOUNCES);
+	l->announced_on = text_in(annotations, LEASE_ANNOUNCED_ON);
 	l->tunnels = text_in(annotations, LEASE_TUNNELS);
 	l->node = text_in(annotations, LEASE_NODE);
 	l->tunnel_nodes = text_in(annotations, LEASE_TUNNEL_NODES);
@@ -116,6 +117,7 @@ static json_t *build_meta(const struct lease *l)
 
 	set_text(json_object_get(meta, "labels"), LEASE_AGENT_LABEL, l->node ? "true" : NULL);
 	set_text(annotations, LEASE_ANNOUNCES, l->announces);
+	set_text(annotations, LEASE_ANNOUNCED_ON, l->announced_on);
 	set_text(annotations, LEASE_TUNNELS, l->tunnels);
 	set_text(annotations, LEASE_NODE, l->node);
 	set_text(annotations, LEASE_TUNNEL_NODES, l->tunnel_nodes);

@@ -17,6 +17,7 @@
 /* "true" of an agent's, that is of one that names its node. */
 #define LEASE_AGENT_LABEL "kago.dev/agent"
 #define LEASE_ANNOUNCES "kago.dev/announces"
+#define LEASE_ANNOUNCED_ON "kago.dev/announced-on"
 #define LEASE_TUNNELS "kago.dev/tunnels"
 #define LEASE_NODE "kago.dev/node"
 #define LEASE_TUNNEL_NODES "kago.dev/tunnel-nodes"
@@ -32,6 +33,7 @@ struct lease {
 	const char *fleet;                  /* the label */
 	/* Annotations; NULL in lease_build: none. */
 	const char *announces;
+	const char *announced_on;   /* where on layer 2 it does: "node2 eth0" */
 	const char *tunnels, *node; /* what an agent's node takes, and which that is */
 	const char *tunnel_nodes;   /* the nodes that take tunnels */
 	/*

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lead/members.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/limits.h"
+#include "base/str.h"
 #include "lead/heard.h"
 #include "lead/lease_addresses.h"
 #include "values/prefix_set.h"
@@ -17,6 +20,7 @@ struct member {
 	UT_hash_handle hh;
 	struct seen heartbeat, announcement;
 	char *announces;
+	char *shown; /* its name, and where it announces; NULL: its name alone */
 	struct prefix_set set;
 	struct lease_addresses pod_ips, node_ips;
 	uint64_t renewed; /* on the members' clock */
@@ -55,6 +59,7 @@ static void member_free(struct members *ms, struct member *m)
 	seen_done(&m->heartbeat);
 	seen_done(&m->announcement);
 	free(m->announces);
+	free(m->shown);
 	lease_addresses_done(&m->pod_ips);
 	lease_addresses_done(&m->node_ips);
 	free(m);
@@ -186,6 +191,28 @@ static bool set_announces(struct member *m, const char *text, struct err *e)
 	return m->lives;
 }
 
+/* For people to read, so only what is on one line and short. */
+static bool is_readable(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isprint((unsigned char)text[i]))
+			return false;
+	return len > 0 && len <= LIMIT_ANNOUNCED_ON;
+}
+
+static bool set_place(struct member *m, const char *where)
+{
+	CLEANUP_FREE char *shown = is_readable(where) ? xasprintf("%s (%s)", m->pod, where) : NULL;
+
+	if (str_equal(m->shown, shown))
+		return false;
+	free(m->shown);
+	m->shown = steal(shown);
+	return m->lives;
+}
+
 bool members_announce(
 	struct members *ms, const char *pod, const struct lease *l, uint64_t now, struct err *e)
 {
@@ -196,6 +223,7 @@ bool members_announce(
 	m = find_or_add(ms, pod);
 	set_seen(&m->announcement, l->uid, l->resource_version);
 	changed = set_announces(m, l->announces, e);
+	changed |= set_place(m, l->announced_on);
 	return bury(ms) || changed;
 }
 
@@ -205,6 +233,8 @@ bool members_silent(struct members *ms, const char *pod, uint64_t now)
 	struct err e = {0};
 	bool changed = m && set_announces(m, "", &e);
 
+	if (m)
+		changed |= set_place(m, "");
 	heard_now(&ms->heard, now);
 	if (m) {
 		set_seen(&m->announcement, "", "");
@@ -232,6 +262,11 @@ static bool announces_all(const struct member *m, const struct ipaddr vips[], si
 		if (!prefix_set_contains(&m->set, &vips[i]))
 			return false;
 	return true;
+}
+
+static const char *shown_of(const struct member *m)
+{
+	return m->shown ? m->shown : m->pod;
 }
 
 static bool announces_one(const struct member *m, const struct ipaddr vips[], size_t n_vips)
@@ -271,11 +306,11 @@ const char **members_announcers(
 
 	for (const struct member *m = ms->all; m; m = m->hh.next)
 		if (m->lives && announces_all(m, vips, n_vips))
-			names[n++] = m->pod;
+			names[n++] = shown_of(m);
 	if (n == 0 && are_announced(ms, vips, n_vips))
 		for (const struct member *m = ms->all; m; m = m->hh.next)
 			if (m->lives && announces_one(m, vips, n_vips))
-				names[n++] = m->pod;
+				names[n++] = shown_of(m);
 	if (n > 1)
 		qsort(names, n, sizeof *names, by_name);
 	*ret_n = n;

@@ -51,7 +51,8 @@ bool members_heard(struct members *ms, uint64_t now);
 /*
  * Those that live and announce all of these addresses, sorted, in a new array of borrowed names
  * that the caller frees. If nobody does, those that announce all of them together, as where each
- * address is at one load balancer.
+ * address is at one load balancer. A name is followed by where that is, if the Lease says so:
+ * "lb-1 (node2 eth0)".
  */
 const char **members_announcers(const struct members *ms, const struct ipaddr vips[], size_t n_vips,
 	size_t *ret_n) __attribute__((warn_unused_result));

@@ -463,6 +463,11 @@ void membership_announce(struct membership *m, const json_t *prefixes)
 	free(nets);
 }
 
+void membership_place(struct membership *m, const char *where)
+{
+	own_lease_annotate(m->announcement, &(struct lease){.announced_on = *where ? where : NULL});
+}
+
 void membership_tables(struct membership *m, const struct sketch *tables)
 {
 	own_lease_carry(m->heartbeat, sketch_format(tables));

@@ -24,7 +24,8 @@
  *	                 kago.dev/node-ips the addresses of its node, and kago.dev/tables what its
  *	                 kernel holds (lead/agreement.h)
  *	announces.kago-FLEET.POD   another, written when it has news: its annotation
- *	                 kago.dev/announces has what the sidecar announces
+ *	                 kago.dev/announces has what the sidecar announces,
+ *	                 kago.dev/announced-on where, on layer 2
  *	tunnels.kago-FLEET.NODE    one of each agent of a node, which renews it every 10 s; void
  *	                 after 40 s: its annotation kago.dev/tunnels has the kinds of tunnels that
  *	                 the node takes, "ipip", kago.dev/node the node's name, and
@@ -82,6 +83,9 @@ const struct node_list_words *membership_tunnel_nodes(const struct membership *m
 
 /* What our sidecar announces now: an array of prefixes as text, or NULL for nothing; borrowed. */
 void membership_announce(struct membership *m, const json_t *prefixes);
+
+/* Where on layer 2 we announce: "node2 eth0"; "": it is not to be said. */
+void membership_place(struct membership *m, const char *where);
 
 /* What our kernel holds now, which our heartbeat says from its next renewal on. */
 void membership_tables(struct membership *m, const struct sketch *tables);

@@ -26,7 +26,7 @@ struct own_lease {
 	void *ud;
 	char *name;
 	/* Annotations; NULL: it does not say. */
-	char *announces, *tunnels, *node, *pod_ips, *node_ips, *tables;
+	char *announces, *announced_on, *tunnels, *node, *pod_ips, *node_ips, *tables;
 	uint64_t renew; /* usec; 0: news alone are written */
 	/* Of our Lease, as we have left it and as the watch has last told; "": there is none. */
 	char *uid, *version, *told_uid, *told_version;
@@ -94,6 +94,7 @@ struct own_lease *own_lease_free(struct own_lease *p)
 	sd_event_source_disable_unref(p->timer);
 	free(p->name);
 	free(p->announces);
+	free(p->announced_on);
 	free(p->tunnels);
 	free(p->node);
 	free(p->pod_ips);
@@ -197,6 +198,7 @@ static void renew(struct own_lease *p)
 	const struct lease l = {.name = p->name,
 		.resource_version = p->version,
 		.announces = p->announces,
+		.announced_on = p->announced_on,
 		.tunnels = p->tunnels,
 		.node = p->node,
 		.pod_ips = p->pod_ips,
@@ -277,9 +279,9 @@ static bool says(const char *text, const char *ours)
 /* Its tables may differ: what we carry now is for the next renewal. */
 static bool is_right(const struct own_lease *p, const struct lease *l)
 {
-	return says(l->announces, p->announces) && says(l->tunnels, p->tunnels) &&
-	       says(l->node, p->node) && says(l->pod_ips, p->pod_ips) &&
-	       says(l->node_ips, p->node_ips);
+	return says(l->announces, p->announces) && says(l->announced_on, p->announced_on) &&
+	       says(l->tunnels, p->tunnels) && says(l->node, p->node) &&
+	       says(l->pod_ips, p->pod_ips) && says(l->node_ips, p->node_ips);
 }
 
 void own_lease_seen(struct own_lease *p, const struct lease *l)
@@ -339,8 +341,9 @@ static bool replace(char **text, const char *with)
 
 void own_lease_annotate(struct own_lease *p, const struct lease *says)
 {
-	bool other = replace(&p->tunnels, says->tunnels);
+	bool other = replace(&p->announced_on, says->announced_on);
 
+	other |= replace(&p->tunnels, says->tunnels);
 	other |= replace(&p->node, says->node);
 	other |= replace(&p->pod_ips, says->pod_ips);
 	other |= replace(&p->node_ips, says->node_ips);

@@ -30,8 +30,8 @@ void own_lease_synced(struct own_lease *p);
 /* What we announce, as a text of prefix_set, is in it from now on; consumed. */
 void own_lease_announce(struct own_lease *p, char *text);
 
-/* The annotations tunnels, node, pod_ips and node_ips of `says` are in it from now on; NULL: it has
- * none. */
+/* The annotations announced_on, tunnels, node, pod_ips and node_ips of `says` are in it from now
+ * on; NULL: it has none. */
 void own_lease_annotate(struct own_lease *p, const struct lease *says);
 
 /* The annotation tables is in it from the next renewal on, which it does not bring about; consumed.

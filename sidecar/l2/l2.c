@@ -2,6 +2,7 @@
 #include "l2/l2.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -264,11 +265,36 @@ static json_t *report_vips(const struct l2 *l, bool rivals, size_t max)
 	return vips;
 }
 
+static bool has_text(const json_t *list, const char *text)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		if (strcmp(json_string_value(item), text) == 0)
+			return true;
+	return false;
+}
+
+static json_t *report_interfaces(const struct l2 *l)
+{
+	json_t *names = jsonx_must(json_array());
+
+	for (size_t i = 0; i < l->heard.n_items; i++) {
+		const char *name = responder_interface(l->responder, &l->heard.items[i].addr);
+
+		if (name && !has_text(names, name) && json_array_size(names) < LIMIT_L2_INTERFACES)
+			jsonx_append(names, json_string(name));
+	}
+	return names;
+}
+
 json_t *l2_report(const struct l2 *l)
 {
 	json_t *report = jsonx_must(json_object());
 
 	jsonx_set(report, "shares", json_integer(count_shares(vrrp_owned(l->vrrp))));
+	jsonx_set(report, "interfaces", report_interfaces(l));
 	jsonx_set(report, "rivals", report_vips(l, true, LIMIT_L2_RIVALS));
 	return report;
 }

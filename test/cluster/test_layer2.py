@@ -50,10 +50,10 @@ def test_clients_find_vips_of_the_nodes_network(installed):
         wait_for(f"an answer of {vip}", lambda: answers(installed, vip), START, 0.5)  # noqa: B023
     wait_for("each VIP at one load balancer", lambda: sorted(owners(installed)) == VIPS, START, 1)
     for name, vip in zip(NAMES, VIPS):
-        told = wait_for("the condition", lambda: re.search(  # noqa: B023
-            r"announced by (\S+) on layer 2", installed.kubectl("get", "service", name, "-n", "web", "-o", "yaml")),
-            START, 1)
-        assert vip in installed.kubectl("get", "service", name, "-n", "web"), told
+        wait_for("the condition", lambda: re.search(
+            r"announced by kago-\S+ \(lb1 eth0\) on layer 2",
+            installed.kubectl("get", "service", name, "-n", "web", "-o", "yaml")), START, 1)  # noqa: B023
+        assert vip in installed.kubectl("get", "service", name, "-n", "web")
     assert not installed.router.run("ip", "route", "show", "proto", "bird", VIPS[0]).stdout
     assert "level=error" not in installed.logs("exabgp") + installed.logs("ipvs") + installed.logs("node-sockets")
 

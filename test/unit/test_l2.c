@@ -213,6 +213,7 @@ static void what_strangers_claim_is_told_in_part(void **state)
 	see(*state, 200, true);
 	report = l2_report(*state);
 	assert_int_equal(json_array_size(json_object_get(report, "rivals")), LIMIT_L2_RIVALS);
+	assert_int_equal(json_array_size(json_object_get(report, "interfaces")), 1);
 	json_decref(report);
 	report = l2_report_vips(*state);
 	assert_int_equal(json_array_size(report), 200);

@@ -26,6 +26,7 @@ static void test_a_lease_is_read_back_as_it_was_built(void **state)
 		.fleet = "edge",
 		.resource_version = "77",
 		.announces = "10.0.0.1",
+		.announced_on = "node2 eth0",
 		.tunnels = "ipip",
 		.node = "n.example",
 		.tunnel_nodes = "n.example o",
@@ -48,6 +49,7 @@ static void test_a_lease_is_read_back_as_it_was_built(void **state)
 	assert_string_equal(back.fleet, l.fleet);
 	assert_string_equal(back.resource_version, l.resource_version);
 	assert_string_equal(back.announces, l.announces);
+	assert_string_equal(back.announced_on, l.announced_on);
 	assert_string_equal(back.tunnels, l.tunnels);
 	assert_string_equal(back.node, l.node);
 	assert_string_equal(back.tunnel_nodes, l.tunnel_nodes);

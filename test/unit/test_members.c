@@ -13,6 +13,7 @@
 enum { SECOND = 1000 * 1000 };
 
 static uint64_t version;
+static const char *announced_on = ""; /* where what is renewed announces */
 
 /* A renewal at `seconds`, and what it announces. */
 static bool renew(struct members *ms, const char *pod, const char *announces, unsigned seconds)
@@ -23,6 +24,7 @@ static bool renew(struct members *ms, const char *pod, const char *announces, un
 		.uid = "u",
 		.resource_version = text,
 		.announces = announces,
+		.announced_on = announced_on,
 		.pod_ips = "",
 		.node_ips = "",
 		.holder = pod,
@@ -91,6 +93,23 @@ static void test_announcers_may_announce_all_together(void **state)
 	assert_announcers(ms, "", "10.0.0.1", "10.0.0.3");
 }
 
+static void test_where_one_announces_is_told(void **state)
+{
+	CLEANUP(members_freep) struct members *ms = members_new();
+
+	(void)state;
+	renew(ms, "lb-1", "10.0.0.1", 1);
+	announced_on = "node2 eth0";
+	assert_true(renew(ms, "lb-1", "10.0.0.1", 2));
+	assert_false(renew(ms, "lb-1", "10.0.0.1", 3));
+	assert_announcers(ms, "lb-1 (node2 eth0)", "10.0.0.1");
+	/* Whoever may write Leases does not write messages. */
+	announced_on = "node2\neth0";
+	assert_true(renew(ms, "lb-1", "10.0.0.1", 4));
+	assert_announcers(ms, "lb-1", "10.0.0.1");
+	announced_on = "";
+}
+
 static void test_only_news_are_changes(void **state)
 {
 	CLEANUP(members_freep) struct members *ms = members_new();
@@ -143,6 +162,7 @@ static void test_being_listed_again_is_no_renewal(void **state)
 	const struct lease l = {.uid = "u",
 		.resource_version = "x",
 		.announces = "10.0.0.1",
+		.announced_on = "",
 		.pod_ips = "",
 		.node_ips = "",
 		.holder = "lb-1",
@@ -164,7 +184,10 @@ static void test_being_listed_again_is_no_renewal(void **state)
 static void test_an_unreadable_list_is_told_and_announces_nothing(void **state)
 {
 	CLEANUP(members_freep) struct members *ms = members_new();
-	const struct lease l = {.uid = "u", .resource_version = "x", .announces = "10.0.0.0/24"};
+	const struct lease l = {.uid = "u",
+		.resource_version = "x",
+		.announces = "10.0.0.0/24",
+		.announced_on = ""};
 	struct err e = {0};
 
 	(void)state;
@@ -206,6 +229,7 @@ static void test_who_does_not_live_announces_nothing(void **state)
 	const struct lease l = {.uid = "u",
 		.resource_version = "7",
 		.announces = "10.0.0.1",
+		.announced_on = "",
 		.pod_ips = "",
 		.node_ips = ""};
 	struct members_garbage garbage;
@@ -236,6 +260,7 @@ static void place(struct members *ms, const char *pod, const char *pod_ips, cons
 	const struct lease l = {.uid = "u",
 		.resource_version = text,
 		.announces = "",
+		.announced_on = "",
 		.pod_ips = pod_ips,
 		.node_ips = node_ips};
 
@@ -313,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_announcers_announce_all_of_the_addresses),
 		cmocka_unit_test(test_announcers_may_announce_all_together),
+		cmocka_unit_test(test_where_one_announces_is_told),
 		cmocka_unit_test(test_only_news_are_changes),
 		cmocka_unit_test(test_one_that_is_not_renewed_dies_after_40_seconds),
 		cmocka_unit_test(test_nobody_dies_while_nothing_can_be_heard),
