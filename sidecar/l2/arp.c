@@ -92,3 +92,11 @@ bool arp_is_announcement(const struct arp *a)
 {
 	return ipaddr_equal(&a->sender, &a->target);
 }
+
+struct arp arp_probe(const struct ipaddr *vip, const struct mac *ours)
+{
+	const struct ipaddr nobody = {.family = AF_INET};
+
+	return (struct arp){
+		.op = ARP_REQUEST, .sender_mac = *ours, .sender = nobody, .target = *vip};
+}

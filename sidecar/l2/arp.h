@@ -26,3 +26,6 @@ struct arp arp_answer(const struct arp *request, const struct mac *ours);
 /* Tells all that `vip` is at `ours` (RFC 5227, section 2.3); and whether one is such. */
 struct arp arp_announcement(const struct ipaddr *vip, const struct mac *ours);
 bool arp_is_announcement(const struct arp *a);
+
+/* Asks who has `vip` without a claim to it (RFC 5227, section 2.1.1). */
+struct arp arp_probe(const struct ipaddr *vip, const struct mac *ours);

@@ -211,3 +211,13 @@ struct ndp ndp_announcement(const struct ipaddr *vip, const struct mac *ours)
 		.override = true,
 	};
 }
+
+struct ndp ndp_probe(const struct ipaddr *vip)
+{
+	return (struct ndp){
+		.type = NDP_SOLICITATION,
+		.source = {.family = AF_INET6},
+		.destination = ndp_group(vip),
+		.target = *vip,
+	};
+}

@@ -36,5 +36,8 @@ struct ndp ndp_answer(const struct ndp *solicitation, const struct mac *ours);
 /* Tells all that `vip` is at `ours` (RFC 4861, section 7.2.6). */
 struct ndp ndp_announcement(const struct ipaddr *vip, const struct mac *ours);
 
+/* Asks who has `vip` without a claim to it, which owners answer to all (RFC 4862, section 5.4). */
+struct ndp ndp_probe(const struct ipaddr *vip);
+
 /* Where it is asked for the address (RFC 4291, section 2.7.1). */
 struct ipaddr ndp_group(const struct ipaddr *a);

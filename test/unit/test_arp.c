@@ -135,6 +135,25 @@ static void test_an_announcement_asks_for_itself(void **state)
 	assert_addr(&a.sender, "192.0.2.10");
 }
 
+/* RFC 5227, section 2.1.1. */
+static void test_a_question_of_ours_claims_nothing(void **state)
+{
+	static const uint8_t wanted[ARP_BYTES] = {
+		0, 1, 0x08, 0, 6, 4, 0, 1,       /* Ethernet, IPv4, a request */
+		0x02, 0, 0, 0, 0, 7, 0, 0, 0, 0, /* the sender */
+		0, 0, 0, 0, 0, 0, 192, 0, 2, 10, /* the target */
+	};
+	const struct ipaddr vip = addr_of("192.0.2.10");
+	const struct mac ours = mac_number(7);
+	const struct arp a = arp_probe(&vip, &ours);
+	uint8_t data[ARP_BYTES];
+
+	(void)state;
+	arp_build(data, &a);
+	assert_memory_equal(data, wanted, sizeof wanted);
+	assert_false(arp_is_announcement(&a));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_an_answer_goes_to_who_asked),
 		cmocka_unit_test(test_a_probe_is_answered_and_claims_nothing),
 		cmocka_unit_test(test_an_announcement_asks_for_itself),
+		cmocka_unit_test(test_a_question_of_ours_claims_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,16 @@ static void test_who_asks_whether_it_is_free_is_told_with_all(void **state)
 	assert_true(n.override);
 }
 
+/* RFC 4862, section 5.4.2. */
+static void test_a_question_of_ours_claims_nothing(void **state)
+{
+	const struct ipaddr vip = addr_of("2001:db8::10");
+	const struct ndp n = ndp_probe(&vip);
+
+	(void)state;
+	assert_built(&n, probe, sizeof probe);
+}
+
 static void test_an_announcement_overrides(void **state)
 {
 	const struct ipaddr vip = addr_of("2001:db8::10");
@@ -412,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_a_question_is_understood),
 		cmocka_unit_test(test_an_answer_goes_to_who_asked),
 		cmocka_unit_test(test_who_asks_whether_it_is_free_is_told_with_all),
+		cmocka_unit_test(test_a_question_of_ours_claims_nothing),
 		cmocka_unit_test(test_an_announcement_overrides),
 		cmocka_unit_test(test_a_group_has_the_end_of_the_address),
 		cmocka_unit_test(test_nothing_may_be_missing_or_other_than_it_was_sent),
