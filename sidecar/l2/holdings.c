@@ -39,8 +39,7 @@ void holdings_set(struct holdings *h, const struct prefixes *owned, uint64_t now
 		if (net->len != ipaddr_bits(&net->addr))
 			continue;
 		next.items[next.n_items++] =
-			before ? *before
-			       : (struct holding){.vip = net->addr, .since = now, .due = now};
+			before ? *before : (struct holding){.vip = net->addr, .due = now};
 	}
 	holdings_done(h);
 	*h = next;
@@ -82,13 +81,23 @@ size_t holdings_due(struct holding *ret[], size_t max, const struct holdings *h,
 	return n;
 }
 
+size_t holdings_to_ask(struct holding *ret[], size_t max, const struct holdings *h, uint64_t now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n_items && n < max; i++)
+		if (rival_is_to_ask(&h->items[i].rival, now))
+			ret[n++] = &h->items[i];
+	return n;
+}
+
 uint64_t holdings_next(const struct holdings *h)
 {
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = 0; i < h->n_items; i++) {
 		const struct holding *one = &h->items[i];
-		uint64_t rival = rival_due(&one->rival, one->since);
+		uint64_t rival = rival_due(&one->rival);
 
 		if (!one->rival.is_known && one->due < next)
 			next = one->due;

@@ -15,7 +15,6 @@
  */
 struct holding {
 	struct ipaddr vip;
-	uint64_t since;  /* when it became ours */
 	uint64_t due;    /* when it is made known again */
 	unsigned n_told; /* how often it was */
 	uint64_t where;  /* a hash of where it is answered for; 0: nowhere */
@@ -43,5 +42,8 @@ void holding_told(struct holding *one, uint64_t now);
 /* Up to `max` that are to be made known now, longest due first; how many. */
 size_t holdings_due(struct holding *ret[], size_t max, const struct holdings *h, uint64_t now);
 
-/* When the first of them is, or a rival is to be looked at; UINT64_MAX: never. */
+/* Up to `max` whose rival is to be asked for now; how many. */
+size_t holdings_to_ask(struct holding *ret[], size_t max, const struct holdings *h, uint64_t now);
+
+/* When the first of all these is, or a rival is to be looked at; UINT64_MAX: never. */
 uint64_t holdings_next(const struct holdings *h);

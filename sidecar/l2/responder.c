@@ -12,7 +12,7 @@
 #include "l2/wire.h"
 #include "loop/loop.h"
 
-/* All in the network get what is sent to make VIPs known: at most BURST each PACE usec. */
+/* All in the network get what makes VIPs known or asks for rivals: at most BURST each PACE usec. */
 enum { BURST = 32, PACE = 20 * 1000 };
 
 struct responder {
@@ -24,7 +24,7 @@ struct responder {
 	struct prefixes owned; /* as told */
 	struct holdings holdings;
 	sd_event_source *timer;
-	uint64_t not_before; /* usec; nothing is made known until then */
+	uint64_t not_before; /* usec; nothing is said to all until then */
 	void (*on_change)(void *ud);
 	void *ud;
 };
@@ -56,35 +56,83 @@ static void arm(struct responder *r)
 		loop_timer_arm(r->timer, next > now ? next - now : 0);
 }
 
+static void arp_to_all(struct responder *r, const struct link *one, const struct arp *a)
+{
+	const struct mac all = mac_of_all();
+
+	wire_send_arp(r->wire, one->index, &all, a);
+}
+
+static void ndp_to_group(struct responder *r, const struct link *one, const struct ndp *n)
+{
+	const struct mac group = mac_of_group(&n->destination);
+
+	wire_send_ndp(r->wire, one->index, &group, n);
+}
+
 static void make_known(struct responder *r, const struct ipaddr *vip)
 {
 	for (const struct link *one = NULL; (one = next_link(r, vip, one));) {
 		if (vip->family == AF_INET) {
 			const struct arp a = arp_announcement(vip, &one->mac);
-			const struct mac all = mac_of_all();
 
-			wire_send_arp(r->wire, one->index, &all, &a);
+			arp_to_all(r, one, &a);
 		} else {
 			const struct ndp n = ndp_announcement(vip, &one->mac);
-			const struct mac all = mac_of_group(&n.destination);
 
-			wire_send_ndp(r->wire, one->index, &all, &n);
+			ndp_to_group(r, one, &n);
 		}
 	}
 }
 
-static void make_some_known(struct responder *r, uint64_t now)
+static void ask_for_rival(struct responder *r, const struct ipaddr *vip)
+{
+	for (const struct link *one = NULL; (one = next_link(r, vip, one));) {
+		if (vip->family == AF_INET) {
+			const struct arp a = arp_probe(vip, &one->mac);
+
+			arp_to_all(r, one, &a);
+		} else {
+			const struct ndp n = ndp_probe(vip);
+
+			ndp_to_group(r, one, &n);
+		}
+	}
+}
+
+static size_t make_some_known(struct responder *r, uint64_t now)
 {
 	struct holding *due[BURST];
-	size_t n;
+	size_t n = holdings_due(due, BURST, &r->holdings, now);
 
-	if (now < r->not_before)
-		return;
-	n = holdings_due(due, BURST, &r->holdings, now);
 	for (size_t i = 0; i < n; i++) {
 		make_known(r, &due[i]->vip);
 		holding_told(due[i], now);
 	}
+	return n;
+}
+
+static size_t ask_for_some(struct responder *r, size_t max, uint64_t now)
+{
+	struct holding *doubted[BURST];
+	size_t n = holdings_to_ask(doubted, max, &r->holdings, now);
+
+	for (size_t i = 0; i < n; i++) {
+		ask_for_rival(r, &doubted[i]->vip);
+		rival_asked(&doubted[i]->rival, now);
+	}
+	return n;
+}
+
+/* Doubts wait: forged claims may make many of them. */
+static void speak(struct responder *r, uint64_t now)
+{
+	size_t n;
+
+	if (now < r->not_before)
+		return;
+	n = make_some_known(r, now);
+	n += ask_for_some(r, BURST - n, now);
 	if (n == BURST)
 		r->not_before = now + PACE;
 }
@@ -127,7 +175,7 @@ static void log_peace(const struct holding *one, size_t n_rivals)
 /* Whether it has a rival now that it had not before, or the other way round. */
 static bool look_at_rival(struct holding *one, size_t *n_rivals, uint64_t now)
 {
-	switch (rival_look(&one->rival, one->since, now)) {
+	switch (rival_look(&one->rival, now)) {
 	case RIVAL_COMES:
 		log_conflict(one, (*n_rivals)++);
 		return true;
@@ -135,6 +183,10 @@ static bool look_at_rival(struct holding *one, size_t *n_rivals, uint64_t now)
 		log_peace(one, (*n_rivals)--);
 		holding_start(one, now);
 		return true;
+	case RIVAL_WAS_NONE:
+		/* Clients may have believed it. */
+		holding_start(one, now);
+		return false;
 	default:
 		return false;
 	}
@@ -149,7 +201,7 @@ static void on_time(void *ud)
 
 	for (size_t i = 0; i < r->holdings.n_items; i++)
 		changed |= look_at_rival(&r->holdings.items[i], &n_rivals, now);
-	make_some_known(r, now);
+	speak(r, now);
 	arm(r);
 	if (changed)
 		r->on_change(r->ud);

@@ -1,42 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "l2/rival.h"
 
+static void step(struct rival *r, enum rival_step to, uint64_t due)
+{
+	r->step = to;
+	r->due = due;
+}
+
+/* An answer that comes too late is a claim like any other. */
+static void count(struct rival *r, uint64_t now)
+{
+	if (r->is_known)
+		step(r, RIVAL_DOUBTED, now + RIVAL_QUIET);
+	else if (r->step == RIVAL_ASKED && now < r->due)
+		step(r, RIVAL_ANSWERED, now);
+	else if (r->step == RIVAL_NOBODY || r->step == RIVAL_ASKED)
+		step(r, RIVAL_DOUBTED, now + RIVAL_GRACE);
+}
+
 void rival_hear(struct rival *r, const struct mac *mac, uint64_t now)
 {
-	if (r->last == 0)
-		r->first = now;
-	r->last = now;
+	count(r, now);
 	if (mac_equal(&r->mac, mac))
 		return;
 	r->mac = *mac;
 	mac_format(r->text, mac);
 }
 
-/* Else it was who had the VIP before us, as far as is known. */
-static bool counts(const struct rival *r, uint64_t ours_since)
+bool rival_is_to_ask(const struct rival *r, uint64_t now)
 {
-	return r->last >= ours_since + RIVAL_GRACE;
+	return r->step == RIVAL_DOUBTED && now >= r->due;
 }
 
-uint64_t rival_due(const struct rival *r, uint64_t ours_since)
+void rival_asked(struct rival *r, uint64_t now)
 {
-	if (r->last == 0)
-		return UINT64_MAX;
-	if (r->is_known)
-		return r->last + RIVAL_QUIET;
-	return (counts(r, ours_since) ? r->first : r->last) + RIVAL_GRACE;
+	step(r, RIVAL_ASKED, now + RIVAL_ANSWER);
 }
 
-enum rival_news rival_look(struct rival *r, uint64_t ours_since, uint64_t now)
+enum rival_news rival_look(struct rival *r, uint64_t now)
 {
 	bool was_known = r->is_known;
 
-	if (now < rival_due(r, ours_since))
-		return RIVAL_SAME;
-	if (!was_known && counts(r, ours_since)) {
+	if (r->step == RIVAL_ANSWERED) {
 		r->is_known = true;
+		step(r, RIVAL_DOUBTED, r->due + RIVAL_QUIET);
 		return RIVAL_COMES;
 	}
+	if (r->step != RIVAL_ASKED || now < r->due)
+		return RIVAL_SAME;
 	*r = (struct rival){0};
-	return was_known ? RIVAL_GOES : RIVAL_SAME;
+	return was_known ? RIVAL_GOES : RIVAL_WAS_NONE;
+}
+
+uint64_t rival_due(const struct rival *r)
+{
+	return r->step == RIVAL_NOBODY ? UINT64_MAX : r->due;
 }

@@ -91,13 +91,12 @@ static void test_what_is_kept_goes_on_where_it_was(void **state)
 	take(&h, both, 1, BEGIN);
 	tell(&h, MANY, BEGIN);
 	take(&h, both, 2, BEGIN + SECOND);
-	assert_true(find(&h, "192.0.2.10")->since == BEGIN);
-	assert_true(find(&h, "192.0.2.11")->since == BEGIN + SECOND);
 	assert_int_equal(find(&h, "192.0.2.10")->n_told, 1);
+	assert_true(find(&h, "192.0.2.11")->due == BEGIN + SECOND);
 	take(&h, both + 1, 1, BEGIN + SECOND);
 	/* Who comes back begins again. */
 	take(&h, both, 2, BEGIN + 2 * SECOND);
-	assert_true(find(&h, "192.0.2.10")->since == BEGIN + 2 * SECOND);
+	assert_true(find(&h, "192.0.2.10")->due == BEGIN + 2 * SECOND);
 	assert_int_equal(find(&h, "192.0.2.10")->n_told, 0);
 	holdings_done(&h);
 }
@@ -139,6 +138,57 @@ static void test_all_have_their_turn(void **state)
 	holdings_done(&h);
 }
 
+/* How many are asked for, at most `max`. */
+static size_t ask(struct holdings *h, size_t max, uint64_t now)
+{
+	struct holding *doubted[MANY];
+	size_t n = holdings_to_ask(doubted, max, h, now);
+
+	for (size_t i = 0; i < n; i++)
+		rival_asked(&doubted[i]->rival, now);
+	return n;
+}
+
+static void test_who_may_have_a_rival_is_made_known_and_asked_for(void **state)
+{
+	static const char *const one[] = {"192.0.2.10"};
+	const struct mac other = mac_number(9);
+	struct holdings h = {0};
+
+	(void)state;
+	take(&h, one, 1, BEGIN);
+	rival_hear(&h.items[0].rival, &other, BEGIN);
+	assert_int_equal(tell(&h, MANY, BEGIN), 1);
+	assert_int_equal(ask(&h, MANY, BEGIN), 0);
+	assert_true(holdings_next(&h) == BEGIN + 200 * MSEC);
+	assert_int_equal(tell(&h, MANY, BEGIN + 200 * MSEC), 1);
+	assert_int_equal(tell(&h, MANY, BEGIN + SECOND), 1);
+	assert_int_equal(tell(&h, MANY, BEGIN + 3 * SECOND), 1);
+	assert_true(holdings_next(&h) == BEGIN + 3 * SECOND);
+	assert_int_equal(ask(&h, MANY, BEGIN + 3 * SECOND), 1);
+	assert_int_equal(ask(&h, MANY, BEGIN + 3 * SECOND), 0);
+	assert_true(holdings_next(&h) == BEGIN + 4 * SECOND);
+	holdings_done(&h);
+}
+
+static void test_of_many_doubts_all_have_their_turn(void **state)
+{
+	static const char *const all[] = {"192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13"};
+	const struct mac other = mac_number(9);
+	struct holdings h = {0};
+
+	(void)state;
+	take(&h, all, 4, BEGIN);
+	for (size_t i = 0; i < 3; i++)
+		rival_hear(&find(&h, all[i])->rival, &other, BEGIN);
+	assert_int_equal(ask(&h, 0, BEGIN + 3 * SECOND), 0);
+	assert_int_equal(ask(&h, 2, BEGIN + 3 * SECOND), 2);
+	assert_int_equal(ask(&h, 2, BEGIN + 3 * SECOND + 20 * MSEC), 1);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(find(&h, all[i])->rival.step, i < 3 ? RIVAL_ASKED : RIVAL_NOBODY);
+	holdings_done(&h);
+}
+
 static void test_who_has_a_rival_is_not_made_known(void **state)
 {
 	static const char *const both[] = {"192.0.2.10", "192.0.2.11"};
@@ -150,14 +200,19 @@ static void test_who_has_a_rival_is_not_made_known(void **state)
 	take(&h, both, 2, BEGIN);
 	one = find(&h, "192.0.2.10");
 	rival_hear(&one->rival, &other, BEGIN + 10 * SECOND);
-	assert_int_equal(rival_look(&one->rival, BEGIN, BEGIN + 13 * SECOND), RIVAL_COMES);
+	assert_int_equal(ask(&h, MANY, BEGIN + 13 * SECOND), 1);
+	rival_hear(&one->rival, &other, BEGIN + 13 * SECOND);
+	assert_true(holdings_next(&h) <= BEGIN + 13 * SECOND);
+	assert_int_equal(rival_look(&one->rival, BEGIN + 13 * SECOND), RIVAL_COMES);
 	assert_int_equal(tell(&h, MANY, BEGIN + 13 * SECOND), 1);
-	/* It is looked at when the rival may have gone. */
+	/* It is asked for again when the rival may have gone. */
 	find(&h, "192.0.2.11")->due = UINT64_MAX;
-	assert_true(holdings_next(&h) == BEGIN + 40 * SECOND);
-	assert_int_equal(rival_look(&one->rival, BEGIN, BEGIN + 40 * SECOND), RIVAL_GOES);
-	holding_start(one, BEGIN + 40 * SECOND);
-	assert_int_equal(tell(&h, MANY, BEGIN + 40 * SECOND), 1);
+	assert_true(holdings_next(&h) == BEGIN + 43 * SECOND);
+	assert_int_equal(ask(&h, MANY, BEGIN + 43 * SECOND), 1);
+	assert_int_equal(tell(&h, MANY, BEGIN + 43 * SECOND), 0);
+	assert_int_equal(rival_look(&one->rival, BEGIN + 44 * SECOND), RIVAL_GOES);
+	holding_start(one, BEGIN + 44 * SECOND);
+	assert_int_equal(tell(&h, MANY, BEGIN + 44 * SECOND), 1);
 	holdings_done(&h);
 }
 
@@ -169,6 +224,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_kept_goes_on_where_it_was),
 		cmocka_unit_test(test_where_there_is_no_room_who_waits_longest_comes_first),
 		cmocka_unit_test(test_all_have_their_turn),
+		cmocka_unit_test(test_who_may_have_a_rival_is_made_known_and_asked_for),
+		cmocka_unit_test(test_of_many_doubts_all_have_their_turn),
 		cmocka_unit_test(test_who_has_a_rival_is_not_made_known),
 	};
 

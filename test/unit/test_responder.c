@@ -69,14 +69,19 @@ static void on_change(void *ud)
 	f->n_changes++;
 }
 
-static void open_responder(struct fixture *f)
+static void open_one(struct fixture *f, struct responder **ret)
 {
 	CLEANUP_SOCKETS struct sockets s = SOCKETS_NONE;
 	struct err e = {0};
 
 	assert_int_equal(sockets_make_l2(&s, "", &e), 0);
-	if (responder_open(&f->responder, f->loop, &s, &f->config, on_change, f, &e) < 0)
+	if (responder_open(ret, f->loop, &s, &f->config, on_change, f, &e) < 0)
 		fail_msg("%s", e.msg);
+}
+
+static void open_responder(struct fixture *f)
+{
+	open_one(f, &f->responder);
 }
 
 /* The client hears ARP, and may say anything. */
@@ -133,7 +138,7 @@ static struct fixture *need(void **state)
 	return *state;
 }
 
-static void own(struct fixture *f, const char *const vips[], size_t n)
+static void own_by(struct responder *r, const char *const vips[], size_t n)
 {
 	CLEANUP_PREFIXES struct prefixes p = {0};
 
@@ -142,7 +147,12 @@ static void own(struct fixture *f, const char *const vips[], size_t n)
 
 		prefixes_add(&p, &net);
 	}
-	responder_set(f->responder, &p);
+	responder_set(r, &p);
+}
+
+static void own(struct fixture *f, const char *const vips[], size_t n)
+{
+	own_by(f->responder, vips, n);
 }
 
 static void own_both(struct fixture *f)
@@ -197,15 +207,40 @@ static bool hear(const struct fixture *f, struct arp *ret)
 	return false;
 }
 
-/* How often it has heard that the VIP is at the node. */
-static unsigned count_announcements(const struct fixture *f)
+static bool is_probe(const struct arp *a)
 {
-	unsigned n = 0;
+	const struct ipaddr nobody = addr_of("0.0.0.0");
+
+	return a->op == ARP_REQUEST && ipaddr_equal(&a->sender, &nobody);
+}
+
+/* What the node has said to all, as far as the client has heard it. */
+struct words {
+	unsigned n_announcements, n_probes;
+};
+
+static struct words hear_all(const struct fixture *f)
+{
+	struct words w = {0};
 	struct arp a;
 
-	while (hear(f, &a))
-		n += arp_is_announcement(&a) && mac_equal(&a.sender_mac, &f->node);
-	return n;
+	while (hear(f, &a)) {
+		if (!mac_equal(&a.sender_mac, &f->node))
+			continue;
+		w.n_announcements += arp_is_announcement(&a);
+		w.n_probes += is_probe(&a);
+	}
+	return w;
+}
+
+static unsigned count_announcements(const struct fixture *f)
+{
+	return hear_all(f).n_announcements;
+}
+
+static unsigned count_probes(const struct fixture *f)
+{
+	return hear_all(f).n_probes;
 }
 
 /* What becomes of `n` in the turns of the loop until it is as wanted. */
@@ -417,7 +452,7 @@ static void test_on_other_interfaces_nothing_is_answered_or_believed(void **stat
 	let_pass(f, 0);
 	let_pass(f, 4 * SECOND);
 	while (hear(f, &a))
-		assert_int_not_equal(a.op, ARP_REPLY);
+		assert_true(a.op != ARP_REPLY && !is_probe(&a));
 	assert_null(rival_of(f, VIP));
 	assert_int_equal(f->n_changes, 0);
 	say_at(f, "lan1", &question);
@@ -432,41 +467,185 @@ static void claim(const struct fixture *f, const struct mac *mac)
 	say(f, &a);
 }
 
-static void test_who_claims_it_too_is_told_of_and_not_fought(void **state)
+/* As AWAIT, when the clock does not go. */
+#define AWAIT_FROZEN(f, condition)                                                                 \
+	do {                                                                                       \
+		for (unsigned i_ = 0; i_ < PATIENCE / TURN && !(condition); i_++)                  \
+			assert_true(sd_event_run((f)->loop, TURN) >= 0);                           \
+		assert_true(condition);                                                            \
+	} while (0)
+
+/* So that all that the node has to say is said when it is due, and no answer comes too late. */
+static void freeze(struct fixture *f)
+{
+	frozen = loop_clock();
+	open_responder(f);
+	own_both(f);
+	let_pass(f, 0);
+	let_pass(f, SECOND / 4);
+	let_pass(f, SECOND);
+	let_pass(f, 3 * SECOND);
+	f->n_changes = 0;
+	hear_all(f);
+}
+
+/* As by a load balancer that was frozen, or cut off, and is back. */
+static void test_who_says_it_once_is_asked_for_and_no_rival(void **state)
+{
+	const struct mac other = mac_number(9);
+	struct fixture *f = need(state);
+	struct words w;
+
+	freeze(f);
+	claim(f, &other);
+	let_pass(f, 0);
+	let_pass(f, 2 * SECOND);
+	w = hear_all(f);
+	assert_true(w.n_probes == 0 && w.n_announcements == 0);
+	let_pass(f, SECOND);
+	let_pass(f, SECOND / 2);
+	w = hear_all(f);
+	assert_true(w.n_probes == 1 && w.n_announcements == 0);
+	/* Who has believed it is called back, now and again. */
+	let_pass(f, SECOND / 2);
+	w = hear_all(f);
+	assert_true(w.n_probes == 0 && w.n_announcements == 1);
+	let_pass(f, SECOND / 2);
+	assert_int_equal(count_announcements(f), 1);
+	assert_null(rival_of(f, VIP));
+	assert_int_equal(f->n_changes, 0);
+}
+
+/* A take-over goes on while who had the VIP says that it has it. */
+static void test_a_doubt_silences_nothing(void **state)
 {
 	const struct mac other = mac_number(9);
 	struct fixture *f = need(state);
 
+	frozen = loop_clock();
 	open_responder(f);
 	own_both(f);
 	claim(f, &other);
-	let_pass(f, 4 * SECOND);
-	/* It may have had the VIP before us. */
-	assert_null(rival_of(f, VIP));
-	f->n_changes = 0;
-	claim(f, &other);
 	let_pass(f, 0);
+	assert_int_equal(count_announcements(f), 1);
+	claim(f, &other);
+	let_pass(f, SECOND / 4);
+	assert_int_equal(count_announcements(f), 1);
+	let_pass(f, SECOND);
+	assert_int_equal(count_announcements(f), 1);
 	assert_null(rival_of(f, VIP));
-	later += 3 * SECOND;
-	AWAIT(f, rival_of(f, VIP));
+}
+
+static void test_who_claims_it_too_is_told_of_and_not_fought(void **state)
+{
+	const struct mac other = mac_number(9);
+	struct fixture *f = need(state);
+	struct words w;
+
+	freeze(f);
+	/* However often it says so, it is asked for once. */
+	for (unsigned i = 0; i < 50; i++)
+		claim(f, &other);
+	let_pass(f, 0);
+	let_pass(f, 3 * SECOND);
+	assert_null(rival_of(f, VIP));
+	for (unsigned i = 0; i < 50; i++)
+		claim(f, &other);
+	AWAIT_FROZEN(f, rival_of(f, VIP));
 	assert_string_equal(rival_of(f, VIP), "02:00:00:00:00:09");
 	assert_null(rival_of(f, VIP6));
 	assert_int_equal(f->n_changes, 1);
-	count_announcements(f);
 	for (unsigned i = 0; i < 4; i++) {
 		let_pass(f, 20 * SECOND);
 		claim(f, &other);
 		let_pass(f, 0);
 	}
-	assert_int_equal(count_announcements(f), 0);
+	w = hear_all(f);
+	assert_true(w.n_probes == 1 && w.n_announcements == 0);
 	/* Who asks gets an answer. */
 	lan_send(&f->lan, VIP);
-	AWAIT(f, believes(f, VIP, &f->node));
-	count_announcements(f);
-	later += 30 * SECOND;
-	AWAIT(f, !rival_of(f, VIP));
-	AWAIT_ANNOUNCEMENTS(f, 1);
+	AWAIT_FROZEN(f, believes(f, VIP, &f->node));
+	let_pass(f, 30 * SECOND);
+	w = hear_all(f);
+	assert_true(w.n_probes == 1 && w.n_announcements == 0);
+	assert_non_null(rival_of(f, VIP));
+	let_pass(f, SECOND);
+	assert_null(rival_of(f, VIP));
+	assert_int_equal(count_announcements(f), 1);
 	assert_int_equal(f->n_changes, 2);
+}
+
+/* It says so once, and then answers like any host. */
+static void become_rival(struct fixture *f)
+{
+	lan_add(f->lan.client, "lan1", VIP "/24", 0);
+	lan_add(f->lan.client, "lan1", VIP6 "/64", IFA_F_NODAD);
+	claim(f, &f->client);
+	/* It asks for somebody, from there. */
+	lan_remove(f->lan.client, "lan1", "2001:db8::2/64");
+	lan_send(&f->lan, "2001:db8::77");
+	let_pass(f, 0);
+	assert_true(!rival_of(f, VIP) && !rival_of(f, VIP6));
+	let_pass(f, 3 * SECOND);
+}
+
+static void test_who_has_the_address_is_a_rival_until_it_has_it_no_more(void **state)
+{
+	struct fixture *f = need(state);
+	char text[MAC_TEXT];
+
+	freeze(f);
+	become_rival(f);
+	AWAIT_FROZEN(f, rival_of(f, VIP) && rival_of(f, VIP6));
+	assert_string_equal(rival_of(f, VIP), mac_format(text, &f->client));
+	assert_string_equal(rival_of(f, VIP6), text);
+	for (unsigned i = 0; i < 3; i++) {
+		hear_all(f);
+		let_pass(f, 30 * SECOND);
+		assert_int_equal(count_probes(f), 1);
+		let_pass(f, SECOND);
+		assert_true(rival_of(f, VIP) && rival_of(f, VIP6));
+	}
+	lan_remove(f->lan.client, "lan1", VIP "/24");
+	lan_remove(f->lan.client, "lan1", VIP6 "/64");
+	let_pass(f, 30 * SECOND);
+	assert_true(rival_of(f, VIP) && rival_of(f, VIP6));
+	let_pass(f, SECOND);
+	assert_true(!rival_of(f, VIP) && !rival_of(f, VIP6));
+}
+
+static bool has_rivals(const struct responder *r)
+{
+	const struct ipaddr vip = addr_of(VIP), vip6 = addr_of(VIP6);
+
+	return responder_rival(r, &vip) && responder_rival(r, &vip6);
+}
+
+/* As when load balancers do not hear each other by VRRP: both own, and ask for each other. */
+static void test_two_owners_are_rivals_of_each_other(void **state)
+{
+	static const char *const both[] = {VIP, VIP6};
+	struct fixture *f = need(state);
+	CLEANUP(responder_closep) struct responder *other = NULL;
+
+	frozen = loop_clock();
+	open_responder(f);
+	lan_go(f->lan.client_ns);
+	open_one(f, &other);
+	lan_go(f->lan.node_ns);
+	own_both(f);
+	own_by(other, both, 2);
+	let_pass(f, 0);
+	assert_false(rival_of(f, VIP) || has_rivals(other));
+	let_pass(f, 3 * SECOND);
+	AWAIT_FROZEN(f, has_rivals(f->responder) && has_rivals(other));
+	let_pass(f, 30 * SECOND);
+	let_pass(f, SECOND);
+	assert_true(has_rivals(f->responder) && has_rivals(other));
+	own_by(other, NULL, 0);
+	let_pass(f, 30 * SECOND);
+	let_pass(f, SECOND);
+	assert_false(rival_of(f, VIP) || rival_of(f, VIP6));
 }
 
 /* How many lines with that text the log has got since it went there. */
@@ -501,18 +680,26 @@ static void test_of_many_rivals_some_are_named(void **state)
 	struct fixture *f = need(state);
 	FILE *log = tmpfile();
 	int before = dup(STDERR_FILENO);
+	unsigned n_asked[2];
 
 	for (unsigned i = 0; i < LIMIT_L2_RIVALS + 8; i++, ipaddr_step(&net.addr))
 		prefixes_add(&p, &net);
-	open_responder(f);
+	freeze(f);
 	responder_set(f->responder, &p);
-	let_pass(f, 4 * SECOND);
+	for (unsigned i = 0; i < 8; i++)
+		let_pass(f, SECOND);
+	hear_all(f);
 	dup2(fileno(log), STDERR_FILENO);
 	claim_all(f, &p);
-	let_pass(f, 4 * SECOND);
-	let_pass(f, 0);
+	let_pass(f, 3 * SECOND);
+	n_asked[0] = count_probes(f);
+	let_pass(f, 20 * 1000);
+	n_asked[1] = count_probes(f);
+	claim_all(f, &p);
 	dup2(before, STDERR_FILENO);
 	close(before);
+	/* Questions go to all, so they do not come all at once. */
+	assert_true(n_asked[0] == 32 && n_asked[1] == 8);
 	assert_int_equal(count_lines(log, "event=l2.conflict "), LIMIT_L2_RIVALS);
 	assert_int_equal(count_lines(log, "event=l2.conflicts "), 1);
 	fclose(log);
@@ -525,30 +712,35 @@ static void test_what_we_say_ourselves_is_no_claim(void **state)
 	open_responder(f);
 	own_both(f);
 	let_pass(f, 4 * SECOND);
+	hear_all(f);
 	/* As a switch with a loop would send it. */
 	claim(f, &f->node);
+	let_pass(f, 0);
 	let_pass(f, 4 * SECOND);
-	let_pass(f, 4 * SECOND);
+	assert_int_equal(count_probes(f), 0);
 	assert_null(rival_of(f, VIP));
 }
 
-/* IPv6 the same, from a kernel that has the address. */
-static void test_an_ipv6_rival_is_noticed(void **state)
+/* Nor is it one, or a question of somebody else, what we ask ourselves. */
+static void test_our_own_question_comes_back(void **state)
 {
+	const struct ipaddr vip = addr_of(VIP);
+	const struct mac other = mac_number(9);
 	struct fixture *f = need(state);
-	char text[MAC_TEXT];
+	const struct arp probe = arp_probe(&vip, &f->node);
+	struct arp a;
 
-	open_responder(f);
-	own_both(f);
-	let_pass(f, 4 * SECOND);
-	lan_add(f->lan.client, "lan1", VIP6 "/64", IFA_F_NODAD);
-	lan_remove(f->lan.client, "lan1", "2001:db8::2/64");
-	/* It asks for somebody, from there. */
-	lan_send(&f->lan, "2001:db8::77");
+	freeze(f);
+	claim(f, &other);
 	let_pass(f, 0);
-	later += 3 * SECOND;
-	AWAIT(f, rival_of(f, VIP6));
-	assert_string_equal(rival_of(f, VIP6), mac_format(text, &f->client));
+	let_pass(f, 3 * SECOND);
+	assert_int_equal(count_probes(f), 1);
+	say(f, &probe);
+	let_pass(f, 0);
+	while (hear(f, &a))
+		assert_int_not_equal(a.op, ARP_REPLY);
+	let_pass(f, SECOND);
+	assert_null(rival_of(f, VIP));
 }
 
 static bool answers_on(const struct fixture *f, const char *vip, const char *name)
@@ -637,6 +829,33 @@ static void test_many_are_made_known_one_after_another(void **state)
 	assert_int_equal(count_announcements(f), 0);
 }
 
+/* What makes VIPs known comes first: forged claims must not keep it back. */
+static void test_questions_and_announcements_share_their_pace(void **state)
+{
+	static const struct words wanted[] = {{32, 0}, {8, 24}, {0, 16}, {0, 0}};
+	CLEANUP_PREFIXES struct prefixes p = {0};
+	struct ipnet net = net_of("192.0.2.100/32");
+	struct fixture *f = need(state);
+
+	for (unsigned i = 0; i < 40; i++, ipaddr_step(&net.addr))
+		prefixes_add(&p, &net);
+	frozen = loop_clock();
+	open_responder(f);
+	responder_set(f->responder, &p);
+	claim_all(f, &p);
+	hear_all(f);
+	later += 3 * SECOND;
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		struct words w;
+
+		let_pass(f, 0);
+		w = hear_all(f);
+		assert_int_equal(w.n_announcements, wanted[i].n_announcements);
+		assert_int_equal(w.n_probes, wanted[i].n_probes);
+		later += 20 * 1000;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -650,14 +869,19 @@ int main(void)
 		TEST(test_a_probe_is_answered),
 		TEST(test_a_client_that_wants_the_vip_for_itself_does_not_get_it),
 		TEST(test_on_other_interfaces_nothing_is_answered_or_believed),
+		TEST(test_who_says_it_once_is_asked_for_and_no_rival),
+		TEST(test_a_doubt_silences_nothing),
 		TEST(test_who_claims_it_too_is_told_of_and_not_fought),
+		TEST(test_who_has_the_address_is_a_rival_until_it_has_it_no_more),
+		TEST(test_two_owners_are_rivals_of_each_other),
 		TEST(test_of_many_rivals_some_are_named),
 		TEST(test_what_we_say_ourselves_is_no_claim),
-		TEST(test_an_ipv6_rival_is_noticed),
+		TEST(test_our_own_question_comes_back),
 		TEST(test_an_interface_that_gets_its_name_later_works_then),
 		TEST(test_an_interface_that_gets_its_network_later_works_then),
 		TEST(test_without_its_network_a_vip_is_not_answered_for),
 		TEST(test_many_are_made_known_one_after_another),
+		TEST(test_questions_and_announcements_share_their_pace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
