@@ -132,7 +132,7 @@ static void become(const struct child *c, const char *const argv[], int output, 
 	union {
 		const char *const *in;
 		char *const *out;
-	} args = {.in = argv};
+	} args = {.in = argv}, environment = {.in = c->ops.environment};
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -147,7 +147,7 @@ static void become(const struct child *c, const char *const argv[], int output, 
 		dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
 		!accept_limits(&c->ops, argv[0]))
 		_exit(127);
-	execv(argv[0], args.out);
+	execve(argv[0], args.out, environment.in ? environment.out : environ);
 	dprintf(STDERR_FILENO, "starting %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }

@@ -31,10 +31,12 @@ struct child_ops {
 	int input;
 	/* What it may do with files, read by child_start alone; NULL: all that we may. */
 	const struct confine *confine;
+	/* Its environment, "NAME=VALUE" each, NULL at the end; read by child_start alone. NULL:
+	 * ours. */
+	const char *const *environment;
 };
 
-/* `loop` is of loop_new; `argv` ends with NULL and argv[0] is the program's path; the environment
- * is ours. */
+/* `loop` is of loop_new; `argv` ends with NULL and argv[0] is the program's path. */
 int child_start(struct child **ret, sd_event *loop, const char *const argv[],
 	const struct child_ops *ops, void *ud, struct err *e);
 

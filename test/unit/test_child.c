@@ -175,6 +175,22 @@ static void test_no_child_gains_a_right_by_what_it_runs(void **state)
 	assert_string_equal(run.last, "NoNewPrivs:\t1");
 }
 
+static void test_a_child_may_have_an_environment_of_its_own(void **state)
+{
+	static const char *const environment[] = {"PATH=/usr/bin:/bin", "ONE=1", NULL};
+	struct child_ops own = ops;
+	struct run run = {0};
+
+	(void)state;
+	setenv("SECRET", "hidden", 1);
+	own.environment = environment;
+	start_with(&run, &own, (const char *[]){"/usr/bin/env", NULL});
+	finish(&run);
+	assert_string_equal(run.last, "ONE=1");
+	assert_int_equal(run.n_lines, 2);
+	unsetenv("SECRET");
+}
+
 /* A folder of the child's own, and beside it a token that is not. */
 struct house {
 	char *folder, *own, *token;
@@ -376,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_a_grandchild_that_holds_the_pipe_does_not_delay_the_exit),
 		cmocka_unit_test(test_a_powerless_program_has_no_capabilities_and_gets_none),
 		cmocka_unit_test(test_no_child_gains_a_right_by_what_it_runs),
+		cmocka_unit_test(test_a_child_may_have_an_environment_of_its_own),
 		cmocka_unit_test(test_a_confined_program_cannot_read_the_token),
 		cmocka_unit_test(test_a_confined_program_works_in_its_own_folder),
 		cmocka_unit_test(test_what_a_child_leaves_behind_ends_with_it),
