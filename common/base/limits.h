@@ -83,6 +83,10 @@ enum {
 	LIMIT_L2_INTERFACES = 16,   /* of l2.interfaces */
 	LIMIT_ANNOUNCED_ON = 600,   /* bytes of the node and interfaces that a Lease says */
 	LIMIT_L2_RIVALS = 32,       /* VIPs with a rival that a report, or the log, names */
+	LIMIT_EXEC_CALLS = 4,       /* of exec.program at a time */
+	LIMIT_EXEC_RETRIES = 2,     /* of these, those for VIPs whose last call failed */
+	LIMIT_EXEC_LINES = 50,      /* of one call's output that are logged */
+	LIMIT_EXEC_VARIABLES = 32,  /* of exec.environment */
 	LIMIT_TUNNEL_NODES = 5000,  /* of tunnel.nodes: as many as a cluster may have */
 	LIMIT_POOLS = 64,
 	LIMIT_POOL_RANGES = 64,      /* of one pool */
