@@ -122,6 +122,32 @@ static void print_l2(const json_t *status)
 		print_vip(item);
 }
 
+static void print_told(const json_t *item)
+{
+	const char *error = text_of(item, "error");
+	bool wanted = json_is_true(json_object_get(item, "wanted"));
+	bool told = json_is_true(json_object_get(item, "told"));
+
+	printf("  %s %s%s%s\n", text_of(item, "vip"),
+		wanted && told ? "told"
+		: wanted       ? "not told yet"
+			       : "not taken back yet",
+		*error ? ", last error: " : "", error);
+}
+
+static void print_exec(const json_t *status)
+{
+	const json_t *exec = json_object_get(status, "exec"), *item;
+	size_t i;
+
+	printf("\nexec.program: %lld calls pending, %lld of them failed before\n",
+		(long long)number_of(exec, "pending"), (long long)number_of(exec, "failing"));
+	if (*text_of(exec, "error"))
+		printf("  one error: %s\n", text_of(exec, "error"));
+	json_array_foreach(json_object_get(status, "vips"), i, item)
+		print_told(item);
+}
+
 static void print_bgp(const json_t *status)
 {
 	const json_t *item;
@@ -147,6 +173,8 @@ static void print_table(const json_t *status)
 		print_suspended(status);
 	if (json_object_get(status, "l2"))
 		print_l2(status);
+	else if (json_object_get(status, "exec"))
+		print_exec(status);
 	else
 		print_bgp(status);
 }
@@ -163,7 +191,7 @@ int cmd_status(int argc, char *argv[])
 	static const struct argp parser = {
 		.options = options,
 		.parser = parse_option,
-		.doc = "Show the BGP sessions and routes of the sidecar that runs in this pod.",
+		.doc = "Show how the sidecar that runs in this pod announces VIPs, and to whom.",
 	};
 	static char name[] = "kago-sidecar status";
 	struct args args = {.socket = CONTROL_CONTROLLER};

@@ -46,6 +46,8 @@ static json_t *message(const struct lifeline_report *r)
 		jsonx_set(msg, "bgp", json_incref(r->bgp));
 	if (r->l2)
 		jsonx_set(msg, "l2", json_incref(r->l2));
+	if (r->exec)
+		jsonx_set(msg, "exec", json_incref(r->exec));
 	if (r->suspended)
 		jsonx_set(msg, "suspended", json_string(r->suspended));
 	return msg;
@@ -270,6 +272,7 @@ static void drop_json(const struct lifeline_report *r)
 {
 	json_decref(r->bgp);
 	json_decref(r->l2);
+	json_decref(r->exec);
 }
 
 struct lifeline *lifeline_close(struct lifeline *l)
@@ -304,7 +307,8 @@ static bool same(const struct lifeline_report *a, const struct lifeline_report *
 {
 	return a->sessions == b->sessions && a->peers == b->peers && a->complete == b->complete &&
 	       a->waits == b->waits && a->suspended == b->suspended && same_json(a->bgp, b->bgp) &&
-	       same_json(a->l2, b->l2) && prefixes_equal(a->announced, b->announced);
+	       same_json(a->l2, b->l2) && same_json(a->exec, b->exec) &&
+	       prefixes_equal(a->announced, b->announced);
 }
 
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report)

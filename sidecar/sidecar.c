@@ -96,9 +96,10 @@ static const char *why_withdrawn(
 	return announce_why_not(&s->vips, net);
 }
 
-static bool is_on_layer_2(const struct sidecar *s)
+/* What we can serve is not announced by that alone: our share, or a program, decides. */
+static bool is_only_offered(const struct sidecar *s)
 {
-	return s->config->announce == CONFIG_ANNOUNCE_L2;
+	return s->config->announce != CONFIG_ANNOUNCE_BGP;
 }
 
 static void log_out(
@@ -106,7 +107,7 @@ static void log_out(
 {
 	char text[IPNET_TEXT];
 
-	log_info(is_on_layer_2(s) ? "vip.withheld" : "vip.withdrawn",
+	log_info(is_only_offered(s) ? "vip.withheld" : "vip.withdrawn",
 		LOG_STR("prefix", ipnet_format(text, net)),
 		LOG_STR("reason", why_withdrawn(s, net, servable)));
 }
@@ -116,9 +117,11 @@ static void log_in(const struct sidecar *s, const struct ipnet *net)
 	char text[IPNET_TEXT], hop[IPADDR_TEXT];
 
 	ipnet_format(text, net);
-	if (is_on_layer_2(s))
+	if (is_only_offered(s))
 		log_info("vip.offered", LOG_STR("prefix", text),
-			LOG_STR("next", "it is answered for once its share is ours"));
+			LOG_STR("next", s->config->announce == CONFIG_ANNOUNCE_L2
+						? "it is answered for once its share is ours"
+						: "exec.program is called"));
 	else
 		log_info("vip.announced", LOG_STR("prefix", text),
 			LOG_STR("next_hop",

@@ -9,6 +9,7 @@
 #include "bgp/bgp_report.h"
 #include "bgp/exabgp.h"
 #include "doc/jsonx.h"
+#include "exec/exec.h"
 #include "l2/l2.h"
 #include "loop/loop.h"
 #include "masquerade.h"
@@ -18,7 +19,8 @@ struct speaker {
 	const struct site *site;
 	struct speaker_ops ops;
 	void *ud;
-	struct l2 *l2; /* NULL: by BGP, with these: */
+	struct l2 *l2;     /* NULL: not on layer 2 */
+	struct exec *exec; /* NULL: not by a program. Neither: by BGP, with these: */
 	struct exabgp *exabgp;
 	struct bfd *bfd;
 	struct masquerade *masquerade; /* NULL: the node is left alone */
@@ -81,6 +83,13 @@ static int start_l2(struct speaker *s, sd_event *loop, struct sockets *node, con
 	return l2_start(&s->l2, loop, node, c, s->site, &ops, s, e);
 }
 
+static int start_exec(struct speaker *s, sd_event *loop, const struct config *c, struct err *e)
+{
+	static const struct exec_ops ops = {on_change, on_stopped};
+
+	return exec_start(&s->exec, loop, c, s->site, &ops, s, e);
+}
+
 int speaker_start(struct speaker **ret, sd_event *loop, struct sockets *node,
 	const struct config *c, const struct site *site, const struct speaker_ops *ops, void *ud,
 	struct err *e)
@@ -89,8 +98,12 @@ int speaker_start(struct speaker **ret, sd_event *loop, struct sockets *node,
 	int r;
 
 	*s = (struct speaker){.site = site, .ops = *ops, .ud = ud};
-	r = c->announce == CONFIG_ANNOUNCE_L2 ? start_l2(s, loop, node, c, e)
-					      : start_bgp(s, loop, node, c, e);
+	if (c->announce == CONFIG_ANNOUNCE_L2)
+		r = start_l2(s, loop, node, c, e);
+	else if (c->announce == CONFIG_ANNOUNCE_EXEC)
+		r = start_exec(s, loop, c, e);
+	else
+		r = start_bgp(s, loop, node, c, e);
 	if (r < 0)
 		return r;
 	*ret = steal(s);
@@ -102,6 +115,7 @@ struct speaker *speaker_free(struct speaker *s)
 	if (!s)
 		return NULL;
 	l2_free(s->l2);
+	exec_free(s->exec);
 	exabgp_free(s->exabgp);
 	bfd_free(s->bfd);
 	masquerade_free(s->masquerade);
@@ -109,9 +123,14 @@ struct speaker *speaker_free(struct speaker *s)
 	return NULL;
 }
 
+static bool speaks_bgp(const struct speaker *s)
+{
+	return !s->l2 && !s->exec;
+}
+
 void speaker_follow(struct speaker *s)
 {
-	if (s->l2)
+	if (!speaks_bgp(s))
 		return;
 	exabgp_follow(s->exabgp);
 	bfd_follow(s->bfd);
@@ -131,6 +150,8 @@ void speaker_announce(struct speaker *s, const struct prefixes *announced, const
 {
 	if (s->l2)
 		l2_offer(s->l2, announced);
+	else if (s->exec)
+		exec_offer(s->exec, announced);
 	else
 		announce_by_bgp(s, announced, book);
 }
@@ -139,6 +160,8 @@ void speaker_weigh(struct speaker *s, const struct vips *vips, bool serves)
 {
 	if (s->l2)
 		l2_weigh(s->l2, vips, serves);
+	else if (s->exec && serves)
+		exec_begin(s->exec);
 }
 
 void speaker_set_members(struct speaker *s, const struct ipaddr pods[], size_t n_pods)
@@ -149,17 +172,21 @@ void speaker_set_members(struct speaker *s, const struct ipaddr pods[], size_t n
 
 const struct prefixes *speaker_heard(const struct speaker *s)
 {
-	return s->l2 ? l2_heard(s->l2) : exabgp_heard(s->exabgp);
+	if (s->l2)
+		return l2_heard(s->l2);
+	return s->exec ? exec_heard(s->exec) : exabgp_heard(s->exabgp);
 }
 
 bool speaker_is_heard(const struct speaker *s)
 {
-	return s->l2 ? l2_is_heard(s->l2) : exabgp_is_heard(s->exabgp);
+	if (s->l2)
+		return l2_is_heard(s->l2);
+	return s->exec ? exec_is_heard(s->exec) : exabgp_is_heard(s->exabgp);
 }
 
 void speaker_look(struct speaker *s, uint64_t now)
 {
-	if (!s->l2)
+	if (speaks_bgp(s))
 		masquerade_look(s->masquerade, exabgp_all_sessions(s->exabgp), now);
 }
 
@@ -180,6 +207,10 @@ void speaker_report(const struct speaker *s, struct lifeline_report *r)
 		r->l2 = l2_report(s->l2);
 		return;
 	}
+	if (s->exec) {
+		r->exec = exec_report(s->exec);
+		return;
+	}
 	r->sessions = exabgp_sessions(s->exabgp);
 	r->peers = exabgp_peers(s->exabgp)->n_items;
 	r->bgp = report_peers(s, 0);
@@ -192,6 +223,11 @@ void speaker_status(const struct speaker *s, json_t *status)
 		jsonx_set(status, "vips", l2_report_vips(s->l2));
 		return;
 	}
+	if (s->exec) {
+		jsonx_set(status, "exec", exec_report(s->exec));
+		jsonx_set(status, "vips", exec_report_vips(s->exec));
+		return;
+	}
 	jsonx_set(status, "peers", report_peers(s, loop_clock()));
 	jsonx_set(status, "routes",
 		bgp_report_routes(exabgp_taken(s->exabgp), exabgp_all_sessions(s->exabgp)));
@@ -202,6 +238,8 @@ void speaker_stop(struct speaker *s)
 {
 	if (s->l2)
 		l2_stop(s->l2);
+	else if (s->exec)
+		exec_stop(s->exec);
 	else
 		exabgp_stop(s->exabgp);
 }

@@ -16,7 +16,8 @@
 
 /*
  * Who tells the network where VIPs are: by BGP exabgp does, and BIRD beside it where there is BFD;
- * on layer 2 (l2/l2.h) we do, for some of what we can serve. Logs: what theirs do.
+ * on layer 2 (l2/l2.h) we do, for some of what we can serve; else a program of the user's does
+ * (exec/exec.h). Logs: what theirs do.
  */
 struct speaker;
 
@@ -43,7 +44,8 @@ void speaker_announce(struct speaker *s, const struct prefixes *announced, const
 
 /*
  * All VIPs that IPVS has, and whether we serve at all: who serves little has others go first on
- * layer 2. To be called after each speaker_announce.
+ * layer 2, and who serves nothing yet tells no program what is all. To be called after each
+ * speaker_announce.
  */
 void speaker_weigh(struct speaker *s, const struct vips *vips, bool serves);
 
@@ -57,10 +59,10 @@ bool speaker_is_heard(const struct speaker *s);
 /* To be called each second. `now` is CLOCK_MONOTONIC in usec. */
 void speaker_look(struct speaker *s, uint64_t now);
 
-/* Fills in what the controller is to know of it; lifeline_report consumes r->bgp. */
+/* Fills in what the controller is to know of it; lifeline_report consumes what it gets. */
 void speaker_report(const struct speaker *s, struct lifeline_report *r);
 
-/* Adds "peers", "routes" and "refused", or "l2" and "vips" (docs/sidecar.md). */
+/* Adds "peers", "routes" and "refused", or "l2" or "exec" and "vips" (docs/sidecar.md). */
 void speaker_status(const struct speaker *s, json_t *status);
 
 /* `on_stopped` is called once when it is gone, perhaps before this returns. */

@@ -61,6 +61,20 @@ static bool is_pair(const struct ipaddr *a, const struct ipaddr *other)
 	return !other->family || (a->family && a->family != other->family);
 }
 
+static int check_exec(const struct config *c, struct err *e)
+{
+	if (c->bgp.n_peers)
+		return fail(c, e, "bgp", "peers", "peers",
+			"are for `announce: bgp`; with `announce: exec` nobody speaks BGP");
+	if (c->bgp.n_aggregates)
+		return fail(c, e, "bgp", "aggregates", "aggregates",
+			"are for `announce: bgp`; with `announce: exec` each VIP is by itself");
+	if (c->exec.program[0] != '/')
+		return fail(c, e, "exec", "program", "program",
+			"must be the whole path of a program, from / on, with `announce: exec`");
+	return 0;
+}
+
 static int check(const struct config *c, struct err *e)
 {
 	if (c->bgp.n_peers && !c->bgp.as)
@@ -72,6 +86,8 @@ static int check(const struct config *c, struct err *e)
 	if (c->announce == CONFIG_ANNOUNCE_L2 && c->bgp.n_aggregates)
 		return fail(c, e, "bgp", "aggregates", "aggregates",
 			"are for `announce: bgp`; with `announce: l2` each VIP is by itself");
+	if (c->announce == CONFIG_ANNOUNCE_EXEC && check_exec(c, e) < 0)
+		return -EINVAL;
 	if (!is_pair(&c->node.pod_address, &c->node.pod_address6))
 		return fail(c, e, "node", "podAddress6", "podAddress6",
 			"must be of the other family than node.podAddress");

@@ -36,7 +36,7 @@ struct config_other_peer {
 };
 
 /* How the network learns where VIPs are. */
-enum config_announce { CONFIG_ANNOUNCE_BGP, CONFIG_ANNOUNCE_L2 };
+enum config_announce { CONFIG_ANNOUNCE_BGP, CONFIG_ANNOUNCE_L2, CONFIG_ANNOUNCE_EXEC };
 
 /* Whether a peer gets routes of this family. */
 bool config_peer_takes(const struct config_peer *p, int family);
@@ -89,6 +89,14 @@ struct config {
 		char *state_dir;     /* its file, pid files and pipe go here */
 		uint64_t interval;   /* usec between two advertisements, 300 ms */
 	} l2;
+
+	/* For CONFIG_ANNOUNCE_EXEC. */
+	struct {
+		char *program;      /* the path of who tells the network; "" with others */
+		uint64_t timeout;   /* usec that a call of it may take */
+		char **environment; /* names of our variables that it gets */
+		size_t n_environment;
+	} exec;
 
 	struct {
 		char *program;       /* exabgp's path */

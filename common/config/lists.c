@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "doc/jsonx.h"
@@ -254,6 +255,37 @@ static int load_link(struct loader *l, struct loader_place where, void *base, co
 	return 0;
 }
 
+/* A name that a shell could set, too. */
+static bool is_variable_name(const char *text)
+{
+	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+	static const char rest[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+
+	return *text && strchr(first, *text) && !text[strspn(text, rest)] &&
+	       strlen(text) <= LIMIT_NAME;
+}
+
+static int load_variable(
+	struct loader *l, struct loader_place where, void *base, const json_t *value)
+{
+	struct config *c = base;
+	const char *text = json_string_value(value);
+	char quoted[STR_QUOTED_SIZE];
+
+	if (!text)
+		return loader_fail(
+			l, where, "must be the name of a variable, not %s", jsonx_type_name(value));
+	if (!is_variable_name(text))
+		return loader_fail(l, where, "%s is not the name of a variable, such as TOKEN_FILE",
+			str_quote(quoted, text));
+	for (size_t i = 0; i < c->exec.n_environment; i++)
+		if (strcmp(c->exec.environment[i], text) == 0)
+			return loader_fail(l, where, "'%s' is there twice", text);
+	c->exec.environment[c->exec.n_environment++] = xstrdup(text);
+	return 0;
+}
+
 static const struct {
 	size_t size; /* of an item */
 	int (*load)(struct loader *l, struct loader_place where, void *base, const json_t *value);
@@ -266,6 +298,7 @@ static const struct {
 	[SCHEMA_LABELS] = {sizeof(char *), load_namespace},
 	[SCHEMA_NAMES] = {sizeof(char *), load_node},
 	[SCHEMA_LINKS] = {sizeof(char *), load_link},
+	[SCHEMA_VARIABLES] = {sizeof(char *), load_variable},
 };
 
 int lists_load(struct loader *l, struct loader_place where, const struct schema_key *k, void *base,
@@ -311,4 +344,7 @@ void lists_done(struct config *c)
 	for (size_t i = 0; i < c->l2.n_interfaces; i++)
 		free(c->l2.interfaces[i]);
 	free(c->l2.interfaces);
+	for (size_t i = 0; i < c->exec.n_environment; i++)
+		free(c->exec.environment[i]);
+	free(c->exec.environment);
 }

@@ -79,8 +79,8 @@ static const struct schema_key keys[] = {
 		"go."},
 
 	{"announce", SCHEMA_ANNOUNCE, {RESTART, RESTART}, AT(announce), 0, 0, "bgp",
-		"How the network learns where VIPs are: by BGP, or by ARP and NDP on the node's "
-		"own network."},
+		"How the network learns where VIPs are: by BGP, by ARP and NDP on the node's own "
+		"network, or by a program of yours."},
 	{"l2.interfaces", SCHEMA_LINKS, {UNUSED, RESTART}, AT(l2.interfaces), 0,
 		LIMIT_L2_INTERFACES, NULL,
 		"The node's interfaces on which VIPs are answered for; none: for each VIP those "
@@ -95,6 +95,16 @@ static const struct schema_key keys[] = {
 		SHARE "vrrp.conf.mustache", "The template of its file."},
 	{"l2.stateDir", SCHEMA_PATH, {UNUSED, RESTART}, AT(l2.state_dir), 1, 0, "/run/kago-l2",
 		"The folder of that file, its pid files and its pipe."},
+
+	{"exec.program", SCHEMA_PATH, {UNUSED, RESTART}, AT(exec.program), 0, 0, "",
+		"The program that is called when a VIP begins or ends to be served here, by its "
+		"whole path; required with `announce: exec`."},
+	{"exec.timeout", SCHEMA_DURATION, {UNUSED, RESTART}, AT(exec.timeout), SEC(1), MIN(10),
+		"30s", "How long a call may take; it is killed then, and tried again."},
+	{"exec.environment", SCHEMA_VARIABLES, {UNUSED, RESTART}, AT(exec.environment), 0,
+		LIMIT_EXEC_VARIABLES, NULL,
+		"The variables of the sidecar's environment that the program gets, besides "
+		"`PATH`."},
 
 	{"bgp.program", SCHEMA_PATH, {UNUSED, RESTART}, AT(bgp.program), 1, 0, "/usr/sbin/exabgp",
 		"exabgp's executable."},

@@ -40,6 +40,7 @@ enum schema_type {
 	SCHEMA_LABELS,      /* char **, its number behind it */
 	SCHEMA_NAMES,       /* char **, DNS names, its number behind it */
 	SCHEMA_LINKS,       /* char **, names of network interfaces, its number behind it */
+	SCHEMA_VARIABLES,   /* char **, names of environment variables, its number behind it */
 };
 
 enum schema_program { SCHEMA_CONTROLLER, SCHEMA_SIDECAR, SCHEMA_N_PROGRAMS };

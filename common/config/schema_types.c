@@ -97,14 +97,19 @@ static int set_encapsulation(
 
 static int set_announce(const struct schema_key *k, void *field, const char *text, struct err *e)
 {
+	static const char *const names[] = {[CONFIG_ANNOUNCE_BGP] = "bgp",
+		[CONFIG_ANNOUNCE_L2] = "l2",
+		[CONFIG_ANNOUNCE_EXEC] = "exec"};
 	char quoted[STR_QUOTED_SIZE];
 	enum config_announce *way = field;
 
 	(void)k;
-	if (strcmp(text, "bgp") != 0 && strcmp(text, "l2") != 0)
-		return err_set(e, EINVAL, "%s is not bgp or l2", str_quote(quoted, text));
-	*way = text[0] == 'b' ? CONFIG_ANNOUNCE_BGP : CONFIG_ANNOUNCE_L2;
-	return 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(text, names[i]) == 0) {
+			*way = (enum config_announce)i;
+			return 0;
+		}
+	return err_set(e, EINVAL, "%s is not bgp, l2 or exec", str_quote(quoted, text));
 }
 
 static int set_listen(const struct schema_key *k, void *field, const char *text, struct err *e)
@@ -220,7 +225,7 @@ static const struct {
 	[SCHEMA_FORMAT] = {set_format, false, false, "logfmt or json"},
 	[SCHEMA_FORWARD] = {set_forward, false, false, "nat or tunnel"},
 	[SCHEMA_TUNNEL] = {set_encapsulation, false, false, "ipip or gue"},
-	[SCHEMA_ANNOUNCE] = {set_announce, false, false, "bgp or l2"},
+	[SCHEMA_ANNOUNCE] = {set_announce, false, false, "bgp, l2 or exec"},
 	[SCHEMA_LISTEN] = {set_listen, true, false, "ADDRESS:PORT or pod:PORT"},
 	[SCHEMA_PATH] = {set_path, true, false, "path"},
 	[SCHEMA_DURATION] = {set_duration, false, true, "duration"},
@@ -238,6 +243,7 @@ static const struct {
 	[SCHEMA_LABELS] = {NULL, false, false, "list of DNS labels"},
 	[SCHEMA_NAMES] = {NULL, false, false, "list of DNS names"},
 	[SCHEMA_LINKS] = {NULL, false, false, "list of interfaces"},
+	[SCHEMA_VARIABLES] = {NULL, false, false, "list of variables"},
 };
 
 void *schema_field(const struct schema_key *k, void *base)

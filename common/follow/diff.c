@@ -65,6 +65,7 @@ static const struct {
 	[SCHEMA_LABELS] = {sizeof(char *), same_text},
 	[SCHEMA_NAMES] = {sizeof(char *), same_text},
 	[SCHEMA_LINKS] = {sizeof(char *), same_text},
+	[SCHEMA_VARIABLES] = {sizeof(char *), same_text},
 };
 
 /* A list in its struct. */

@@ -39,7 +39,7 @@ static const struct {
 	[SCHEMA_FORMAT] = {"string", "(logfmt|json)", false, 0},
 	[SCHEMA_FORWARD] = {"string", "(nat|tunnel)", false, 0},
 	[SCHEMA_TUNNEL] = {"string", "(ipip|gue)", false, 0},
-	[SCHEMA_ANNOUNCE] = {"string", "(bgp|l2)", false, 0},
+	[SCHEMA_ANNOUNCE] = {"string", "(bgp|l2|exec)", false, 0},
 	[SCHEMA_LISTEN] = {"string", "(" V4 "|\\[" V6 "\\]|pod):[0-9]{1,5}", true, 0},
 	[SCHEMA_PATH] = {"string", LINE, false, 0},
 	[SCHEMA_DURATION] = {"string", "([0-9]+(us|ms|s|m|h))+", false, 0},
@@ -57,6 +57,7 @@ static const struct {
 	[SCHEMA_LABELS] = {"array", LABEL, false, 0},
 	[SCHEMA_NAMES] = {"array", LABEL "(\\." LABEL ")*", false, 0},
 	[SCHEMA_LINKS] = {"array", "[^\\x00-\\x20/:\\x7f]{1,15}", false, 0},
+	[SCHEMA_VARIABLES] = {"array", "[A-Za-z_][A-Za-z0-9_]{0,252}", false, 0},
 };
 
 /* What has to be in each item of a list; of other keys there is a default. */

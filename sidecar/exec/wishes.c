@@ -132,24 +132,30 @@ static bool exists(const struct wishes *w, const struct ipnet *net)
 	return w->families[place_of(net->addr.family)].exists;
 }
 
+/* Which comes first, or the same; what is at an end comes last. */
+static int order_of(const struct wishes *w, size_t i, const struct prefixes *wanted, size_t k)
+{
+	if (i == w->n_items)
+		return 1;
+	return k == wanted->n_items ? -1 : ipnet_cmp(&w->items[i].net, &wanted->items[k]);
+}
+
 /* Both are sorted, so this goes through each of them once. */
 void wishes_want(struct wishes *w, const struct prefixes *wanted, uint64_t now)
 {
 	struct vip_wish *all = xcalloc(w->n_items + wanted->n_items, sizeof *all);
-	size_t n = 0, k = 0;
+	size_t n = 0, i = 0, k = 0;
 
-	for (size_t i = 0; i < w->n_items || k < wanted->n_items;) {
-		const struct ipnet *next = k < wanted->n_items ? &wanted->items[k] : NULL;
-		int order = i == w->n_items ? 1 : next ? ipnet_cmp(&w->items[i].net, next) : -1;
+	while (i < w->n_items || k < wanted->n_items) {
+		int order = order_of(w, i, wanted, k);
 
-		k += order >= 0;
-		if (order > 0 && !exists(w, next))
-			continue;
 		if (order > 0)
-			all[n] = (struct vip_wish){.net = *next, .task = task_new(now)};
+			all[n] = (struct vip_wish){.net = wanted->items[k], .task = task_new(now)};
 		else
 			all[n] = w->items[i++];
-		set_wanted(&all[n++], order >= 0, now);
+		k += order >= 0;
+		set_wanted(&all[n], order >= 0, now);
+		n += order <= 0 || exists(w, &all[n].net);
 	}
 	free(w->items);
 	w->items = all;

@@ -164,6 +164,22 @@ static void test_every_key_of_layer_2(void **state)
 	assert_string_equal(c->l2.state_dir, "/d");
 }
 
+static void test_every_key_of_a_program(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c = loaded("announce: exec\n"
+				  "exec: {program: /p/cloud.py, timeout: 10m,\n"
+				  "       environment: [TOKEN_FILE, _a1]}\n");
+
+	(void)state;
+	assert_int_equal(c->announce, CONFIG_ANNOUNCE_EXEC);
+	assert_string_equal(c->exec.program, "/p/cloud.py");
+	assert_int_equal(c->exec.timeout, 600000000);
+	assert_int_equal(c->exec.n_environment, 2);
+	assert_string_equal(c->exec.environment[0], "TOKEN_FILE");
+	assert_string_equal(c->exec.environment[1], "_a1");
+}
+
 static void test_every_key_of_routes_and_of_one_peer(void **state)
 {
 	CLEANUP(config_freep)
@@ -255,7 +271,8 @@ static const struct refusal_case refused[] = {
 	/* unknown keys */
 	{"fleets: a\n",
 		"1:1: 'fleets' is not a key; the keys are fleet, log, http, control, keepalived, "
-		"ipvs, announce, l2, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
+		"ipvs, announce, l2, exec, bgp, node, kubernetes, endpoints, forward, tunnel, "
+		"pools"},
 	{"log:\n  levle: info\n", "2:3: log: 'levle' is not a key; the keys are level, format"},
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n    asn: 1\n",
 		"5:5: bgp.peers[]: 'asn' is not a key; the keys are address, as, port, "
@@ -267,7 +284,8 @@ static const struct refusal_case refused[] = {
 		"localPreference, med, asPathPrepend, bfd"},
 	{"bgp.as: 1\n",
 		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, control, keepalived, "
-		"ipvs, announce, l2, bgp, node, kubernetes, endpoints, forward, tunnel, pools"},
+		"ipvs, announce, l2, exec, bgp, node, kubernetes, endpoints, forward, tunnel, "
+		"pools"},
 
 	/* wrong types */
 	{"[]\n", "1:1: must be an object, not a list"},
@@ -350,7 +368,25 @@ static const struct refusal_case refused[] = {
 		"4:5: bgp.peers: gets routes of neither family; leave it out"},
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, ttl: 256}\n",
 		"4:30: bgp.peers[].ttl: '256' is not a number from 1 to 255"},
-	{"announce: arp\n", "1:11: announce: 'arp' is not bgp or l2"},
+	{"announce: arp\n", "1:11: announce: 'arp' is not bgp, l2 or exec"},
+	{"announce: exec\nexec:\n  timeout: 5s\n",
+		"2:1: exec.program: must be the whole path of a program, from / on, with "
+		"`announce: exec`"},
+	{"announce: exec\nexec:\n  program: cloud.py\n",
+		"3:3: exec.program: must be the whole path of a program, from / on, with "
+		"`announce: exec`"},
+	{"announce: exec\nexec: {program: /p}\nbgp:\n  as: 1\n  peers: [{address: 10.0.0.1}]\n",
+		"5:3: bgp.peers: are for `announce: bgp`; with `announce: exec` nobody speaks BGP"},
+	{"announce: exec\nexec: {program: /p}\nbgp:\n  aggregates: [10.1.1.0/24]\n",
+		"4:3: bgp.aggregates: are for `announce: bgp`; with `announce: exec` each VIP is "
+		"by itself"},
+	{"exec:\n  environment: [A, 1A]\n",
+		"2:20: exec.environment: '1A' is not the name of a variable, such as TOKEN_FILE"},
+	{"exec:\n  environment: [A=B]\n",
+		"2:17: exec.environment: 'A=B' is not the name of a variable, such as TOKEN_FILE"},
+	{"exec:\n  environment: [A, A]\n", "2:20: exec.environment: 'A' is there twice"},
+	{"exec:\n  environment: [7]\n",
+		"2:17: exec.environment: must be the name of a variable, not a whole number"},
 	{"announce: l2\nbgp:\n  as: 1\n  peers: [{address: 10.0.0.1}]\n",
 		"4:3: bgp.peers: are for `announce: bgp`; with `announce: l2` nobody speaks BGP"},
 	{"announce: l2\nbgp:\n  aggregates: [10.1.1.0/24]\n",
@@ -561,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key),
 		cmocka_unit_test(test_every_key_of_layer_2),
+		cmocka_unit_test(test_every_key_of_a_program),
 		cmocka_unit_test(test_every_key_of_routes_and_of_one_peer),
 		cmocka_unit_test(test_where_somebody_is_may_be_said_as_kubernetes_takes_it),
 		cmocka_unit_test(test_every_key_about_kubernetes),

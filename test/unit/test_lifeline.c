@@ -232,6 +232,29 @@ static void test_a_report_says_why_nothing_is_announced(void **state)
 	finish(&f);
 }
 
+static json_int_t exec_pending(const struct fixture *f)
+{
+	return json_integer_value(json_object_get(json_object_get(f->report, "exec"), "pending"));
+}
+
+static void test_a_report_says_what_a_program_has_yet_to_do(void **state)
+{
+	struct prefixes nothing = {0};
+	struct lifeline_report r = {.announced = &nothing};
+	uint64_t end = loop_clock() + PATIENCE;
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	for (json_int_t n = 1; n < 3; n++) {
+		r.exec = json_pack("{sI}", "pending", n);
+		lifeline_report(f.lifeline, &r);
+		while (exec_pending(&f) != n)
+			turn(&f, end);
+	}
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_each_word_is_a_sign_of_life_and_one_is_of_keepalived),
 		cmocka_unit_test(test_nothing_is_known_of_a_controller_that_is_away),
 		cmocka_unit_test(test_a_report_says_why_nothing_is_announced),
+		cmocka_unit_test(test_a_report_says_what_a_program_has_yet_to_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,7 @@ static const struct {
 	{"bgp.aggregates", "bgp: {aggregates: [10.1.1.0/24]}", "bgp: {aggregates: [10.1.0.0/16]}"},
 	{"http.allow", "http: {allow: [10.1.1.0/24]}", "http: {allow: [10.1.2.0/24]}"},
 	{"endpoints.allow", "endpoints: {allow: [10.1.1.0/24]}", "endpoints: {allow: [0.0.0.0/0]}"},
+	{"exec.environment", "exec: {environment: [A, B]}", "exec: {environment: [A, C]}"},
 	{"forward", "forward: nat", "forward: tunnel"},
 	{"tunnel.encapsulation", "tunnel: {encapsulation: ipip}", "tunnel: {encapsulation: gue}"},
 	{"tunnel.port", "tunnel: {port: 6080}", "tunnel: {port: 5555}"},

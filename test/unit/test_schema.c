@@ -86,9 +86,9 @@ static void assert_names(const char *section, const char *expected)
 static void test_names_of_a_section(void **state)
 {
 	(void)state;
-	assert_names("",
-		"fleet, log, http, control, keepalived, ipvs, announce, l2, bgp, node, kubernetes, "
-		"endpoints, forward, tunnel, pools");
+	assert_names("", "fleet, log, http, control, keepalived, ipvs, announce, l2, exec, bgp, "
+			 "node, kubernetes, "
+			 "endpoints, forward, tunnel, pools");
 	assert_names("log", "level, format");
 	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, otherPeers, "
 			    "aggregates, communities, localPreference, med, asPathPrepend, bfd");
