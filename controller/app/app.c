@@ -283,6 +283,7 @@ static struct snapshot take_snapshot(const struct app *app)
 		.n_sidecars = sidecars_count(app->sidecars),
 		.n_peers = app->config->bgp.n_peers,
 		.on_layer_2 = app->config->announce == CONFIG_ANNOUNCE_L2,
+		.by_program = app->config->announce == CONFIG_ANNOUNCE_EXEC,
 		.n_objects_rejected = app->n_objects_rejected,
 		.n_source_problems = app->n_source_problems,
 		.config = follow_state(app->follow),

@@ -128,16 +128,36 @@ static void judge_nft_template(struct findings *f, const struct programs_facts *
 			"nftables takes what %s makes of an example", p->nft_path);
 }
 
+static void judge_exec(struct findings *f, const struct programs_facts *p)
+{
+	if (!p->exec)
+		return;
+	if (!p->exec_error)
+		findings_ok(f, "exec.program", "%s can be run", p->exec);
+	else if (p->exec_may_be_elsewhere)
+		findings_bad(f, FINDING_WARNING, "exec.program",
+			"see that the container exabgp has it (exabgp.extraVolumeMounts); for this "
+			"check to see it, too, mount it by ipvs.extraVolumeMounts",
+			"%s cannot be run in this container: %s", p->exec, p->exec_error);
+	else
+		findings_bad(f, FINDING_ERROR, "exec.program",
+			"put the program there, with a mode such as 0555", "%s cannot be run: %s",
+			p->exec, p->exec_error);
+}
+
 void programs_judge(struct findings *f, const struct programs_facts *p)
 {
 	judge_keepalived(f, p);
 	judge_template(f, p);
 	judge_nft_template(f, p);
+	judge_exec(f, p);
 }
 
 void programs_facts_done(struct programs_facts *p)
 {
 	free(p->keepalived);
+	free(p->exec);
+	free(p->exec_error);
 	free(p->said);
 	free(p->keepalived_error);
 	free(p->template_path);

@@ -17,6 +17,9 @@ struct programs_facts {
 	bool untested;          /* it was killed, or late: that says nothing of the template */
 	char *nft_path, *nft_error; /* the other template */
 	bool nft_asked;             /* nftables was; else it was only read */
+	char *exec; /* exec.program, if VIPs are announced by it; it may be in another container */
+	char *exec_error; /* why it cannot be run */
+	bool exec_may_be_elsewhere;
 };
 
 void programs_judge(struct findings *f, const struct programs_facts *p);

@@ -101,6 +101,7 @@ static void print_timeouts(const json_t *timeouts)
 static void print_sidecar(const json_t *sidecar)
 {
 	const json_t *l2 = json_object_get(sidecar, "l2"), *prefix;
+	const json_t *exec = json_object_get(sidecar, "exec");
 	size_t i;
 
 	if (!json_is_true(json_object_get(sidecar, "connected"))) {
@@ -110,6 +111,10 @@ static void print_sidecar(const json_t *sidecar)
 	if (l2)
 		printf("sidecar      connected, %lld shares on layer 2, announces",
 			table_num(l2, "shares"));
+	else if (exec)
+		printf("sidecar      connected, %lld calls of exec.program pending, %lld failing, "
+		       "announces",
+			table_num(exec, "pending"), table_num(exec, "failing"));
 	else
 		printf("sidecar      connected, %lld of %lld BGP sessions up, announces",
 			table_num(sidecar, "bgpSessions"), table_num(sidecar, "bgpPeers"));

@@ -27,6 +27,7 @@ struct fleet_rules fleet_rules_of(const struct config *c, enum addressing addres
 		.other_peers = c->bgp.other_peers,
 		.n_other_peers = c->bgp.n_other_peers,
 		.on_layer_2 = c->announce == CONFIG_ANNOUNCE_L2,
+		.by_program = c->announce == CONFIG_ANNOUNCE_EXEC,
 		.endpoints = c->endpoints.allow,
 		.n_endpoints = c->endpoints.n_allow,
 		.per_namespace = c->endpoints.per_namespace,

@@ -38,6 +38,7 @@ struct fleet_rules {
 	const struct config_other_peer *other_peers; /* of other load balancers of the fleet */
 	size_t n_other_peers;
 	bool on_layer_2;               /* VIPs are announced on the nodes' network, not by BGP */
+	bool by_program;               /* by a program of the user's, not by BGP either */
 	const struct ipnet *endpoints; /* addresses that endpoints may have; none: any */
 	size_t n_endpoints;
 	size_t per_namespace; /* real servers of one namespace; 0: any number */

@@ -156,6 +156,8 @@ static struct condition unannounced(enum reason reason, const char *why)
 /* What else than health checks may be wrong. */
 static const char *no_way(const struct facts *f)
 {
+	if (f->by_program)
+		return "no load balancer's exec.program has told the network";
 	return f->on_layer_2 ? "no load balancer's node is in its network" : "no BGP session is up";
 }
 

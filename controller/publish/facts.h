@@ -27,6 +27,7 @@ struct facts {
 	const char *const *announcers;
 	size_t n_announcers;
 	bool on_layer_2; /* they do so there, and not by BGP */
+	bool by_program; /* they have a program of the user's do so */
 };
 
 /*

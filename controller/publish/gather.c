@@ -54,6 +54,7 @@ struct facts gather(struct gathered *ret, const struct membership *members,
 		.assignment = a,
 		.decision = find_decision(fleet, a),
 		.on_layer_2 = rules->on_layer_2,
+		.by_program = rules->by_program,
 	};
 
 	f.fleet = f.decision ? fleet : NULL;

@@ -221,6 +221,21 @@ static bool is_announced(const struct snapshot *now, const struct ipaddr *vip)
 	return false;
 }
 
+static char *advise_program(const struct snapshot *now, const struct fleet_service *d)
+{
+	char vip[IPADDR_TEXT];
+
+	for (size_t i = 0; i < d->n_vips; i++)
+		if (!is_announced(now, &d->vips[i]))
+			return xasprintf(
+				"%s is not announced by this load balancer: "
+				"`kago-sidecar status` in the container exabgp has the "
+				"last error of exec.program, if there was one, and its log "
+				"the reason (vip.withheld, exec.failed)",
+				ipaddr_format(vip, &d->vips[i]));
+	return NULL;
+}
+
 static char *advise_announcing(const struct advice *a)
 {
 	const struct fleet_service *d = a->decision;
@@ -238,6 +253,8 @@ static char *advise_announcing(const struct advice *a)
 	/* Another load balancer may have its share. */
 	if (now->on_layer_2)
 		return NULL;
+	if (now->by_program)
+		return advise_program(now, d);
 	if (now->sidecar->sessions == 0)
 		return xstrdup("this load balancer has no BGP session: the log of the container "
 			       "exabgp says why (bgp.waiting, bgp.down, exabgp.log)");

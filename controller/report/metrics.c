@@ -211,6 +211,21 @@ static void put_l2(FILE *out, const struct snapshot *s)
 		json_array_size(json_object_get(l2, "rivals")));
 }
 
+/* Without a program there are no such metrics. */
+static void put_exec(FILE *out, const struct snapshot *s)
+{
+	const json_t *exec = s->sidecar->exec;
+
+	if (!s->by_program)
+		return;
+	metrics_plain(out, "kago_exec_pending", "gauge",
+		"VIPs of which exec.program has yet to tell the network.",
+		(uint64_t)json_integer_value(json_object_get(exec, "pending")));
+	metrics_plain(out, "kago_exec_failing", "gauge",
+		"VIPs for which the last call of exec.program failed.",
+		(uint64_t)json_integer_value(json_object_get(exec, "failing")));
+}
+
 static void put_own(FILE *out, const struct snapshot *s)
 {
 	metrics_help(out, "kago_build_info", "gauge", "The version, as a label.");
@@ -239,6 +254,7 @@ static void put_own(FILE *out, const struct snapshot *s)
 		s->sidecar->suspended != NULL);
 	put_bgp(out, s);
 	put_l2(out, s);
+	put_exec(out, s);
 }
 
 static void put_loop(FILE *out)

@@ -8,9 +8,14 @@
 #include "report/answer.h"
 #include "report/servers.h"
 
+static bool speaks_bgp(const struct snapshot *s)
+{
+	return !s->on_layer_2 && !s->by_program;
+}
+
 static const char *why_not_announced(const struct snapshot *s)
 {
-	if ((s->n_peers == 0 && !s->on_layer_2) || s->render_only)
+	if ((s->n_peers == 0 && speaks_bgp(s)) || s->render_only)
 		return NULL;
 	if (s->n_sidecars == 0)
 		return "the sidecar is not connected";
@@ -19,7 +24,7 @@ static const char *why_not_announced(const struct snapshot *s)
 		       "node-sockets";
 	if (s->sidecar->suspended)
 		return "the sidecar has withdrawn all: a part is broken for longer than node.grace";
-	if (s->sidecar->sessions == 0 && !s->on_layer_2)
+	if (s->sidecar->sessions == 0 && speaks_bgp(s))
 		return "no BGP session is up";
 	return s->sidecar->complete ? NULL : "not all that can be served is announced";
 }
@@ -101,6 +106,8 @@ static json_t *sidecar_json(const struct snapshot *s)
 
 	if (s->sidecar->l2)
 		jsonx_set(json, "l2", json_incref(s->sidecar->l2));
+	if (s->sidecar->exec)
+		jsonx_set(json, "exec", json_incref(s->sidecar->exec));
 	return json;
 }
 

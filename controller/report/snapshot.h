@@ -23,6 +23,7 @@ struct sidecar_state {
 	bool complete;          /* all that the kernel can serve is announced */
 	json_t *bgp;            /* its sessions, as it says; NULL: it does not say */
 	json_t *l2;             /* what it does on layer 2, as it says; NULL: nothing */
+	json_t *exec;           /* how calls of exec.program are; NULL: it calls none */
 	char *suspended;        /* why it announces nothing of what it could; NULL: it does */
 	bool waits;             /* it has no sockets in the node's network namespace yet */
 };
@@ -49,6 +50,7 @@ struct snapshot {
 	const struct sidecar_state *sidecar;   /* what the sidecar says */
 	size_t n_sidecars, n_peers;            /* n_peers: of the configuration */
 	bool on_layer_2;                       /* VIPs are announced there, not by BGP */
+	bool by_program;                       /* by a program of the user's, not by BGP either */
 	const struct tunnel_set *tunnel_nodes; /* that take tunnels, as it decides by */
 	const struct sketch *tables; /* of the kernel at the last look (kernel/tables.h); or NULL */
 	uint64_t n_objects_rejected, n_source_problems;

@@ -402,6 +402,26 @@ static void layer2_elsewhere(struct preflight *p)
 	add_range("10.1.1.0/24");
 }
 
+/* VIPs that a program tells of. */
+static void program(struct preflight *p)
+{
+	config.announce = CONFIG_ANNOUNCE_EXEC;
+	config.bgp.n_peers = 0;
+	p->programs.exec = xstrdup("/kago-exec/cloud.py");
+}
+
+static void no_program(struct preflight *p)
+{
+	program(p);
+	p->programs.exec_error = xstrdup("No such file or directory");
+}
+
+static void no_program_here(struct preflight *p)
+{
+	no_program(p);
+	p->programs.exec_may_be_elsewhere = true;
+}
+
 typedef void change_fn(struct preflight *p);
 
 static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs, no_scheduler,
@@ -414,7 +434,7 @@ static change_fn *const changes[] = {no_file, wrong_file, no_capability, no_ipvs
 	no_gue, tunnels, small_tunnels, no_tunnel_nodes, no_configured_nodes, unknown_nodes,
 	lacking_kinds, lacking_gue, idle_agents, no_pool, any_endpoint, no_peer, silent_peer,
 	unknown_password, layer2, layer2_with_own_address, layer2_of_another_family,
-	layer2_elsewhere};
+	layer2_elsewhere, program, no_program, no_program_here};
 enum { N_CHANGES = sizeof changes / sizeof changes[0] };
 
 static void judge(struct findings *ret, change_fn *change)

@@ -243,6 +243,9 @@ static void test_what_is_not_announced_is_the_sidecars(void **state)
 	assert_advice(&d, "this load balancer has no BGP session");
 	d.now.on_layer_2 = true;
 	assert_advice(&d, NULL);
+	d.now.on_layer_2 = false;
+	d.now.by_program = true;
+	assert_advice(&d, "10.1.1.1 is not announced by this load balancer: `kago-sidecar status`");
 	d.now.n_sidecars = 0;
 	assert_advice(&d, "the sidecar is not there");
 	desk_done(&d);

@@ -285,6 +285,38 @@ static void test_the_status_is_compact_json_with_sorted_keys(void **state)
 	desk_done(&d);
 }
 
+/* Of the status; and of the metrics, where there are none of it otherwise. */
+static void test_what_a_program_has_yet_to_do_is_told(void **state)
+{
+	CLEANUP_FREE char *status = NULL, *metrics = NULL, *before = NULL;
+	const struct tunnel_set nobody = {0};
+	struct desk d;
+	size_t len = 0;
+	FILE *out;
+
+	(void)state;
+	desk_init(&d);
+	d.now.tunnel_nodes = &nobody;
+	out = open_memstream(&before, &len);
+	snapshot_metrics(&d.now, out);
+	fclose(out);
+	assert_null(strstr(before, "kago_exec"));
+	d.now.by_program = true;
+	d.sidecar.exec = json_pack("{si si ss}", "pending", 3, "failing", 2, "error", "no");
+	out = open_memstream(&status, &len);
+	snapshot_write_status(&d.now, out);
+	fclose(out);
+	assert_non_null(strstr(status, "\"exec\":{\"error\":\"no\",\"failing\":2,\"pending\":3}"));
+	out = open_memstream(&metrics, &len);
+	snapshot_metrics(&d.now, out);
+	fclose(out);
+	assert_non_null(strstr(metrics, "\nkago_exec_pending 3\n"));
+	assert_non_null(strstr(metrics, "\nkago_exec_failing 2\n"));
+	json_decref(d.sidecar.exec);
+	d.sidecar.exec = NULL;
+	desk_done(&d);
+}
+
 static void test_endpoints_are_counted_by_what_they_are(void **state)
 {
 	json_auto_t *answer = NULL;
@@ -463,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_a_client_that_is_not_let_in_goes_nowhere),
 		cmocka_unit_test(test_what_is_not_served_is_advised_by_its_reason),
 		cmocka_unit_test(test_the_status_is_compact_json_with_sorted_keys),
+		cmocka_unit_test(test_what_a_program_has_yet_to_do_is_told),
 		cmocka_unit_test(test_endpoints_are_counted_by_what_they_are),
 		cmocka_unit_test(test_the_leader_says_what_it_assigns),
 		cmocka_unit_test(test_an_address_that_it_may_not_have_is_marked),

@@ -96,6 +96,20 @@ static void layer_2_wants_no_peers_but_vips_of_the_nodes_network(void **state)
 	assert_int_equal(count_of(&elsewhere, FINDING_WARNING, "l2"), 1);
 }
 
+static void a_program_that_announces_has_to_be_there(void **state)
+{
+	CLEANUP_FINDINGS struct findings good, none, elsewhere;
+
+	(void)state;
+	judge(&good, program);
+	assert_int_equal(findings_count(&good, FINDING_OK), good.n_items);
+	assert_int_equal(count_of(&good, FINDING_OK, "exec.program"), 1);
+	judge(&none, no_program);
+	assert_int_equal(count_of(&none, FINDING_ERROR, "exec.program"), 1);
+	judge(&elsewhere, no_program_here);
+	assert_int_equal(count_of(&elsewhere, FINDING_WARNING, "exec.program"), 1);
+}
+
 static void forget_node(struct preflight *p)
 {
 	layer2_elsewhere(p);
@@ -259,6 +273,7 @@ int main(void)
 		TEST(every_permission_that_is_missing_is_named),
 		TEST(tunnels_are_judged_where_there_are_any),
 		TEST(layer_2_wants_no_peers_but_vips_of_the_nodes_network),
+		cmocka_unit_test(a_program_that_announces_has_to_be_there),
 		TEST(what_is_not_known_of_the_node_is_no_fault),
 		TEST(an_mtu_has_to_leave_ipv6_its_least),
 		TEST(a_version_is_read_wherever_it_ends),

@@ -294,6 +294,21 @@ static void test_layer_2_is_told_of(void **state)
 	example_done(&x);
 }
 
+static void test_a_program_announces_as_bgp_does(void **state)
+{
+	struct example x;
+
+	(void)state;
+	example_init(&x);
+	x.facts.by_program = true;
+	assert_says(&x, CONDITION_ANNOUNCED, "True", "Announced", "announced by kago-a, kago-b");
+	x.facts.n_announcers = 0;
+	assert_says(&x, CONDITION_ANNOUNCED, "False", "NotAnnounced",
+		"announced by nobody: all health checks fail, or no load balancer's exec.program "
+		"has told the network");
+	example_done(&x);
+}
+
 static void test_why_nobody_announces_is_told(void **state)
 {
 	struct example x;
@@ -441,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_an_address_that_is_kept_against_the_wish_is_told),
 		cmocka_unit_test(test_several_addresses_and_addresses_without_pool_are_named),
 		cmocka_unit_test(test_layer_2_is_told_of),
+		cmocka_unit_test(test_a_program_announces_as_bgp_does),
 		cmocka_unit_test(test_why_nobody_announces_is_told),
 		cmocka_unit_test(test_of_a_wish_for_two_addresses_one_is_enough),
 		cmocka_unit_test(test_who_announces_the_old_address_does_not_announce_the_new_one),

@@ -149,5 +149,6 @@ int survey_run(struct preflight *ret, const struct config *config,
 	if (r < 0)
 		return r;
 	look_at_network(&ret->network, config);
+	tools_look_at_exec(&ret->programs, config, ret->settings.from_kubernetes);
 	return ask(&s, ret, inquiry, config, e);
 }

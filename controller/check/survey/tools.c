@@ -208,3 +208,18 @@ struct tools *tools_free(struct tools *t)
 	free(t);
 	return NULL;
 }
+
+void tools_look_at_exec(struct programs_facts *ret, const struct config *config, bool elsewhere)
+{
+	const char *program = config->exec.program;
+	struct stat st;
+
+	if (config->announce != CONFIG_ANNOUNCE_EXEC)
+		return;
+	ret->exec = xstrdup(program);
+	ret->exec_may_be_elsewhere = elsewhere;
+	if (stat(program, &st) < 0 || access(program, X_OK) < 0)
+		ret->exec_error = xstrdup(strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		ret->exec_error = xstrdup("it is no file");
+}

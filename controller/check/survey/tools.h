@@ -22,3 +22,6 @@ void tools_check_nft(struct programs_facts *ret, const struct config *config, bo
 struct tools *tools_start(sd_event *loop, struct programs_facts *ret, const struct config *config,
 	void (*done)(void *ud), void *ud) __attribute__((warn_unused_result));
 struct tools *tools_free(struct tools *t);
+
+/* exec.program, if there has to be one; `elsewhere`: another container runs it. */
+void tools_look_at_exec(struct programs_facts *ret, const struct config *config, bool elsewhere);
