@@ -104,11 +104,13 @@ def test_install_upgrade_rollback_and_uninstall(helm, cluster):
 
 
 @pytest.mark.parametrize("values, says", [
-    ("usual", []), ("default", ["config.bgp.peers is empty"]), ("l2", ["on the network of the nodes"])])
+    ("usual", []), ("default", ["config.bgp.peers is empty"]), ("l2", ["on the network of the nodes"]),
+    ("exec", ["announced by /kago-exec/cloud.py"])])
 def test_the_notes_say_how_vips_get_known(helm, cluster, values, says):
     words = ("install", RELEASE, CHART, "-n", NAMESPACE, "-f", values_of(values), "--dry-run=client")
     notes = helm.run(*words).stdout.split("NOTES:")[1]
-    assert [text for text in ("config.bgp.peers is empty", "on the network of the nodes") if text in notes] == says
+    texts = ("config.bgp.peers is empty", "on the network of the nodes", "announced by /kago-exec/cloud.py")
+    assert [text for text in texts if text in notes] == says
 
 
 def test_an_upgrade_keeps_what_others_have_set(helm, cluster):

@@ -112,7 +112,7 @@ SOME_REGISTRY = settings("image.registry=localhost")
     ("config.http.probes=pod:9440", ["config.http.probes", "cannot be set", "9441"]),
     ("config.bgp.bfd.program=/bird", ["config.bgp.bfd.program", "cannot be set", "the image has it"]),
     ("config.bgp.bfd.multiplier=1", ["bgp", "bfd", "multiplier", "2"]),
-    ("config.announce=arp", ["announce", "bgp|l2"]),
+    ("config.announce=arp", ["announce", "bgp|l2|exec"]),
     ("config.announce=l2 config.l2.program=/k", ["config.l2.program", "cannot be set", "the image has it"]),
     ("config.l2.template=/t", ["config.l2.template", "cannot be set", "the image has it"]),
     ("config.l2.stateDir=/tmp", ["config.l2.stateDir", "cannot be set", "/run/kago-l2"]),
@@ -122,6 +122,15 @@ SOME_REGISTRY = settings("image.registry=localhost")
     ("config.announce=l2 config.bgp.as=1 config.bgp.peers[0].address=10.0.0.1",
      ["config.bgp.peers", "config.announce: bgp", "leave them out"]),
     ("config.announce=l2 config.bgp.aggregates={10.1.1.0/24}", ["config.bgp.aggregates", "config.announce: bgp"]),
+    ("config.announce=exec", ["config.exec.program", "config.announce: exec", "the whole path"]),
+    ("config.announce=exec config.exec.program=cloud.py", ["config.exec.program", "the whole path"]),
+    ("config.announce=exec config.exec.program=/p groups[0].name=a", ["groups", "config.announce: exec"]),
+    ("config.announce=exec config.exec.program=/p config.bgp.as=1 config.bgp.peers[0].address=10.0.0.1",
+     ["config.bgp.peers", "config.announce: bgp", "leave them out"]),
+    ("config.announce=exec config.exec.program=/p config.bgp.aggregates={10.1.1.0/24}",
+     ["config.bgp.aggregates", "config.announce: bgp"]),
+    ("config.exec.environment={1A}", ["exec", "environment"]),
+    ("config.exec.timeout=30", ["exec", "timeout", "string"]),
     ("config.node.netns=/host", ["config.node.netns", "nodeRoutes"]),
     ("config.kubernetes.identity=me", ["config.kubernetes.identity", "the pod's name"]),
     ("config.keepalived.shutdownTimeout=4s", ["config.keepalived.shutdownTimeout", "'4s' must be longer", "'5s'"]),
@@ -205,6 +214,14 @@ def test_layer_2_needs_no_more_than_its_name(helm):
     assert {"name": "run-l2", "emptyDir": {"medium": "Memory", "sizeLimit": "4Mi"}} in pod["volumes"]
     assert {name for name, container in long_running(pod).items()
             for mount in container["volumeMounts"] if mount["name"] == "run-l2"} == {"exabgp"}
+
+
+def test_a_program_needs_no_more_than_its_path_and_knows_its_node(helm):
+    pod = pod_of(helm.objects("default", *settings("config.announce=exec config.exec.program=/p")))
+    bgp = pod_of(helm.objects("default"))
+    exabgp = long_running(pod)["exabgp"]
+    assert {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}} in exabgp["env"]
+    assert exabgp["securityContext"] == long_running(bgp)["exabgp"]["securityContext"]
 
 
 def test_a_sidecar_that_hangs_is_started_again_on_layer_2(helm):

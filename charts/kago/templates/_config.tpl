@@ -35,6 +35,7 @@ kubernetes.identity: "it is the pod's name"
 {{- end }}
 {{- end }}
 {{- include "kago.checkL2" . }}
+{{- include "kago.checkExec" . }}
 {{- $at := .BgpAt | default "config.bgp" }}
 {{- range $i, $peer := ($config.bgp).peers }}
 {{- include "kago.checkPassword" (list $ (printf "%s.peers[%d].passwordFile" $at $i) ($peer.passwordFile | default "")) }}
@@ -65,6 +66,28 @@ kubernetes.identity: "it is the pod's name"
 {{- if get ((($.Values.config).bgp) | default dict) $key }}
 {{- fail (printf "config.bgp.%s: are for config.announce: bgp; with l2 nobody speaks BGP: leave them out" $key) }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* "exec" if VIPs are announced by a program of the user's. */}}
+{{- define "kago.exec" -}}
+{{- if eq "exec" ((.Values.config).announce | default "bgp") }}exec{{ end }}
+{{- end }}
+
+{{/* What does not go with that, and why. */}}
+{{- define "kago.checkExec" -}}
+{{- if include "kago.exec" . }}
+{{- if .Values.groups }}
+{{- fail "groups: are racks with routers of their own, and with config.announce: exec nobody speaks to routers: leave groups out" }}
+{{- end }}
+{{- range $key := list "peers" "aggregates" }}
+{{- if get ((($.Values.config).bgp) | default dict) $key }}
+{{- fail (printf "config.bgp.%s: are for config.announce: bgp; with exec nobody speaks BGP: leave them out" $key) }}
+{{- end }}
+{{- end }}
+{{- if not (hasPrefix "/" (((.Values.config).exec).program | default "")) }}
+{{- fail "config.exec.program: with config.announce: exec it has to be the whole path of a program in the container exabgp, such as one of exabgp.extraVolumeMounts (docs/exec.md)" }}
 {{- end }}
 {{- end }}
 {{- end }}
