@@ -292,3 +292,9 @@ def test_the_same_files_give_the_same_image():
     before = digests()
     subprocess.run([ROOT / "scripts/images", "build", "--no-cache"], check=True, timeout=600)
     assert digests() == before
+
+
+def test_a_program_in_python_can_ask_a_cloud():
+    """With what the examples of docs/exec.md import."""
+    done = inside(EXABGP, "/usr/bin/python3", "-c", "import json, ssl, time, urllib.error, urllib.request")
+    assert (done.returncode, done.stderr) == (0, "")
