@@ -385,6 +385,7 @@ static void follow_vips(struct sidecar *s, uint64_t now)
 	node = node_routes(s, &servable, now);
 	set_strays(s);
 	set_routes(s, local_routes(s, &servable, &node), node);
+	speaker_set_others(s->speaker, routes_reserves(s->routes));
 	if (watch_ways(s)) {
 		prefixes_done(&allowed);
 		allowed = allowed_now(s);

@@ -164,6 +164,12 @@ void speaker_weigh(struct speaker *s, const struct vips *vips, bool serves)
 		exec_begin(s->exec);
 }
 
+void speaker_set_others(struct speaker *s, const struct prefixes *others)
+{
+	if (s->exec)
+		exec_spare(s->exec, others);
+}
+
 void speaker_set_members(struct speaker *s, const struct ipaddr pods[], size_t n_pods)
 {
 	if (s->l2)

@@ -49,6 +49,9 @@ void speaker_announce(struct speaker *s, const struct prefixes *announced, const
  */
 void speaker_weigh(struct speaker *s, const struct vips *vips, bool serves);
 
+/* What other pods of this node have routes for; copied. */
+void speaker_set_others(struct speaker *s, const struct prefixes *others);
+
 /* The pods of all living load balancers, ours among them; copied. */
 void speaker_set_members(struct speaker *s, const struct ipaddr pods[], size_t n_pods);
 

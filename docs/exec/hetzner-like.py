@@ -76,22 +76,28 @@ class Cloud:
             self.change("delete_route", vip, node)
 
 
+def read_vips():
+    """Those that are served here; and those that another pod of this node serves, by the same route."""
+    lines = [line.split() for line in sys.stdin]
+    return [words[0] for words in lines if len(words) == 1], [words[0] for words in lines if words[1:] == ["other"]]
+
+
 def main(call, *words):
+    ours, others = read_vips() if call == "sync" else ([], [])
     if ":" in words[-2]:
         # Its networks have IPv4 alone; with nothing to tell, all is done.
-        sys.exit("no IPv6 here" if call == "add" or (call == "sync" and sys.stdin.read()) else 0)
+        sys.exit("no IPv6 here" if call == "add" or ours else 0)
     cloud = Cloud()
     if call != "sync":
         vip, node, _ = words
         (cloud.add if call == "add" else cloud.remove)(vip, node)
         return
     node, _ = words
-    wanted = sys.stdin.read().split()
     for vip, gateway in cloud.routes().items():
         # A route of a single address is one of kago's; others to this node are somebody else's.
-        if gateway == node and vip.endswith("/32") and vip not in wanted:
+        if gateway == node and vip.endswith("/32") and vip not in ours + others:
             cloud.remove(vip, node)
-    for vip in wanted:
+    for vip in ours:
         cloud.add(vip, node)
 
 

@@ -55,13 +55,19 @@ def is_single(destination):
     return destination.endswith("/128" if ":" in destination else "/32")
 
 
+def read_vips():
+    """Those that are served here; and those that another pod of this node serves, by the same route."""
+    lines = [line.split() for line in sys.stdin]
+    return {words[0] for words in lines if len(words) == 1}, {words[0] for words in lines if words[1:] == ["other"]}
+
+
 def main(call, *words):
     router = Router()
     if call == "sync":
         node, _ = words
-        wanted = set(sys.stdin.read().split())
-        router.change("remove", {vip for vip in router.routes_to(node) if is_single(vip)} - wanted, node)
-        router.change("add", wanted, node)
+        ours, others = read_vips()
+        router.change("remove", {vip for vip in router.routes_to(node) if is_single(vip)} - ours - others, node)
+        router.change("add", ours, node)
     else:
         vip, node, _ = words
         router.change(call, {vip}, node)

@@ -76,26 +76,34 @@ void call_expire(struct call *c)
 	end(c, how);
 }
 
+static int write_list(int fd, const struct prefixes *p, const char *mark)
+{
+	char text[IPNET_TEXT];
+
+	for (size_t i = 0; i < p->n_items; i++)
+		if (dprintf(fd, "%s%s\n", ipnet_format(text, &p->items[i]), mark) < 0)
+			return -1;
+	return 0;
+}
+
 /* A file in memory, for it has to be written before anybody reads. Negative: as functions do. */
-static int open_list(const struct prefixes *told, struct err *e)
+static int open_list(const struct prefixes *told, const struct prefixes *left, struct err *e)
 {
 	CLEANUP_CLOSE int fd = memfd_create("kago-exec-vips", MFD_CLOEXEC);
-	char text[IPNET_TEXT];
-	bool failed = fd < 0;
 
-	for (size_t i = 0; !failed && i < told->n_items; i++)
-		failed = dprintf(fd, "%s\n", ipnet_format(text, &told->items[i])) < 0;
-	if (failed || lseek(fd, 0, SEEK_SET) < 0)
+	if (fd < 0 || write_list(fd, told, "") < 0 || write_list(fd, left, " other") < 0 ||
+		lseek(fd, 0, SEEK_SET) < 0)
 		return err_errno(e, errno, "writing the list of VIPs");
 	return steal_fd(&fd);
 }
 
-static int open_input(const struct call *c, const struct prefixes *told, struct err *e)
+static int open_input(const struct call *c, const struct prefixes *told,
+	const struct prefixes *left, struct err *e)
 {
 	int fd;
 
 	if (c->what.kind == WISH_SYNC)
-		return open_list(told, e);
+		return open_list(told, left, e);
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? err_errno(e, errno, "opening /dev/null") : fd;
 }
@@ -127,14 +135,14 @@ static int start(
 
 int call_start(struct call **ret, sd_event *loop, const struct call_setup *setup,
 	const struct wish_call *what, const struct ipaddr *node, const struct prefixes *told,
-	call_fn *on_end, void *ud, struct err *e)
+	const struct prefixes *left, call_fn *on_end, void *ud, struct err *e)
 {
 	CLEANUP(call_freep) struct call *c = xnew0(struct call);
 	CLEANUP_CLOSE int input = -1;
 	int r;
 
 	*c = (struct call){.setup = setup, .what = *what, .on_end = on_end, .ud = ud};
-	input = open_input(c, told, e);
+	input = open_input(c, told, left, e);
 	if (input < 0)
 		return input;
 	r = start(c, loop, node, input, e);

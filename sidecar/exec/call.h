@@ -28,12 +28,12 @@ struct call_setup {
 typedef void call_fn(void *ud, const char *error);
 
 /*
- * `node` is the node's address of that family, `told` what WISH_SYNC tells, read at once. `on_end`
- * is called once, from the loop.
+ * `node` is the node's address of that family, `told` what WISH_SYNC tells, and `left` what it says
+ * to leave alone; both are read at once. `on_end` is called once, from the loop.
  */
 int call_start(struct call **ret, sd_event *loop, const struct call_setup *setup,
 	const struct wish_call *what, const struct ipaddr *node, const struct prefixes *told,
-	call_fn *on_end, void *ud, struct err *e);
+	const struct prefixes *left, call_fn *on_end, void *ud, struct err *e);
 
 /* Its time is over: it is killed, and has failed. */
 void call_expire(struct call *c);

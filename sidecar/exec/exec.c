@@ -123,16 +123,18 @@ static void on_timeout(void *ud)
 
 static void start_call(struct exec *x, struct slot *s, const struct wish_call *what)
 {
-	CLEANUP_PREFIXES struct prefixes told = {0};
+	CLEANUP_PREFIXES struct prefixes told = {0}, left = {0};
 	struct err e = {0};
 
-	if (what->kind == WISH_SYNC)
+	if (what->kind == WISH_SYNC) {
 		told = wishes_told(x->wishes, what->family);
+		left = wishes_left(x->wishes, what->family);
+	}
 	s->what = *what;
 	s->n_told = told.n_items;
 	s->since = loop_clock();
 	if (call_start(&s->call, x->loop, &x->setup, what, dual_of(&x->site->node, what->family),
-		    &told, on_end, s, &e) < 0)
+		    &told, &left, on_end, s, &e) < 0)
 		note_end(x, what, e.msg);
 	else
 		loop_timer_arm(s->timer, x->setup.timeout);
@@ -276,6 +278,12 @@ void exec_offer(struct exec *x, const struct prefixes *offered)
 	else if (anything_offered(x))
 		x->emptied_at = loop_clock();
 	wishes_want(x->wishes, offered, loop_clock());
+	call_next(x);
+}
+
+void exec_spare(struct exec *x, const struct prefixes *others)
+{
+	wishes_spare(x->wishes, others, loop_clock());
 	call_next(x);
 }
 

@@ -36,6 +36,9 @@ DEFINE_CLEANUP(struct exec *, exec_free);
 /* The VIPs that the network shall know from now on; copied. */
 void exec_offer(struct exec *x, const struct prefixes *offered);
 
+/* What other pods of our node serve, which is not taken back; copied. */
+void exec_spare(struct exec *x, const struct prefixes *others);
+
 /*
  * We serve, and what was offered is all of it: what the network has of an earlier process and was
  * not offered can go. Without that it goes after node.grace.

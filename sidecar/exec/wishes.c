@@ -20,6 +20,7 @@ struct task {
 struct vip_wish {
 	struct ipnet net;
 	bool wanted;
+	bool spared; /* it is not wanted, but others of our node serve it */
 	enum { ABSENT, PRESENT, UNKNOWN } known; /* UNKNOWN: a call has begun, or has failed */
 	struct task task;
 };
@@ -37,6 +38,7 @@ struct wishes {
 	size_t n_items;
 	struct family_wish families[N_FAMILIES];
 	struct prefixes heard;
+	struct prefixes others; /* that other pods of our node serve */
 	bool begun;
 	size_t n_running, n_retries; /* calls; and those of what failed before */
 };
@@ -74,6 +76,7 @@ struct wishes *wishes_free(struct wishes *w)
 		prefixes_done(&w->families[i].told);
 	}
 	prefixes_done(&w->heard);
+	prefixes_done(&w->others);
 	free(w);
 	return NULL;
 }
@@ -127,6 +130,40 @@ static void drop_over(struct wishes *w)
 	w->n_items = n;
 }
 
+static void spare_vip(struct wishes *w, struct vip_wish *v, uint64_t now)
+{
+	bool spared = !v->wanted && !v->task.running && v->known != ABSENT &&
+		      prefixes_has(&w->others, &v->net);
+
+	if (spared) {
+		v->known = UNKNOWN;
+		prefixes_remove(&w->heard, &v->net);
+	} else if (v->spared) {
+		v->task.due = now;
+	}
+	v->spared = spared;
+}
+
+/* After each change. */
+static void settle(struct wishes *w, uint64_t now)
+{
+	for (size_t i = 0; i < w->n_items; i++)
+		spare_vip(w, &w->items[i], now);
+	drop_over(w);
+}
+
+void wishes_spare(struct wishes *w, const struct prefixes *others, uint64_t now)
+{
+	CLEANUP_PREFIXES struct prefixes before = w->others;
+
+	w->others = (struct prefixes){0};
+	for (size_t i = 0; i < others->n_items; i++)
+		if (others->items[i].len == ipaddr_bits(&others->items[i].addr))
+			prefixes_add(&w->others, &others->items[i]);
+	if (!prefixes_equal(&before, &w->others))
+		settle(w, now);
+}
+
 static bool exists(const struct wishes *w, const struct ipnet *net)
 {
 	return w->families[place_of(net->addr.family)].exists;
@@ -160,7 +197,7 @@ void wishes_want(struct wishes *w, const struct prefixes *wanted, uint64_t now)
 	free(w->items);
 	w->items = all;
 	w->n_items = n;
-	drop_over(w);
+	settle(w, now);
 }
 
 void wishes_begin(struct wishes *w)
@@ -175,7 +212,7 @@ bool wishes_begun(const struct wishes *w)
 
 static bool is_met(const struct vip_wish *v)
 {
-	return v->known == (v->wanted ? PRESENT : ABSENT);
+	return v->spared || v->known == (v->wanted ? PRESENT : ABSENT);
 }
 
 /* It would be called for, were it its time and were there room. */
@@ -260,6 +297,18 @@ struct prefixes wishes_told(const struct wishes *w, int family)
 	return told;
 }
 
+struct prefixes wishes_left(const struct wishes *w, int family)
+{
+	CLEANUP_PREFIXES struct prefixes told = wishes_told(w, family);
+	CLEANUP_PREFIXES struct prefixes left = prefixes_minus(&w->others, &told, SIZE_MAX);
+	struct prefixes ret = {0};
+
+	for (size_t i = 0; i < left.n_items; i++)
+		if (left.items[i].addr.family == family)
+			prefixes_add(&ret, &left.items[i]);
+	return ret;
+}
+
 static void end_task(struct wishes *w, struct task *t, const char *error, uint64_t now)
 {
 	w->n_running--;
@@ -307,7 +356,7 @@ bool wishes_end(struct wishes *w, const struct wish_call *call, const char *erro
 	/* What has failed is not what is wished now. */
 	if (v && v->wanted != (call->kind == WISH_ADD))
 		v->task.due = now;
-	drop_over(w);
+	settle(w, now);
 	return is_news;
 }
 
@@ -378,6 +427,7 @@ void wishes_each(const struct wishes *w,
 	for (size_t i = 0; i < w->n_items; i++) {
 		const struct vip_wish *v = &w->items[i];
 
-		tell(ud, &v->net, v->wanted, v->known == PRESENT, v->task.error);
+		if (!v->spared)
+			tell(ud, &v->net, v->wanted, v->known == PRESENT, v->task.error);
 	}
 }

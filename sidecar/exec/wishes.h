@@ -30,6 +30,13 @@ struct wishes *wishes_free(struct wishes *w);
 /* The VIPs that the network shall know, of these families, until the next time; copied. */
 void wishes_want(struct wishes *w, const struct prefixes *wanted, uint64_t now);
 
+/*
+ * What other pods of our node serve, which has one route there and in the network for all of them:
+ * of these nothing is taken back as long as that is so. Copied; what is no single address is left
+ * out.
+ */
+void wishes_spare(struct wishes *w, const struct prefixes *others, uint64_t now);
+
 /* What is wanted is all there is now, so that families may be synchronized. */
 void wishes_begin(struct wishes *w);
 bool wishes_begun(const struct wishes *w);
@@ -41,8 +48,12 @@ bool wishes_begun(const struct wishes *w);
  */
 bool wishes_next(struct wishes *w, struct wish_call *ret, uint64_t now);
 
-/* What WISH_SYNC has to tell, at the moment that it is begun: all of the family; a new set. */
+/*
+ * What WISH_SYNC has to tell, at the moment that it is begun: all of the family; and what is to be
+ * left as it is. New sets.
+ */
 struct prefixes wishes_told(const struct wishes *w, int family);
+struct prefixes wishes_left(const struct wishes *w, int family);
 
 /*
  * A call has ended. `error`: why it failed, copied; NULL: it has done what it should. Returns
@@ -67,7 +78,8 @@ struct wishes_count {
 };
 struct wishes_count wishes_count(const struct wishes *w);
 
-/* Calls `tell` for each VIP that is wanted or known: whether it is heard, and why it is not. */
+/* Calls `tell` for each VIP that is wanted, or to be taken back: whether it is heard, and what its
+ * last call failed with. */
 void wishes_each(const struct wishes *w,
 	void (*tell)(void *ud, const struct ipnet *vip, bool wanted, bool heard, const char *error),
 	void *ud);

@@ -328,6 +328,11 @@ int routes_adjust(struct prefixes *ret_ready, struct routes *r, const struct pre
 	return n;
 }
 
+const struct prefixes *routes_reserves(const struct routes *r)
+{
+	return &r->reserves;
+}
+
 bool routes_has_reserve(const struct routes *r, const struct ipnet *net)
 {
 	return prefixes_has(&r->reserves, net);

@@ -44,5 +44,7 @@ uint32_t routes_metric(const struct routes *r);
 /* What other living pods of this node hold, as of the last routes_apply. Borrowed. */
 const struct slot_view *routes_others(const struct routes *r);
 
-/* Another living pod of this node has a route for it, as of the last routes_apply. */
+/* What other living pods of this node have routes for, as of the last routes_apply; whether this
+ * is among it. */
+const struct prefixes *routes_reserves(const struct routes *r);
 bool routes_has_reserve(const struct routes *r, const struct ipnet *net);

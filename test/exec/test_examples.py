@@ -160,6 +160,11 @@ def test_all_is_synchronized(rig):
     assert len(rig.cloud.changes) <= n_changes + 1
 
 
+def test_what_another_pod_of_the_node_serves_is_left_alone(rig):
+    rig.cloud.routes = {(TWO, NODE)}
+    assert rig.does("sync", NODE, told=f"{ONE}\n{TWO} other\n203.0.113.9/32 other\n") == {(ONE, NODE), (TWO, NODE)}
+
+
 def test_what_is_refused_fails_and_says_why(rig):
     rig.cloud.refusals = [500]
     assert "HTTP 500" in rig.fails("add", ONE, NODE) and not rig.cloud.routes

@@ -114,14 +114,17 @@ static void a_program_is_called_once_it_is_known_what_is_served(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP_FREE char *record = xasprintf("%s/record", f->folder);
+	CLEANUP_PREFIXES struct prefixes others = {0};
 	const struct vips nothing = {0};
 
 	speaker_weigh(f->speaker, &nothing, false);
 	own_clock_settle(f->loop);
 	assert_int_equal(access(record, F_OK), -1);
 	announce(f, "10.1.1.1");
+	prefixes_add(&others, &(struct ipnet){addr_of("10.1.1.9"), 32});
+	speaker_set_others(f->speaker, &others);
 	speaker_weigh(f->speaker, &nothing, true);
-	await_record(f, "sync 10.0.0.7 n 10.1.1.1/32\n");
+	await_record(f, "sync 10.0.0.7 n 10.1.1.1/32 10.1.1.9/32 other\n");
 	for (unsigned i = 0; i < TURNS && !speaker_is_heard(f->speaker); i++)
 		assert_true(sd_event_run(f->loop, TURN) >= 0);
 	assert_int_equal(speaker_heard(f->speaker)->n_items, 1);

@@ -260,6 +260,76 @@ static void what_hangs_leaves_room_for_others(void **state)
 	assert_none(w, now);
 }
 
+static void spare(struct wishes *w, unsigned n, uint64_t now)
+{
+	CLEANUP_PREFIXES struct prefixes others = {0};
+	const struct ipnet net = vip(n, false), wide = ipnet_around(&net.addr, 24);
+
+	if (n)
+		prefixes_add(&others, &net);
+	prefixes_add(&others, &wide);
+	wishes_spare(w, &others, now);
+}
+
+/* It has the same route. */
+static void what_another_pod_of_the_node_serves_is_not_taken_back(void **state)
+{
+	CLEANUP(wishes_freep) struct wishes *w = synced();
+	struct wish_call call;
+
+	(void)state;
+	want(w, 2, false, 0);
+	call = assert_next(w, WISH_ADD, 1, 0);
+	wishes_end(w, &call, NULL, 0);
+	spare(w, 1, 0);
+	assert_true(hears(w, 1));
+	want(w, 0, false, 0);
+	assert_false(hears(w, 1));
+	assert_none(w, 0);
+	assert_true(wishes_are_met(w));
+	/* Who goes last takes it back. */
+	spare(w, 0, 0);
+	assert_false(wishes_are_met(w));
+	call = assert_next(w, WISH_REMOVE, 1, 0);
+	wishes_end(w, &call, NULL, 0);
+	assert_true(wishes_are_met(w));
+}
+
+static void what_is_spared_and_wanted_again_is_told_anew(void **state)
+{
+	CLEANUP(wishes_freep) struct wishes *w = synced();
+	struct wish_call call;
+
+	(void)state;
+	want(w, 2, false, 0);
+	call = assert_next(w, WISH_ADD, 1, 0);
+	want(w, 0, false, 0);
+	spare(w, 1, 0);
+	wishes_end(w, &call, NULL, 0);
+	assert_none(w, 0);
+	assert_false(hears(w, 1));
+	want(w, 2, false, 0);
+	call = assert_next(w, WISH_ADD, 1, 0);
+	wishes_end(w, &call, NULL, 0);
+	assert_true(hears(w, 1) && wishes_are_met(w));
+}
+
+static void what_others_of_the_node_serve_is_left_by_the_first_call(void **state)
+{
+	CLEANUP(wishes_freep) struct wishes *w = wishes_new(true, true);
+	CLEANUP_PREFIXES struct prefixes four = {0}, six = {0}, none = {0};
+
+	(void)state;
+	spare(w, 1, 0);
+	four = wishes_left(w, AF_INET);
+	six = wishes_left(w, AF_INET6);
+	assert_int_equal(four.n_items, 1);
+	assert_int_equal(six.n_items, 0);
+	want(w, 2, false, 0);
+	none = wishes_left(w, AF_INET);
+	assert_int_equal(none.n_items, 0);
+}
+
 /* A cloud that does what it is told, or not, or does it and says that it did not. */
 struct cloud {
 	struct prefixes routes;
@@ -337,6 +407,7 @@ static void assert_converges(struct cloud *c, struct wishes *w, unsigned bits, u
 	CLEANUP_PREFIXES struct prefixes all = {0};
 
 	c->well = true;
+	spare(w, 0, now);
 	want(w, bits, true, now);
 	wishes_begin(w);
 	while (c->n_running > 0 || wishes_wait(w, now) != UINT64_MAX) {
@@ -369,12 +440,14 @@ static void whatever_happens_the_cloud_ends_with_what_is_wanted(void **state)
 		/* An earlier process has left it. */
 		prefixes_add(&c.routes, &left);
 		for (unsigned step = 0; step < STEPS; step++) {
-			unsigned what = dice(8);
+			unsigned what = dice(9);
 
 			if (what == 0)
 				want(w, dice(1U << N_VIPS), true, now);
 			else if (what == 1)
 				wishes_begin(w);
+			else if (what == 8)
+				spare(w, dice(N_VIPS), now);
 			else if (what < 4)
 				now += dice(4 * SECOND);
 			else if (what < 6 && c.n_running > 0)
@@ -399,6 +472,9 @@ int main(void)
 		cmocka_unit_test(what_failed_to_be_told_is_taken_back_and_at_once),
 		cmocka_unit_test(what_was_never_told_need_not_be_taken_back),
 		cmocka_unit_test(what_hangs_leaves_room_for_others),
+		cmocka_unit_test(what_another_pod_of_the_node_serves_is_not_taken_back),
+		cmocka_unit_test(what_is_spared_and_wanted_again_is_told_anew),
+		cmocka_unit_test(what_others_of_the_node_serve_is_left_by_the_first_call),
 		cmocka_unit_test(whatever_happens_the_cloud_ends_with_what_is_wanted),
 	};
 
