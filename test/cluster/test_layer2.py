@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from installation import NAMESPACE, START, VALUES, service
+from installation import NAMESPACE, START, VALUES, WEB, service
 from net import wait_for
 from traffic import Traffic, get
 
@@ -13,7 +13,8 @@ VIPS = [f"10.0.0.{last}" for last in range(200, 204)]
 LAYER_2 = {
     **VALUES, "replicaCount": 2,
     "config": {"announce": "l2", "endpoints": VALUES["config"]["endpoints"],
-               "pools": [{"name": "lan", "addresses": [f"{VIPS[0]}-{VIPS[-1]}"]}]},
+               # One is for the Service of the installation before this one.
+               "pools": [{"name": "lan", "addresses": ["10.0.0.200-10.0.0.209"]}]},
 }
 NAMES = [f"lan{i}" for i in range(len(VIPS))]
 
@@ -26,17 +27,18 @@ def answers(site, vip):
 
 
 def owners(site):
-    """{VIP: the pod that says it answers for it}, by `kago-sidecar status`."""
+    """{VIP of ours: the pod that says it answers for it}, by `kago-sidecar status`."""
     found = {}
     for pod in site.load_balancers():
         status = site.kubectl("exec", "-n", NAMESPACE, pod, "-c", "exabgp", "--", "kago-sidecar", "status", check=False)
-        found.update({vip: pod for vip in re.findall(r"^  (\S+) on eth0$", status, re.MULTILINE)})
+        found.update({vip: pod for vip in re.findall(r"^  (\S+) on eth0$", status, re.MULTILINE) if vip in VIPS})
     return found
 
 
 @pytest.fixture(scope="module")
 def installed(site):
-    site.apply(*(service(name) for name in NAMES))
+    site.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}}, WEB,
+               *(service(name, vip=vip) for name, vip in zip(NAMES, VIPS)))
     site.helm("install", "--create-namespace", values=LAYER_2)
     site.rolled("kago", NAMESPACE)
     yield site
