@@ -173,6 +173,7 @@ static bool read_anew(struct link_news *n)
 		return false;
 	}
 	loop_timer_stop(n->timer);
+	n->backoff.last = 0;
 	if (n->unknown)
 		log_info("links.known");
 	n->unknown = false;
@@ -206,6 +207,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 	struct turn turn = {&n->links, false};
 	int r = 0;
 
+	loop_doing(LOOP_HERE("on_readable"));
 	(void)source;
 	(void)fd;
 	(void)events;

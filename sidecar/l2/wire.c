@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "loop/loop.h"
 #include "sockets/frames.h"
 
 enum { READS = 64 /* of frames, in one turn of the loop */ };
@@ -66,6 +67,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 {
 	const struct ear *ear = ud;
 
+	loop_doing(LOOP_HERE("on_readable"));
 	(void)source;
 	(void)events;
 	for (size_t i = 0; i < READS; i++) {

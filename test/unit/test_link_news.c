@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "loop/backoff.h"
 #include "loop/loop.h"
 
 #include "await.h"
@@ -188,6 +189,32 @@ static void test_what_was_lost_is_read(void **state)
 	assert_true(f->n_changes > 0);
 }
 
+uint64_t __real_backoff_next(struct backoff *b, uint64_t worked_for);
+uint64_t __wrap_backoff_next(struct backoff *b, uint64_t worked_for);
+
+static uint64_t last_pause; /* before the one that is asked for */
+
+uint64_t __wrap_backoff_next(struct backoff *b, uint64_t worked_for)
+{
+	last_pause = b->last;
+	return __real_backoff_next(b, worked_for);
+}
+
+static void test_each_time_that_the_kernel_does_not_tell_it_is_asked_again_soon(void **state)
+{
+	struct fixture *f = need(state);
+
+	for (unsigned i = 0; i < 2; i++) {
+		lan_add(f->lan.node, "lan0", i ? "198.51.100.1/24" : "203.0.113.1/24", 0);
+		kernel.loses = kernel.is_short = true;
+		last_pause = UINT64_MAX;
+		AWAIT(f, last_pause != UINT64_MAX);
+		assert_int_equal(last_pause, 0);
+		kernel.is_short = false;
+		AWAIT(f, is_at(f, i ? "198.51.100.10" : "203.0.113.10", "lan0"));
+	}
+}
+
 static void test_while_the_kernel_does_not_tell_what_was_known_stands(void **state)
 {
 	struct fixture *f = need(state);
@@ -213,6 +240,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_an_interface_is_down_renamed_and_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_was_lost_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_each_time_that_the_kernel_does_not_tell_it_is_asked_again_soon, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			test_while_the_kernel_does_not_tell_what_was_known_stands, setup, teardown),
 	};
