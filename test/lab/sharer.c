@@ -2,10 +2,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "commands.h"
 #include "config/config.h"
 #include "loop/loop.h"
 #include "vrrp/vrrp.h"
@@ -25,8 +24,7 @@ struct sharer {
 	struct site site;
 	struct vrrp *vrrp;
 	bool stopping;
-	char line[64 * 1024];
-	size_t len;
+	struct commands commands;
 };
 
 static int fail(const char *what, const char *why)
@@ -83,8 +81,9 @@ static void set_impaired(struct sharer *s, const json_t *list)
 	vrrp_set_impaired(s->vrrp, shares);
 }
 
-static void take(struct sharer *s, const char *line)
+static void take(void *ud, const char *line)
 {
+	struct sharer *s = ud;
 	CLEANUP(json_decrefp) json_t *said = json_loads(line, 0, NULL);
 	const json_t *members = json_object_get(said, "members");
 	const json_t *impaired = json_object_get(said, "impaired");
@@ -98,59 +97,22 @@ static void take(struct sharer *s, const char *line)
 		vrrp_take_part(s->vrrp, json_is_true(part));
 }
 
-static int on_input(sd_event_source *source, int fd, uint32_t events, void *ud)
-{
-	struct sharer *s = ud;
-	ssize_t n = read(fd, s->line + s->len, sizeof s->line - s->len - 1);
-	char *end;
-
-	(void)events;
-	if (n <= 0) {
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-		on_stop(s);
-		return 0;
-	}
-	s->len += (size_t)n;
-	s->line[s->len] = '\0';
-	while ((end = strchr(s->line, '\n'))) {
-		*end++ = '\0';
-		take(s, s->line);
-		s->len -= (size_t)(end - s->line);
-		memmove(s->line, end, s->len + 1);
-	}
-	return 0;
-}
-
-static int find_addresses(struct dual *ret, char *text, struct err *e)
-{
-	int r = 0;
-
-	while (r == 0 && text) {
-		struct ipaddr one = {0};
-
-		r = ipaddr_parse(&one, strsep(&text, ","), e);
-		*(one.family == AF_INET ? &ret->v4 : &ret->v6) = one;
-	}
-	return r;
-}
-
 static int run(char *argv[], struct err *e)
 {
 	static const struct vrrp_ops ops = {on_change, on_stopped};
-	static struct sharer s;
-	sd_event_source *input = NULL;
+	static struct sharer s = {.commands = {take, on_stop, &s, "", 0}};
 	int r = config_load(&s.config, argv[1], e);
 
 	if (r == 0)
 		r = config_check(s.config, e);
 	if (r == 0)
-		r = find_addresses(&s.site.pod, argv[2], e);
+		r = commands_addresses(&s.site.pod, argv[2], e);
 	if (r == 0)
 		r = loop_new(&s.loop, on_stop, &s, e);
 	if (r == 0)
 		r = vrrp_start(&s.vrrp, s.loop, s.config, &s.site, &ops, &s, e);
 	if (r == 0)
-		r = sd_event_add_io(s.loop, &input, STDIN_FILENO, EPOLLIN, on_input, &s);
+		r = commands_read(&s.commands, s.loop);
 	return r < 0 ? r : loop_run(s.loop, e);
 }
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "announce/route.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "bfd/bfd.h"
-#include "bgp/exabgp.h"
 #include "cmd.h"
+#include "commands.h"
 #include "config/config.h"
 #include "control/told_route.h"
 #include "follow/follow.h"
 #include "loop/loop.h"
+#include "speaker.h"
 
 /*
  * The sidecar without IPVS and routes: it tells BGP peers of what it reads.
@@ -23,16 +21,14 @@
  * the end of its input it ends. It follows what kago.yaml says of peers. `kago-speaker relay` is
  * for exabgp, as in the sidecar.
  */
-struct speaker {
+struct driver {
 	sd_event *loop;
 	struct config *config;
 	struct site site;
-	struct exabgp *exabgp;
-	struct bfd *bfd;
+	struct speaker *speaker;
 	struct book book;
 	struct prefixes announced;
-	char line[64 * 1024];
-	size_t len;
+	struct commands commands;
 };
 
 static int fail(const char *what, const char *why)
@@ -41,86 +37,58 @@ static int fail(const char *what, const char *why)
 	return 1;
 }
 
-static void tell(struct speaker *s)
+static void tell(void *ud)
 {
-	const struct exabgp_api_peers *peers = exabgp_peers(s->exabgp);
-	const struct route_rules rules = site_route_rules(&s->site, peers->items, peers->n_items);
-	CLEANUP_ROUTES_OUT struct routes_out routes = {0};
+	const struct driver *d = ud;
 
-	routes = routes_build(&s->announced, &s->book, &rules);
-	exabgp_announce(s->exabgp, &routes);
+	speaker_announce(d->speaker, &d->announced, &d->book);
 }
 
-static void take(struct speaker *s, const char *line)
+static void take(void *ud, const char *line)
 {
 	json_t *item = json_loads(line, 0, NULL);
+	struct driver *d = ud;
 	struct told_route route;
 	struct err e = {0};
 
 	if (told_route_decode(&route, item, &e) < 0) {
 		fail(line, e.msg);
 	} else if (json_is_true(json_object_get(item, "gone"))) {
-		prefixes_remove(&s->announced, &route.net);
+		prefixes_remove(&d->announced, &route.net);
 	} else {
-		prefixes_add(&s->announced, &route.net);
-		book_set(&s->book, &route.net, route.attributes);
+		prefixes_add(&d->announced, &route.net);
+		book_set(&d->book, &route.net, route.attributes);
 		attributes_unref(route.attributes);
 	}
 	json_decref(item);
-	tell(s);
+	tell(d);
 }
 
 static void on_stop(void *ud)
 {
-	const struct speaker *s = ud;
+	const struct driver *d = ud;
 
-	exabgp_stop(s->exabgp);
-}
-
-static int on_input(sd_event_source *source, int fd, uint32_t events, void *ud)
-{
-	struct speaker *s = ud;
-	ssize_t n = read(fd, s->line + s->len, sizeof s->line - s->len - 1);
-	char *end;
-
-	(void)events;
-	if (n <= 0) {
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-		on_stop(s);
-		return 0;
-	}
-	s->len += (size_t)n;
-	s->line[s->len] = '\0';
-	while ((end = strchr(s->line, '\n'))) {
-		*end++ = '\0';
-		take(s, s->line);
-		s->len -= (size_t)(end - s->line);
-		memmove(s->line, end, s->len + 1);
-	}
-	return 0;
+	speaker_stop(d->speaker);
 }
 
 /* How much of what was said peers have heard. */
 static void on_change(void *ud)
 {
-	const struct speaker *s = ud;
+	const struct driver *d = ud;
+	struct lifeline_report r = {0};
 
-	log_info("speaker.heard", LOG_UINT("prefixes", exabgp_heard(s->exabgp)->n_items),
-		LOG_UINT("sessions", exabgp_sessions(s->exabgp)),
-		LOG_STR("all", exabgp_is_heard(s->exabgp) ? "yes" : "no"));
-}
-
-static void on_peers(void *ud)
-{
-	tell(ud);
+	speaker_report(d->speaker, &r);
+	json_decref(r.bgp);
+	log_info("speaker.heard", LOG_UINT("prefixes", r.announced->n_items),
+		LOG_UINT("sessions", r.sessions),
+		LOG_STR("all", speaker_is_heard(d->speaker) ? "yes" : "no"));
 }
 
 static void on_config(void *ud)
 {
-	const struct speaker *s = ud;
+	const struct driver *d = ud;
 
-	exabgp_follow(s->exabgp);
-	bfd_follow(s->bfd);
+	speaker_follow(d->speaker);
 }
 
 static int load(struct config **ret, const void *path, struct err *e)
@@ -132,58 +100,43 @@ static int load(struct config **ret, const void *path, struct err *e)
 
 static void on_stopped(void *ud)
 {
-	struct speaker *s = ud;
+	const struct driver *d = ud;
 
-	s->bfd = bfd_free(s->bfd);
-	loop_exit(s->loop, 0);
-}
-
-/* One address, or two separated by a comma. */
-static int find_dual(struct dual *ret, char *text, struct err *e)
-{
-	int r = 0;
-
-	while (r == 0 && text) {
-		struct ipaddr one = {0};
-
-		r = ipaddr_parse(&one, strsep(&text, ","), e);
-		*(one.family == AF_INET ? &ret->v4 : &ret->v6) = one;
-	}
-	return r;
+	loop_exit(d->loop, 0);
 }
 
 static int find_addresses(struct site *ret, char *argv[], struct err *e)
 {
-	int r = find_dual(&ret->pod, argv[0], e);
+	int r = commands_addresses(&ret->pod, argv[0], e);
 
 	if (r == 0)
-		r = find_dual(&ret->node, argv[1], e);
+		r = commands_addresses(&ret->node, argv[1], e);
 	ret->router_id = ret->pod.v4;
 	return r;
 }
 
 static int run(char *argv[], struct err *e)
 {
-	static const struct exabgp_ops ops = {on_change, on_peers, on_stopped};
+	static const struct speaker_ops ops = {on_change, tell, on_stopped};
+	static struct driver d = {.commands = {take, on_stop, &d, "", 0}};
 	const struct follow_origin origin = {argv[0], load, argv[0]};
-	static struct speaker s;
-	sd_event_source *input = NULL;
-	int r = load(&s.config, argv[0], e);
+	struct sockets none = SOCKETS_NONE;
+	int r = load(&d.config, argv[0], e);
 
 	if (r == 0)
-		r = find_addresses(&s.site, argv + 1, e);
+		r = find_addresses(&d.site, argv + 1, e);
 	if (r == 0)
-		r = loop_new(&s.loop, on_stop, &s, e);
+		r = loop_new(&d.loop, on_stop, &d, e);
 	if (r == 0)
-		r = exabgp_start(&s.exabgp, s.loop, s.config, &s.site, &ops, &s, e);
+		r = speaker_start(&d.speaker, d.loop, &none, d.config, &d.site, &ops, &d, e);
 	if (r == 0)
-		r = bfd_start(&s.bfd, s.loop, s.config, &s.site, on_change, &s, e);
-	if (r == 0)
-		r = sd_event_add_io(s.loop, &input, STDIN_FILENO, EPOLLIN, on_input, &s);
+		r = commands_read(&d.commands, d.loop);
 	if (r < 0)
 		return r;
-	follow_new(s.loop, &origin, s.config, SCHEMA_SIDECAR, on_config, &s);
-	return loop_run(s.loop, e);
+	follow_new(d.loop, &origin, d.config, SCHEMA_SIDECAR, on_config, &d);
+	r = loop_run(d.loop, e);
+	speaker_free(d.speaker);
+	return r;
 }
 
 int main(int argc, char *argv[])
