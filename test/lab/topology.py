@@ -97,19 +97,16 @@ class Container:
 
 
 class Pod:
-    """A namespace on a node's bridge."""
+    """A namespace of a node, attached as the lab does it."""
 
     def __init__(self, lab, name, node, last_octet):
         self.lab, self.name, self.node = lab, name, node
-        self.address = f"{node.pods}.{last_octet}"
+        self.address, self.address6 = f"{node.pods}.{last_octet}", f"{node.pods6}::{last_octet}"
         self.netns = lab.netns(name)
-        node.netns.ip(f"link add v{name} type veth peer name eth0 netns {name}",
-                      f"link set v{name} up master docker0")
-        self.netns.ip(f"address add {self.address}/24 dev eth0", "link set eth0 up",
-                      f"route add default via {node.pods}.1")
-        self.address6 = f"{node.pods6}::{last_octet}"
-        if lab.ipv6:
-            self.netns.ip(f"address add {self.address6}/64 dev eth0 nodad", f"route add default via {node.pods6}::1")
+        self.device = f"v{name}"  # the node's end
+        node.netns.ip(f"link add {self.device} type veth peer name eth0 netns {name}", f"link set {self.device} up")
+        self.netns.ip("link set eth0 up")
+        lab.attach(self)
 
     def proc_net(self, name):
         """The lines of a file of /proc/net, as it is in here."""
@@ -254,10 +251,9 @@ class Lab(Network):
         self.reflector.ip(f"address add {REFLECTOR}/16 dev eth0", "link set eth0 up", *overlay)
         for node in self.nodes.values():
             node.netns.ip(f"address add {node.address}/16 dev eth0", "link set eth0 up",
-                          "link add docker0 type bridge", "link set docker0 up",
-                          f"address add {node.pods}.1/24 dev docker0",
                           f"route add default via {ROUTER}",
                           *(route for route in overlay if not route.endswith(node.address)))
+            self._wire_pods(node)
             node.netns.sysctl("net.ipv4.ip_forward", 1)
             # Who knows the overlay sees pods under their own addresses, others under the node's.
             inside = ", ".join([PODS, REFLECTOR, *NODES.values()])
@@ -277,10 +273,24 @@ class Lab(Network):
         self.router.sysctl("net.ipv6.fib_multipath_hash_policy", 1)
         self.router.sysctl("net.ipv6.conf.all.forwarding", 1)
         for node in self.nodes.values():
-            node.netns.ip(f"address add {node.address6}/64 dev eth0 nodad",
-                          f"address add {node.pods6}::1/64 dev docker0 nodad", f"route add default via {ROUTER6}",
+            node.netns.ip(f"address add {node.address6}/64 dev eth0 nodad", f"route add default via {ROUTER6}",
                           *(route for route in overlay if not route.endswith(node.address6)))
             node.netns.sysctl("net.ipv6.conf.all.forwarding", 1)
+
+    def _wire_pods(self, node):
+        """A bridge for them."""
+        node.netns.ip("link add docker0 type bridge", "link set docker0 up",
+                      f"address add {node.pods}.1/24 dev docker0")
+        if self.ipv6:
+            node.netns.ip(f"address add {node.pods6}::1/64 dev docker0 nodad")
+
+    def attach(self, pod):
+        """To the bridge of its node."""
+        node = pod.node
+        node.netns.ip(f"link set {pod.device} master docker0")
+        pod.netns.ip(f"address add {pod.address}/24 dev eth0", f"route add default via {node.pods}.1")
+        if self.ipv6:
+            pod.netns.ip(f"address add {pod.address6}/64 dev eth0 nodad", f"route add default via {node.pods6}::1")
 
     def _families(self):
         return ["ipv4", "ipv6"] if self.ipv6 else ["ipv4"]
