@@ -273,6 +273,10 @@ class Talk:
         self._answers.close()
         self._socket.close()
 
+    def segment(self):
+        """How many bytes of TCP fit into a packet to the other end."""
+        return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
     def ask(self, text="who"):
         """(name of the server, address of ours that it sees)."""
         self.say(text)
