@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/httpd.h"
+#include "http/httpd.h"
 
 #include <errno.h>
 #include <limits.h>

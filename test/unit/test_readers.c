@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/readers.h"
+#include "app/readers_guard.h"
 
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "http/readers.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 

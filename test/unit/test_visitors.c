@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/visitors.h"
+#include "http/visitors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

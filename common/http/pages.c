@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/pages.h"
+#include "http/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
 
 /*
  * GET over libmicrohttpd, on the loop and without threads. Clients that are slow, or too many, are
- * in nobody's way (app/visitors.h); pages that take long are made once for all (app/pages.h).
+ * in nobody's way (http/visitors.h); pages that take long are made once for all (http/pages.h).
  */
 struct httpd;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/httpd.h"
+#include "http/httpd.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <utlist.h>
 
-#include "app/pages.h"
-#include "app/visitors.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/pages.h"
+#include "http/visitors.h"
 #include "loop/acceptor.h"
 #include "loop/loop.h"
 #include "net/sockaddr.h"
