@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 
+#include "base/exposition.h"
 #include "base/mem.h"
 #include "kernel/reorder.h"
 #include "report/answer.h"
-#include "report/metrics.h"
 
 static enum alike alike_of_one(const struct agreement_difference *d)
 {
@@ -150,14 +150,14 @@ void alike_metrics(FILE *out, const struct snapshot *s)
 	count(n, s->cluster.agreement);
 	for (size_t i = ALIKE_EQUAL; i <= ALIKE_MANY; i++)
 		compared += n[i];
-	metrics_plain(out, "kago_tables_compared", "gauge",
+	exposition_plain(out, "kago_tables_compared", "gauge",
 		"Other load balancers whose tables of mh were compared with ours.", compared);
-	metrics_help(out, "kago_tables_different", "gauge",
+	exposition_help(out, "kago_tables_different", "gauge",
 		"Those whose tables differ from ours, by what they differ in.");
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		fprintf(out, "kago_tables_different{kind=\"%s\"} %zu\n", kinds[i].label,
 			n[kinds[i].alike]);
-	metrics_plain(out, "kago_tables_ordered", "gauge",
+	exposition_plain(out, "kago_tables_ordered", "gauge",
 		"Whether real servers that are out of order can be moved here.",
 		reorder_is_possible());
 }

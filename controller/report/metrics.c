@@ -3,21 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/exposition.h"
 #include "base/mem.h"
 #include "loop/loop.h"
 #include "report/metrics.h"
 #include "values/place.h"
-
-void metrics_help(FILE *out, const char *name, const char *type, const char *text)
-{
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, text, name, type);
-}
-
-void metrics_plain(FILE *out, const char *name, const char *type, const char *text, uint64_t value)
-{
-	metrics_help(out, name, type, text);
-	fprintf(out, "%s %" PRIu64 "\n", name, value);
-}
 
 static void seconds(FILE *out, const char *name, uint64_t usec)
 {
@@ -26,37 +16,37 @@ static void seconds(FILE *out, const char *name, uint64_t usec)
 
 static void put_apply(FILE *out, const struct apply_status *st)
 {
-	metrics_help(out, "kago_reloads_total", "counter",
+	exposition_help(out, "kago_reloads_total", "counter",
 		"Decided configurations by what became of them.");
 	fprintf(out,
 		"kago_reloads_total{result=\"applied\"} %" PRIu64 "\n"
 		"kago_reloads_total{result=\"unchanged\"} %" PRIu64 "\n"
 		"kago_reloads_total{result=\"refused\"} %" PRIu64 "\n",
 		st->n_applied, st->n_unchanged, st->keepalived.n_refused);
-	metrics_plain(out, "kago_config_tests_total", "counter", "keepalived --config-test runs.",
-		st->keepalived.n_config_tests);
-	metrics_plain(out, "kago_keepalived_file_put_off_total", "counter",
+	exposition_plain(out, "kago_config_tests_total", "counter",
+		"keepalived --config-test runs.", st->keepalived.n_config_tests);
+	exposition_plain(out, "kago_keepalived_file_put_off_total", "counter",
 		"Times keepalived's file could not be tested or written, and was put off.",
 		st->keepalived.n_unknown);
-	metrics_plain(out, "kago_keepalived_file_behind", "gauge",
+	exposition_plain(out, "kago_keepalived_file_behind", "gauge",
 		"Whether keepalived's file is older than the newest decision, for such a reason.",
 		*st->keepalived.unknown != '\0');
-	metrics_plain(out, "kago_ipvs_operations_total", "counter",
+	exposition_plain(out, "kago_ipvs_operations_total", "counter",
 		"Changes of single services and real servers in IPVS.", st->n_operations);
-	metrics_plain(out, "kago_kernel_mismatches_total", "counter",
+	exposition_plain(out, "kago_kernel_mismatches_total", "counter",
 		"Times the kernel did not hold what nobody had asked to change.", st->n_mismatches);
-	metrics_plain(out, "kago_keepalived_starts_total", "counter", "Starts of keepalived.",
+	exposition_plain(out, "kago_keepalived_starts_total", "counter", "Starts of keepalived.",
 		st->keepalived.n_starts);
-	metrics_plain(out, "kago_keepalived_up", "gauge",
+	exposition_plain(out, "kago_keepalived_up", "gauge",
 		"Whether keepalived runs and has read its file.", st->keepalived.up);
-	metrics_help(out, "kago_event_to_kernel_seconds", "summary",
+	exposition_help(out, "kago_event_to_kernel_seconds", "summary",
 		"Time from a change of an object to the kernel holding it.");
 	seconds(out, "kago_event_to_kernel_seconds_sum", st->sum_event_to_kernel);
 	fprintf(out, "kago_event_to_kernel_seconds_count %" PRIu64 "\n", st->n_applied);
-	metrics_help(
+	exposition_help(
 		out, "kago_last_event_to_kernel_seconds", "gauge", "The same, of the last change.");
 	seconds(out, "kago_last_event_to_kernel_seconds", st->last_event_to_kernel);
-	metrics_help(out, "kago_last_applied_timestamp_seconds", "gauge",
+	exposition_help(out, "kago_last_applied_timestamp_seconds", "gauge",
 		"When the kernel last changed.");
 	seconds(out, "kago_last_applied_timestamp_seconds", st->last_applied_at);
 }
@@ -67,7 +57,7 @@ static void put_services(FILE *out, const struct snapshot *s)
 
 	for (size_t i = 0; s->fleet && i < s->fleet->n_services; i++)
 		n[s->fleet->services[i]->outcome]++;
-	metrics_help(out, "kago_services", "gauge", "Services of this fleet by outcome.");
+	exposition_help(out, "kago_services", "gauge", "Services of this fleet by outcome.");
 	for (int outcome = FLEET_SERVED; outcome <= FLEET_PENDING; outcome++)
 		fprintf(out, "kago_services{outcome=\"%s\"} %" PRIu64 "\n",
 			snapshot_outcome_name((enum fleet_outcome)outcome), n[outcome]);
@@ -92,7 +82,7 @@ void metrics_labels(FILE *out, const char *name, const struct virtual_server *vs
 static void put_counter(
 	FILE *out, const struct snapshot *s, const char *name, const char *text, size_t offset)
 {
-	metrics_help(out, name, "counter", text);
+	exposition_help(out, name, "counter", text);
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++) {
 		const struct virtual_server *vs = s->fleet->servers[i];
 		const struct ipvs_service *there = in_kernel(s, vs);
@@ -144,7 +134,7 @@ static void put_real_servers_of(FILE *out, const struct snapshot *s,
 
 static void put_real_servers(FILE *out, const struct snapshot *s)
 {
-	metrics_help(out, "kago_real_servers", "gauge",
+	exposition_help(out, "kago_real_servers", "gauge",
 		"Real servers by how they are reached and what the kernel holds of them.");
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++) {
 		const struct virtual_server *vs = s->fleet->servers[i];
@@ -189,10 +179,10 @@ static void put_bgp(FILE *out, const struct snapshot *s)
 	};
 
 	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
-		metrics_help(out, metrics[i][0], metrics[i][1], metrics[i][3]);
+		exposition_help(out, metrics[i][0], metrics[i][1], metrics[i][3]);
 		put_of_peers(out, s, metrics[i][0], NULL, metrics[i][2]);
 	}
-	metrics_help(out, "kago_bfd_session_up", "gauge", "Whether the BFD session is up.");
+	exposition_help(out, "kago_bfd_session_up", "gauge", "Whether the BFD session is up.");
 	put_of_peers(out, s, "kago_bfd_session_up", "bfd", "up");
 }
 
@@ -203,10 +193,10 @@ static void put_l2(FILE *out, const struct snapshot *s)
 
 	if (!s->on_layer_2)
 		return;
-	metrics_plain(out, "kago_l2_shares", "gauge",
+	exposition_plain(out, "kago_l2_shares", "gauge",
 		"Shares of the VIPs that this load balancer answers for on layer 2, of 16.",
 		(uint64_t)json_integer_value(json_object_get(l2, "shares")));
-	metrics_plain(out, "kago_l2_rivals", "gauge",
+	exposition_plain(out, "kago_l2_rivals", "gauge",
 		"VIPs of these shares for which somebody else answers, too.",
 		json_array_size(json_object_get(l2, "rivals")));
 }
@@ -218,38 +208,38 @@ static void put_exec(FILE *out, const struct snapshot *s)
 
 	if (!s->by_program)
 		return;
-	metrics_plain(out, "kago_exec_pending", "gauge",
+	exposition_plain(out, "kago_exec_pending", "gauge",
 		"VIPs of which exec.program has yet to tell the network.",
 		(uint64_t)json_integer_value(json_object_get(exec, "pending")));
-	metrics_plain(out, "kago_exec_failing", "gauge",
+	exposition_plain(out, "kago_exec_failing", "gauge",
 		"VIPs for which the last call of exec.program failed.",
 		(uint64_t)json_integer_value(json_object_get(exec, "failing")));
 }
 
 static void put_own(FILE *out, const struct snapshot *s)
 {
-	metrics_help(out, "kago_build_info", "gauge", "The version, as a label.");
+	exposition_help(out, "kago_build_info", "gauge", "The version, as a label.");
 	fprintf(out, "kago_build_info{version=\"%s\"} 1\n", KAGO_VERSION);
-	metrics_plain(out, "kago_ready", "gauge", "Whether /readyz says yes.",
+	exposition_plain(out, "kago_ready", "gauge", "Whether /readyz says yes.",
 		snapshot_why_not_ready(s) == NULL);
-	metrics_plain(out, "kago_objects_rejected_total", "counter",
+	exposition_plain(out, "kago_objects_rejected_total", "counter",
 		"Objects that were wrong when they came.", s->n_objects_rejected);
-	metrics_plain(out, "kago_source_problems_total", "counter",
+	exposition_plain(out, "kago_source_problems_total", "counter",
 		"Times the source could not read something.", s->n_source_problems);
-	metrics_plain(out, "kago_config_restart_pending", "gauge",
+	exposition_plain(out, "kago_config_restart_pending", "gauge",
 		"Whether kago.yaml says what is in use only after a restart.",
 		s->config.restart_pending);
-	metrics_plain(out, "kago_config_refused", "gauge",
+	exposition_plain(out, "kago_config_refused", "gauge",
 		"Whether kago.yaml is wrong, so that the one before stands.", s->config.refused);
-	metrics_plain(out, "kago_sidecar_connected", "gauge", "Whether the sidecar is connected.",
-		s->n_sidecars > 0);
-	metrics_plain(out, "kago_bgp_peers", "gauge", "BGP sessions that there should be.",
+	exposition_plain(out, "kago_sidecar_connected", "gauge",
+		"Whether the sidecar is connected.", s->n_sidecars > 0);
+	exposition_plain(out, "kago_bgp_peers", "gauge", "BGP sessions that there should be.",
 		s->sidecar->peers);
-	metrics_plain(out, "kago_bgp_sessions", "gauge", "BGP sessions that are up.",
+	exposition_plain(out, "kago_bgp_sessions", "gauge", "BGP sessions that are up.",
 		s->sidecar->sessions);
-	metrics_plain(out, "kago_announced_prefixes", "gauge",
+	exposition_plain(out, "kago_announced_prefixes", "gauge",
 		"Prefixes that the sidecar announces.", json_array_size(s->sidecar->announced));
-	metrics_plain(out, "kago_announcing_suspended", "gauge",
+	exposition_plain(out, "kago_announcing_suspended", "gauge",
 		"Whether all is withdrawn because a part is broken.",
 		s->sidecar->suspended != NULL);
 	put_bgp(out, s);
@@ -264,7 +254,7 @@ static void put_loop(FILE *out)
 	const struct loop_holds holds = loop_holds();
 	uint64_t n = 0;
 
-	metrics_help(out, name, "histogram",
+	exposition_help(out, name, "histogram",
 		"How long single events held the program, so that everything else waited.");
 	for (size_t i = 0; i < LOOP_HOLD_CLASSES; i++) {
 		uint64_t limit = holds.classes[i].limit;
@@ -278,7 +268,7 @@ static void put_loop(FILE *out)
 	}
 	seconds(out, "kago_loop_stall_seconds_sum", holds.sum);
 	fprintf(out, "%s_count %" PRIu64 "\n", name, n);
-	metrics_help(out, longest, "gauge", "The longest of these, and what it was about.");
+	exposition_help(out, longest, "gauge", "The longest of these, and what it was about.");
 	fprintf(out, "%s{by=\"%s\"} %g\n", longest, holds.longest.what ? holds.longest.what : "",
 		(double)holds.longest.took / 1e6);
 }

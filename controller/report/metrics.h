@@ -6,12 +6,7 @@
 
 #include "report/snapshot.h"
 
-/* Pieces of the Prometheus text format. */
-
-void metrics_help(FILE *out, const char *name, const char *type, const char *text);
-
-/* A metric without labels. */
-void metrics_plain(FILE *out, const char *name, const char *type, const char *text, uint64_t value);
+/* Pieces of the Prometheus text format (base/exposition.h). */
 
 /* "NAME{LABELS", of a virtual server: others may follow. */
 void metrics_labels(FILE *out, const char *name, const struct virtual_server *vs);

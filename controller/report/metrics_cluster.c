@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/exposition.h"
 #include "base/mem.h"
 #include "report/alike.h"
 #include "report/metrics.h"
@@ -41,11 +42,11 @@ static void put_pools(FILE *out, const struct snapshot *s)
 		if (pool && (i == 0 || !ipaddr_equal(&vips[i - 1], &vips[i])))
 			n_used[pool - s->pools]++;
 	}
-	metrics_help(out, "kago_pool_addresses_in_use", "gauge", "VIPs of a pool in use.");
+	exposition_help(out, "kago_pool_addresses_in_use", "gauge", "VIPs of a pool in use.");
 	for (size_t i = 0; i < s->n_pools; i++)
 		fprintf(out, "kago_pool_addresses_in_use{pool=\"%s\"} %zu\n", s->pools[i].name,
 			n_used[i]);
-	metrics_help(out, "kago_pool_addresses", "gauge", "VIPs that a pool has.");
+	exposition_help(out, "kago_pool_addresses", "gauge", "VIPs that a pool has.");
 	for (size_t i = 0; i < s->n_pools; i++)
 		fprintf(out, "kago_pool_addresses{pool=\"%s\"} %.0f\n", s->pools[i].name,
 			config_pool_size(&s->pools[i]));
@@ -63,7 +64,7 @@ static void put_writes(FILE *out, const struct sender_stats *w)
 	static const char *const results[] = {"written", "outdated", "refused", "failed"};
 	const uint64_t values[] = {w->written, w->outdated, w->refused, w->failed};
 
-	metrics_help(out, "kago_status_writes_total", "counter",
+	exposition_help(out, "kago_status_writes_total", "counter",
 		"Status writes by what became of them.");
 	put_results(out, "kago_status_writes_total", results, values, 4);
 }
@@ -73,7 +74,7 @@ static void put_events(FILE *out, const struct events_stats *ev)
 	static const char *const results[] = {"sent", "dropped", "failed"};
 	const uint64_t values[] = {ev->sent, ev->dropped, ev->failed};
 
-	metrics_help(out, "kago_events_total", "counter", "Events by what became of them.");
+	exposition_help(out, "kago_events_total", "counter", "Events by what became of them.");
 	put_results(out, "kago_events_total", results, values, 3);
 }
 
@@ -84,19 +85,19 @@ void metrics_put_cluster(FILE *out, const struct snapshot *s)
 	put_pools(out, s);
 	if (!c->identity)
 		return;
-	metrics_plain(out, "kago_leader", "gauge", "Whether this load balancer leads its fleet.",
+	exposition_plain(out, "kago_leader", "gauge", "Whether this load balancer leads its fleet.",
 		c->leads);
-	metrics_plain(out, "kago_api_following", "gauge", "Whether the API server can be followed.",
-		c->lost_for == 0);
-	metrics_plain(
+	exposition_plain(out, "kago_api_following", "gauge",
+		"Whether the API server can be followed.", c->lost_for == 0);
+	exposition_plain(
 		out, "kago_api_calls_total", "counter", "Calls to the API server.", c->kube.calls);
-	metrics_plain(
+	exposition_plain(
 		out, "kago_api_failures_total", "counter", "Those that failed.", c->kube.failures);
-	metrics_plain(out, "kago_api_sent_bytes_total", "counter", "Bytes of bodies sent.",
+	exposition_plain(out, "kago_api_sent_bytes_total", "counter", "Bytes of bodies sent.",
 		c->kube.bytes_sent);
-	metrics_plain(out, "kago_api_received_bytes_total", "counter",
+	exposition_plain(out, "kago_api_received_bytes_total", "counter",
 		"Bytes of bodies received, as they were on the wire.", c->kube.bytes_received);
-	metrics_plain(out, "kago_status_writes_pending", "gauge",
+	exposition_plain(out, "kago_status_writes_pending", "gauge",
 		"Services whose status waits to be written.", c->publisher.pending);
 	alike_metrics(out, s);
 	put_writes(out, &c->publisher.writes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <netinet/in.h>
 
+#include "base/exposition.h"
 #include "report/metrics.h"
 #include "values/tunnel_set.h"
 
@@ -36,7 +37,7 @@ static void put_nodes(FILE *out, const struct tunnel_set *nodes)
 {
 	char name[TUNNEL_KINDS_TEXT];
 
-	metrics_help(out, "kago_tunnel_nodes", "gauge", "Nodes that take tunnels of a kind.");
+	exposition_help(out, "kago_tunnel_nodes", "gauge", "Nodes that take tunnels of a kind.");
 	for (unsigned i = 0; i < TUNNEL_KINDS; i++)
 		fprintf(out, "kago_tunnel_nodes{kind=\"%s\"} %zu\n",
 			tunnel_kinds_format(name, 1U << i, ' '), count(nodes, 1U << i));
@@ -45,7 +46,7 @@ static void put_nodes(FILE *out, const struct tunnel_set *nodes)
 void metrics_put_tunnels(FILE *out, const struct snapshot *s)
 {
 	put_nodes(out, s->tunnel_nodes);
-	metrics_help(out, "kago_real_servers_not_tunnelled", "gauge",
+	exposition_help(out, "kago_real_servers_not_tunnelled", "gauge",
 		"Real servers by NAT though tunnels are asked for, by the reason.");
 	for (size_t i = 0; s->fleet && i < s->fleet->n_servers; i++)
 		if (s->fleet->servers[i]->tunnels)
