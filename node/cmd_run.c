@@ -11,11 +11,20 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "config/config_args.h"
+#include "config/listen.h"
 #include "loop/confine.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 
-enum { KEY_NODE = 256, KEY_ALLOW, KEY_ASK, KEY_LEAVE_NOTHING, KEY_KUBECONFIG, ALLOW_MAX = 64 };
+enum {
+	KEY_NODE = 256,
+	KEY_ALLOW,
+	KEY_ASK,
+	KEY_LEAVE_NOTHING,
+	KEY_LISTEN,
+	KEY_KUBECONFIG,
+	ALLOW_MAX = 64
+};
 
 struct args {
 	struct agent_options options;
@@ -38,6 +47,10 @@ static const struct argp_option options[] = {
 	{"ask-nodes", KEY_ASK, "N", 0,
 		"for a TCP connection that this node does not know, ask up to N other nodes that "
 		"have pods of the Service, which have to allow it (0 to 16; 0, the default: none)",
+		0},
+	{"listen", KEY_LISTEN, "ADDRESS:PORT", 0,
+		"where Prometheus finds metrics, such as 127.0.0.1:9442; pod:PORT: at the address "
+		"of the environment's POD_IP; unless given, nowhere. Whom http.allow names may ask",
 		0},
 	{"leave-nothing", KEY_LEAVE_NOTHING, NULL, 0,
 		"at SIGTERM remove all, as `kago-node remove` does", 0},
@@ -67,6 +80,16 @@ static void set_asked(struct args *args, const struct argp_state *state, const c
 	args->options.n_asked = n;
 }
 
+static void set_listen(struct args *args, const struct argp_state *state, char *text)
+{
+	struct listen unused;
+	struct err e = {0};
+
+	if (listen_parse(&unused, text, &e) < 0)
+		argp_error(state, "--listen: %s", e.msg);
+	args->options.listen = text;
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -86,6 +109,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_ASK:
 		set_asked(args, state, value);
+		return 0;
+	case KEY_LISTEN:
+		set_listen(args, state, value);
 		return 0;
 	case KEY_LEAVE_NOTHING:
 		args->options.leave_nothing = true;

@@ -39,5 +39,5 @@ int cmd_status(int argc, char *argv[])
 	}
 	print(AF_INET, &four);
 	print(AF_INET6, &six);
-	return four.device && four.table && six.device == six.table ? 0 : 1;
+	return keeper_sees_ready(&four, &six) ? 0 : 1;
 }

@@ -35,6 +35,7 @@ struct own_lease {
 	struct kube_call *call;
 	struct backoff backoff;
 	uint64_t sent;       /* when the last request was */
+	uint64_t renewed;    /* when the last one was that succeeded; 0: none has */
 	uint64_t not_before; /* the next */
 	uint64_t trouble;    /* since when requests fail */
 	bool known;          /* the list is complete */
@@ -113,6 +114,11 @@ const char *own_lease_name(const struct own_lease *p)
 	return p->name;
 }
 
+uint64_t own_lease_renewed(const struct own_lease *p)
+{
+	return p->renewed;
+}
+
 /* From now on what the watch has told counts. */
 static void adopt(struct own_lease *p)
 {
@@ -128,7 +134,7 @@ static bool is_told(const struct own_lease *p)
 	       lease_version_newer(p->told_version, p->version);
 }
 
-static void renewed(struct own_lease *p, const struct kube_answer *answer)
+static void note_renewed(struct own_lease *p, const struct kube_answer *answer)
 {
 	const json_t *meta = json_object_get(answer->body, "metadata");
 	const char *uid = json_string_value(json_object_get(meta, "uid"));
@@ -136,6 +142,7 @@ static void renewed(struct own_lease *p, const struct kube_answer *answer)
 	xreplace(&p->uid, uid ? uid : "");
 	xreplace(&p->version, lease_client_version(answer));
 	p->untold = !is_told(p);
+	p->renewed = p->sent;
 	p->backoff.last = 0;
 }
 
@@ -161,7 +168,7 @@ static void on_done(void *ud, const struct kube_answer *answer)
 	if (answer->status == 409)
 		adopt(p);
 	if (lease_client_version(answer)[0])
-		renewed(p, answer);
+		note_renewed(p, answer);
 	else
 		failed(p, answer->retry_after);
 	lease_client_tell(p->client, &p->trouble, p->name, answer);

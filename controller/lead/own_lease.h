@@ -22,6 +22,9 @@ struct own_lease *own_lease_free(struct own_lease *p);
 
 const char *own_lease_name(const struct own_lease *p);
 
+/* When it was renewed last, as loop_clock; 0: it was not. */
+uint64_t own_lease_renewed(const struct own_lease *p);
+
 /* What the watch says of it, and that its list is complete. */
 void own_lease_seen(struct own_lease *p, const struct lease *l);
 void own_lease_gone(struct own_lease *p);

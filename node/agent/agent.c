@@ -5,8 +5,10 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "agent/exporter.h"
 #include "agent/fleet_leases.h"
 #include "agent/keeper.h"
+#include "agent/metrics.h"
 #include "agent/sole.h"
 #include "base/log.h"
 #include "lead/lease_addresses.h"
@@ -40,6 +42,8 @@ struct agent {
 	struct sole *sole;
 	struct tunnel_set tunnel_nodes; /* with `folder`: as configured */
 	struct follow *follow;
+	struct exporter *exporter; /* NULL: nobody asked for metrics */
+	uint64_t n_rejected, n_problems;
 	bool synced, stopping;
 };
 
@@ -109,10 +113,12 @@ static void put_object(struct agent *a, const json_t *object)
 	enum store_change change;
 	struct err e = {0};
 
-	if (store_put(&change, a->store, object, &e) < 0)
+	if (store_put(&change, a->store, object, &e) < 0) {
+		a->n_rejected++;
 		log_warn("object.rejected", LOG_ERR(&e));
-	else if (change != STORE_CHANGED)
+	} else if (change != STORE_CHANGED) {
 		return;
+	}
 	loop_timer_arm(a->names_timer, NAMES_GRACE);
 	plan_soon(a);
 }
@@ -163,7 +169,9 @@ static void on_synced(void *ud)
 
 static void on_problem(void *ud, const char *where, const char *what)
 {
-	(void)ud;
+	struct agent *a = ud;
+
+	a->n_problems++;
 	log_warn("source.problem", LOG_STR("where", where), LOG_STR("error", what),
 		LOG_STR("effect", "what was known of it stands"));
 }
@@ -286,6 +294,61 @@ static int start_cluster(struct agent *a, const struct source_ops *ops, struct e
 	return r < 0 ? r : kube_source_new(&a->cluster, a->loop, a->kube, &source, ops, a, e);
 }
 
+static struct metrics_family family_now(const struct agent *a, int family)
+{
+	return (struct metrics_family){
+		.stats = keeper_stats(a->keeper, family), .fails = keeper_fails(a->keeper, family)};
+}
+
+static uint64_t lease_age(const struct agent *a)
+{
+	uint64_t renewed = a->leases ? fleet_leases_renewed(a->leases) : 0;
+
+	return renewed ? loop_clock() - renewed : UINT64_MAX;
+}
+
+/* In a child, which has sockets of its own for what it asks the kernel. */
+static void write_metrics(void *ud, FILE *out)
+{
+	const struct agent *a = ud;
+	struct metrics m = {
+		.fleet = a->config->fleet,
+		.node = a->options->node,
+		.holds = sole_holds(a->sole),
+		.kinds = keeper_kinds(a->keeper),
+		.families = {family_now(a, AF_INET), family_now(a, AF_INET6)},
+		.asks_nodes = a->options->n_asked > 0,
+		.second_fails = keeper_fails_second(a->keeper),
+		.n_to_forget = keeper_to_forget(a->keeper),
+		.n_objects_rejected = a->n_rejected,
+		.n_source_problems = a->n_problems,
+		.in_cluster = a->cluster,
+		.following = a->cluster && kube_source_lost_since(a->cluster) == 0 &&
+			     fleet_leases_follow(a->leases),
+		.lease_age = lease_age(a),
+		.config_refused = follow_state(a->follow).refused,
+	};
+	struct half_sight four = {0}, six = {0};
+	struct err unused = {0};
+
+	m.kernel_read = keeper_look(&four, &six, &unused) == 0;
+	m.kernel_ready = keeper_sees_ready(&four, &six);
+	m.families[0].sight = four;
+	m.families[1].sight = six;
+	metrics_write(&m, out);
+}
+
+static int serve_metrics(struct agent *a, struct err *e)
+{
+	struct listen at;
+	int r;
+
+	if (!a->options->listen)
+		return 0;
+	r = listen_find(&at, "--listen", a->options->listen, e);
+	return r < 0 ? r : exporter_new(&a->exporter, a->loop, a->config, &at, write_metrics, a, e);
+}
+
 static int start_source(struct agent *a, struct err *e)
 {
 	static const struct source_ops ops = {
@@ -319,11 +382,13 @@ static int start(struct agent *a, struct err *e)
 	sd_event_source_set_priority(a->plan_timer, LOOP_PATIENT);
 	a->follow = follow_new(
 		a->loop, &a->options->origin, a->config, SCHEMA_CONTROLLER, on_config, a);
-	return start_source(a, e);
+	r = start_source(a, e);
+	return r < 0 ? r : serve_metrics(a, e);
 }
 
 static void agent_done(struct agent *a)
 {
+	exporter_free(a->exporter);
 	follow_free(a->follow);
 	kube_source_free(a->cluster);
 	fleet_leases_free(a->leases);

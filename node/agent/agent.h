@@ -20,6 +20,7 @@ struct agent_options {
 	const struct ipnet *allow; /* who may send besides the fleet's load balancers */
 	size_t n_allow;
 	size_t n_asked;     /* other nodes, at most, for a connection that ours does not know */
+	const char *listen; /* where metrics are, as listen_find takes it; NULL: nowhere */
 	bool leave_nothing; /* at SIGTERM all is removed */
 	struct follow_origin origin;
 };

@@ -272,6 +272,16 @@ void fleet_leases_ready(struct fleet_leases *f, unsigned kinds)
 	make(f);
 }
 
+uint64_t fleet_leases_renewed(const struct fleet_leases *f)
+{
+	return own_lease_renewed(f->own);
+}
+
+bool fleet_leases_follow(const struct fleet_leases *f)
+{
+	return watch_lost_since(f->watch) == 0 && watch_lost_since(f->own_watch) == 0;
+}
+
 void fleet_leases_wake(struct fleet_leases *f)
 {
 	watch_wake(f->watch);

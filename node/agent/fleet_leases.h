@@ -52,6 +52,11 @@ const struct tunnel_set *fleet_leases_tunnel_nodes(const struct fleet_leases *f)
 /* The kinds of tunnels (values/tunnel_set.h) that the kernel takes; the first make our Lease. */
 void fleet_leases_ready(struct fleet_leases *f, unsigned kinds);
 
+/* When our Lease was renewed last, as loop_clock; 0: it was not. */
+uint64_t fleet_leases_renewed(const struct fleet_leases *f);
+/* Whether Leases can be followed. */
+bool fleet_leases_follow(const struct fleet_leases *f);
+
 /* As watch_wake. */
 void fleet_leases_wake(struct fleet_leases *f);
 

@@ -7,11 +7,13 @@
 
 #include "agent/reach.h"
 #include "base/log.h"
+#include "host/counter.h"
 #include "host/device.h"
 #include "host/gue.h"
 #include "host/kept.h"
 #include "loop/loop.h"
 #include "table/script.h"
+#include "table/second.h"
 
 enum {
 	MTU = 1500,
@@ -144,6 +146,7 @@ static void adopt(struct half *h, struct content *next)
 	h->checked = false;
 	h->stats.n_pods = next->ids.n_items;
 	h->stats.n_entries = next->plan->n_entries;
+	h->stats.last_change = (uint64_t)loop_date();
 }
 
 /* Takes over what the kernel has, whoever put it there. */
@@ -268,9 +271,13 @@ int half_put(struct half *h, const struct plan *plan, const struct ipnet sources
 	size_t n_sources, struct err *e)
 {
 	CLEANUP(plan_freep) struct plan *some = find_ways(h, plan);
+	int r;
 
 	note_own(h);
-	return put(h, some, sources, n_sources, e);
+	h->stats.n_wanted = some->n_entries;
+	r = put(h, some, sources, n_sources, e);
+	h->stats.n_failures += r < 0;
+	return r;
 }
 
 /* Routes may have come. */
@@ -348,6 +355,7 @@ int half_check(struct half *h, struct err *e)
 		r = look_for_ways(h, e);
 	r = note_look(h, r, e);
 	h->holds = r == 0;
+	h->stats.n_failures += r < 0;
 	return r;
 }
 
@@ -356,13 +364,26 @@ struct half_stats half_stats(const struct half *h)
 	return h->stats;
 }
 
+static int look_at_counters(struct half_sight *ret, int family, struct netlink *n, struct err *e)
+{
+	int r = counter_read(&ret->n_refused, n, family, SCRIPT_TABLE, SCRIPT_REFUSED, e);
+
+	if (r == 0)
+		r = counter_read(&ret->n_dropped, n, family, SCRIPT_TABLE, SCRIPT_DROPPED, e);
+	if (r == 0 && family == AF_INET)
+		r = counter_read(&ret->n_onward, n, family, SECOND_TABLE, SECOND_ONWARD, e);
+	return r;
+}
+
 int half_look(struct half_sight *ret, int family, const struct hands *hands, struct err *e)
 {
 	struct kept kept = {0};
-	int r = device_is_ready(&ret->device, hands->route, family, e);
+	int r = device_is_ready(&ret->device, &ret->n_received, hands->route, family, e);
 
 	if (r == 0)
 		r = gue_look(&ret->gue_port, hands->generic, family, e);
+	if (r == 0)
+		r = look_at_counters(ret, family, hands->netfilter, e);
 	if (r == 0)
 		r = kept_read(&kept, hands->netfilter, family, e);
 	if (r < 0)

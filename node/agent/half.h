@@ -52,8 +52,11 @@ bool half_takes_gue(const struct half *h);
 int half_check(struct half *h, struct err *e);
 
 struct half_stats {
-	size_t n_pods, n_entries;
+	size_t n_wanted;          /* entries that there shall be */
+	size_t n_pods, n_entries; /* what the kernel was given last */
 	uint64_t n_changes, n_repairs;
+	uint64_t n_failures;  /* tries that have failed */
+	uint64_t last_change; /* usec since 1970; 0: nothing was written yet */
 };
 struct half_stats half_stats(const struct half *h);
 
@@ -62,6 +65,9 @@ struct half_sight {
 	bool device, table; /* as they shall be; of the table's content nothing is said */
 	size_t n_pods, n_entries, n_vips;
 	uint16_t gue_port; /* that is open; 0: none */
+	/* Packets, as long as device and table are there: out of tunnels; tunnelled by who may not;
+	 * out of tunnels for which there is no entry; sent on to other nodes. */
+	uint64_t n_received, n_refused, n_dropped, n_onward;
 };
 int half_look(struct half_sight *ret, int family, const struct hands *hands, struct err *e);
 

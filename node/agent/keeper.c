@@ -168,6 +168,21 @@ struct half_stats keeper_stats(const struct keeper *k, int family)
 	return half_stats(k->halves[family == AF_INET6]);
 }
 
+bool keeper_fails(const struct keeper *k, int family)
+{
+	return k->errors[family == AF_INET6].code;
+}
+
+bool keeper_fails_second(const struct keeper *k)
+{
+	return second_fails(k->second);
+}
+
+size_t keeper_to_forget(const struct keeper *k)
+{
+	return forgetting_left(k->forgetting);
+}
+
 int keeper_remove(struct err *e)
 {
 	struct hands hands = {0};
@@ -196,4 +211,9 @@ int keeper_look(struct half_sight *ret_four, struct half_sight *ret_six, struct 
 		r = half_look(ret_six, AF_INET6, &hands, e);
 	hands_done(&hands);
 	return r;
+}
+
+bool keeper_sees_ready(const struct half_sight *four, const struct half_sight *six)
+{
+	return four->device && four->table && six->device == six->table;
 }

@@ -37,8 +37,18 @@ unsigned keeper_kinds(const struct keeper *k);
 
 struct half_stats keeper_stats(const struct keeper *k, int family);
 
+/* Whether the kernel refuses something of a family; that of GUE is none. */
+bool keeper_fails(const struct keeper *k, int family);
+/* Whether it refuses the table of what nodes ask each other. */
+bool keeper_fails_second(const struct keeper *k);
+/* Whose entries are gone, and what connection tracking knows of them is not yet. */
+size_t keeper_to_forget(const struct keeper *k);
+
 /* Removes all of it. */
 int keeper_remove(struct err *e);
 
 /* What there is now, read by anybody; as half_look. */
 int keeper_look(struct half_sight *ret_four, struct half_sight *ret_six, struct err *e);
+
+/* Whether that is a node which takes tunnels: of IPv6 there may be nothing. */
+bool keeper_sees_ready(const struct half_sight *four, const struct half_sight *six);

@@ -140,3 +140,8 @@ void second_check(struct second *s)
 		LOG_STR("next", "it is made anew"));
 	write_all(s);
 }
+
+bool second_fails(const struct second *s)
+{
+	return s->error[0];
+}

@@ -21,5 +21,8 @@ void second_put(struct second *s, struct doors *doors);
 /* Looks whether the kernel still holds it, and puts it there again if not. */
 void second_check(struct second *s);
 
+/* Whether the kernel refuses it. */
+bool second_fails(const struct second *s);
+
 /* Takes the table away. */
 int second_table_remove(const struct hands *hands, struct err *e);

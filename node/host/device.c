@@ -9,6 +9,7 @@
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "table/script.h"
@@ -20,6 +21,7 @@ struct found {
 	int index;
 	unsigned flags, mtu;
 	char kind[16];
+	uint64_t received; /* packets */
 	struct ipaddr local;
 	bool loose, has_address;
 };
@@ -72,6 +74,15 @@ static void read_filter(struct found *f, struct nlattr *spec)
 	f->loose = value == LOOSE;
 }
 
+static uint64_t received_of(const struct nlattr *stats)
+{
+	struct rtnl_link_stats64 all = {0};
+
+	if (stats && (size_t)nla_len(stats) >= offsetof(struct rtnl_link_stats64, tx_packets))
+		memcpy(&all, nla_data(stats), offsetof(struct rtnl_link_stats64, tx_packets));
+	return all.rx_packets;
+}
+
 static void on_link(void *ud, const struct nlmsghdr *h)
 {
 	struct nlattr *parts[IFLA_MAX + 1] = {0};
@@ -84,6 +95,7 @@ static void on_link(void *ud, const struct nlmsghdr *h)
 	f->index = info->ifi_index;
 	f->flags = info->ifi_flags;
 	f->mtu = parts[IFLA_MTU] ? nla_get_u32(parts[IFLA_MTU]) : 0;
+	f->received = received_of(parts[IFLA_STATS64]);
 	if (parts[IFLA_LINKINFO])
 		read_kind(f, parts[IFLA_LINKINFO]);
 	if (parts[IFLA_AF_SPEC])
@@ -257,7 +269,7 @@ int device_ensure(bool *ret_changed, struct netlink *n, int family, struct err *
 	return r < 0 ? err_wrap(e, "making %s", script_device(family)) : 0;
 }
 
-int device_is_ready(bool *ret, struct netlink *n, int family, struct err *e)
+int device_is_ready(bool *ret, uint64_t *ret_received, struct netlink *n, int family, struct err *e)
 {
 	struct found f;
 	int r = look(&f, n, family, e);
@@ -265,6 +277,7 @@ int device_is_ready(bool *ret, struct netlink *n, int family, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "looking at %s", script_device(family));
 	*ret = f.index && is_ready(&f, family);
+	*ret_received = f.received;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "host/netlink.h"
@@ -17,8 +18,9 @@
 /* True in *ret_changed: it was not as it should be. */
 int device_ensure(bool *ret_changed, struct netlink *n, int family, struct err *e);
 
-/* Whether it is there and as it should be. */
-int device_is_ready(bool *ret, struct netlink *n, int family, struct err *e);
+/* Whether it is there and as it should be; and how many packets have come out of tunnels by it. */
+int device_is_ready(
+	bool *ret, uint64_t *ret_received, struct netlink *n, int family, struct err *e);
 
 /* Gone already is success. */
 int device_remove(struct netlink *n, int family, struct err *e);

@@ -187,6 +187,12 @@ static void put_sets(FILE *out, const struct dialect *d)
 			script_set_name(set));
 }
 
+static void put_counters(FILE *out, const struct dialect *d)
+{
+	fprintf(out, "add counter %s " SCRIPT_REFUSED "\nadd counter %s " SCRIPT_DROPPED "\n",
+		d->table, d->table);
+}
+
 static void put_chains(FILE *out, const struct dialect *d)
 {
 	static const struct {
@@ -215,6 +221,28 @@ static void put_clamp(FILE *out, const struct dialect *d, unsigned mss)
 		d->table, d->header, mss);
 }
 
+/*
+ * What nobody may send goes on as it came, which no pod understands. A map cannot be asked whether
+ * it has something but by its value: the mark is where that fits.
+ */
+static void put_refusal(FILE *out, const struct dialect *d, const char *tunnelled)
+{
+	fprintf(out,
+		"add rule %s outer %s %s saddr != @sources meta mark set %s daddr map @pods "
+		"meta mark set 0 counter name " SCRIPT_REFUSED "\n",
+		d->table, tunnelled, d->header, d->header);
+}
+
+static void put_refusals(FILE *out, const struct dialect *d, unsigned gue_port)
+{
+	CLEANUP_FREE char *plain = xasprintf("meta l4proto %u", d->protocol);
+	CLEANUP_FREE char *gue =
+		xasprintf("udp dport %u @th,64,32 0x00%02x0000", gue_port, d->protocol);
+
+	put_refusal(out, d, plain);
+	put_refusal(out, d, gue);
+}
+
 /* SCRIPT_RULES of them. */
 static void put_rules(FILE *out, const struct dialect *d, unsigned mss, unsigned gue_port)
 {
@@ -231,15 +259,17 @@ static void put_rules(FILE *out, const struct dialect *d, unsigned mss, unsigned
 		"add rule %s outer udp dport %u @th,64,32 0x00%02x0000 %s saddr @sources meta mark "
 		"set %s daddr map @pods notrack %s daddr set %s\n",
 		d->table, gue_port, d->protocol, d->header, d->header, d->header, d->address);
+	put_refusals(out, d, gue_port);
 	fprintf(out,
 		"add rule %s inner iifname \"%s\" meta l4proto { tcp, udp } dnat %s to "
 		"meta mark . %s daddr . meta l4proto . th dport map @endpoints\n"
-		"add rule %s inner iifname \"%s\" drop\n",
+		"add rule %s inner iifname \"%s\" counter name " SCRIPT_DROPPED " drop\n",
 		d->table, d->device, d->header, d->header, d->table, d->device);
 	/* What led nowhere must not be routed, as what has no connection: its VIP leads back to a
 	 * load balancer; nor may kube-proxy's rules, which come next, find some pod for it. */
 	fprintf(out,
-		"add rule %s guard iifname \"%s\" ct status & dnat != dnat drop\n"
+		"add rule %s guard iifname \"%s\" ct status & dnat != dnat "
+		"counter name " SCRIPT_DROPPED " drop\n"
 		"add rule %s guard iifname \"%s\" meta mark set 0\n",
 		d->table, d->device, d->table, d->device);
 	put_clamp(out, d, mss);
@@ -260,6 +290,7 @@ char *script_fill(int family, const struct content *c, unsigned mss, enum script
 	if (way == SCRIPT_ANEW)
 		fprintf(out, "delete table %s\nadd table %s\n", d->table, d->table);
 	put_sets(out, d);
+	put_counters(out, d);
 	put_chains(out, d);
 	put_rules(out, d, mss, c->plan->gue_port);
 	put_elements(out, d, true, c, &nothing);

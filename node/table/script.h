@@ -36,7 +36,11 @@ char *script_change(int family, const struct content *from, const struct content
 char *script_remove(int family) __attribute__((warn_unused_result));
 
 /* How many rules, and elements of the set or map `name`, the kernel has of such a table. */
-enum { SCRIPT_RULES = 8 };
+enum { SCRIPT_RULES = 10 };
 enum script_set { SCRIPT_PODS, SCRIPT_ENDPOINTS, SCRIPT_VIPS, SCRIPT_SOURCES, SCRIPT_N_SETS };
 const char *script_set_name(enum script_set set);
 size_t script_set_size(const struct content *c, enum script_set set);
+
+/* The counters of such a table, by name; they go on when its chains are filled anew. */
+#define SCRIPT_REFUSED "refused" /* tunnelled to a pod, from nobody who may send */
+#define SCRIPT_DROPPED "dropped" /* came out of a tunnel, and no entry or connection is for it */

@@ -72,7 +72,8 @@ static void put_map(FILE *out, const struct doors *d, enum second_map map)
 
 static void put_sets_and_chains(FILE *out)
 {
-	fputs("add map ip " SECOND_TABLE " firsts { type ipv4_addr . inet_service : mark; }\n"
+	fputs("add counter ip " SECOND_TABLE " " SECOND_ONWARD "\n"
+	      "add map ip " SECOND_TABLE " firsts { type ipv4_addr . inet_service : mark; }\n"
 	      "add map ip " SECOND_TABLE " nexts { type ipv4_addr . inet_service : mark; }\n"
 	      "add map ip " SECOND_TABLE " doors { type mark : ipv4_addr; }\n"
 	      /* Before the chain that takes what is for us to the device. */
@@ -96,7 +97,7 @@ static void put_unknown(FILE *out, const char *compare, enum second_map map)
 		"add rule ip %s unknown iifname \"%s\" ct state new "
 		"tcp flags & (syn|rst) == 0 meta priority %s " CAME_FROM_A_NODE " "
 		"limit rate %d/second burst %d packets meta mark set ip daddr . tcp dport map @%s "
-		"dup to " ANYWHERE " device \"%s\" drop\n",
+		"counter name " SECOND_ONWARD " dup to " ANYWHERE " device \"%s\" drop\n",
 		SECOND_TABLE, script_device(AF_INET), compare, SECOND_RATE, SECOND_RATE / 10,
 		second_map_name(map), script_device(AF_INET));
 }

@@ -29,3 +29,6 @@ char *second_remove(void) __attribute__((warn_unused_result));
 enum second_map { SECOND_FIRSTS, SECOND_NEXTS, SECOND_DOORS, SECOND_N_MAPS };
 const char *second_map_name(enum second_map map);
 size_t second_map_size(const struct doors *d, enum second_map map);
+
+/* The counter of such a table: packets that were sent on. */
+#define SECOND_ONWARD "onward"

@@ -31,6 +31,7 @@ struct fake {
 	size_t n_requests;
 	struct fake_watch watches[FAKE_WATCHES];
 	size_t n_watches;
+	uint64_t lost_since; /* of all watches; 0: they work */
 };
 
 /* There is one; it outlives the test's objects. */

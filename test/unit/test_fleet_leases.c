@@ -263,6 +263,23 @@ static void test_leaving_is_tried_again_while_the_server_fails(void **state)
 	assert_int_equal(rig->problems, 1);
 }
 
+static void test_it_says_when_our_lease_was_renewed_and_whether_it_follows(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t before = loop_clock();
+
+	synced();
+	fleet_leases_ready(rig->f, FOUR);
+	assert_int_equal(fleet_leases_renewed(rig->f), 0);
+	fake_answer(wait_for(rig, "POST", leases), 503, "", "");
+	assert_int_equal(fleet_leases_renewed(rig->f), 0);
+	fake_answer(wait_for(rig, "POST", leases), 201, "u1", "8");
+	assert_in_range(fleet_leases_renewed(rig->f), before, loop_clock());
+	assert_true(fleet_leases_follow(rig->f));
+	fake_kube()->lost_since = 1;
+	assert_false(fleet_leases_follow(rig->f));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -273,6 +290,7 @@ int main(void)
 		TEST(test_load_balancers_may_send),
 		TEST(test_what_is_no_address_is_told_of),
 		TEST(test_the_nodes_that_take_tunnels_are_those_of_the_leader),
+		TEST(test_it_says_when_our_lease_was_renewed_and_whether_it_follows),
 		TEST(test_leaving_takes_our_lease_away),
 		TEST(test_leaving_is_tried_again_while_the_server_fails),
 	};

@@ -6,7 +6,9 @@
 
 #include <nftables/libnftables.h>
 
+#include "host/counter.h"
 #include "host/kept.h"
+#include "table/script.h"
 
 #include "node_kernel.h"
 
@@ -302,6 +304,90 @@ static void test_the_nodes_own_address_is_no_pod(void **state)
 	assert_int_equal(n_entries(rig), 2);
 }
 
+/* By the kernel. */
+static uint64_t n_counted(const struct rig *rig, const char *name)
+{
+	struct err e = {0};
+	uint64_t n = 99;
+
+	assert_int_equal(
+		counter_read(&n, rig->hands.netfilter, AF_INET, SCRIPT_TABLE, name, &e), 0);
+	return n;
+}
+
+/* IPIP, from 127.0.0.1; of what is inside nothing is looked at. */
+static void send_tunnelled(const char *to)
+{
+	static const char inside[20] = {0x45};
+	const struct ipaddr addr = addr_of(to);
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_IPIP);
+
+	memcpy(&at.sin_addr, addr.bytes, sizeof at.sin_addr);
+	assert_true(fd >= 0);
+	assert_int_equal(
+		sendto(fd, inside, sizeof inside, 0, (const struct sockaddr *)&at, sizeof at),
+		sizeof inside);
+	close(fd);
+}
+
+/* GUE of version 0 with IPv4 in it, from 127.0.0.1. */
+static void send_in_gue(const char *to)
+{
+	static const char inside[4 + 20] = {0, 4, 0, 0, 0x45};
+	const struct ipaddr addr = addr_of(to);
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(6080)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&at.sin_addr, addr.bytes, sizeof at.sin_addr);
+	assert_true(fd >= 0);
+	assert_int_equal(
+		sendto(fd, inside, sizeof inside, 0, (const struct sockaddr *)&at, sizeof at),
+		sizeof inside);
+	close(fd);
+}
+
+static void test_what_nobody_may_send_is_counted(void **state)
+{
+	static const char *const local[] = {"127.0.0.5", NULL};
+	struct rig *rig = *state;
+
+	assert_int_equal(n_counted(rig, SCRIPT_REFUSED), 0);
+	assert_int_equal(put(rig, local), 0);
+	send_tunnelled("127.0.0.6"); /* no pod */
+	assert_int_equal(n_counted(rig, SCRIPT_REFUSED), 0);
+	send_tunnelled("127.0.0.5");
+	send_in_gue("127.0.0.5");
+	assert_int_equal(n_counted(rig, SCRIPT_REFUSED), 2);
+	/* What was counted stays when the table is made anew. */
+	nft(&rig->hands, "flush chain ip kago-node outer");
+	assert_int_equal(check(rig), 0);
+	assert_int_equal(n_repairs(rig), 1);
+	assert_int_equal(n_counted(rig, SCRIPT_REFUSED), 2);
+	rig->sources[0] = "127.0.0.1/32";
+	assert_int_equal(put(rig, local), 0);
+	send_tunnelled("127.0.0.5");
+	assert_int_equal(n_counted(rig, SCRIPT_REFUSED), 2);
+}
+
+static void test_what_is_wanted_and_what_failed_is_counted(void **state)
+{
+	struct rig *rig = *state;
+
+	kernel.missing = "the kernel has no ipip";
+	assert_true(put_two(rig) < 0);
+	assert_true(put_two(rig) < 0);
+	assert_int_equal(half_stats(rig->half).n_wanted, 2);
+	assert_int_equal(half_stats(rig->half).n_entries, 0);
+	assert_int_equal(half_stats(rig->half).n_failures, 2);
+	assert_int_equal(half_stats(rig->half).last_change, 0);
+	kernel.missing = NULL;
+	assert_int_equal(put_two(rig), 0);
+	assert_int_equal(half_stats(rig->half).n_entries, 2);
+	assert_int_equal(half_stats(rig->half).n_failures, 2);
+	assert_true(half_stats(rig->half).last_change > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +417,10 @@ int main(void)
 			test_a_route_that_comes_later_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_the_nodes_own_address_is_no_pod, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_nobody_may_send_is_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_is_wanted_and_what_failed_is_counted, set_up, tear_down),
 	};
 
 	/* Where none may be made there is nothing to be tested. */
