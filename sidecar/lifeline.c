@@ -48,6 +48,8 @@ static json_t *message(const struct lifeline_report *r)
 		jsonx_set(msg, "l2", json_incref(r->l2));
 	if (r->exec)
 		jsonx_set(msg, "exec", json_incref(r->exec));
+	if (r->config)
+		jsonx_set(msg, "config", json_incref(r->config));
 	if (r->suspended)
 		jsonx_set(msg, "suspended", json_string(r->suspended));
 	return msg;
@@ -273,6 +275,7 @@ static void drop_json(const struct lifeline_report *r)
 	json_decref(r->bgp);
 	json_decref(r->l2);
 	json_decref(r->exec);
+	json_decref(r->config);
 }
 
 struct lifeline *lifeline_close(struct lifeline *l)
@@ -308,7 +311,7 @@ static bool same(const struct lifeline_report *a, const struct lifeline_report *
 	return a->sessions == b->sessions && a->peers == b->peers && a->complete == b->complete &&
 	       a->waits == b->waits && a->suspended == b->suspended && same_json(a->bgp, b->bgp) &&
 	       same_json(a->l2, b->l2) && same_json(a->exec, b->exec) &&
-	       prefixes_equal(a->announced, b->announced);
+	       same_json(a->config, b->config) && prefixes_equal(a->announced, b->announced);
 }
 
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report)

@@ -53,16 +53,17 @@ struct lifeline_report {
 	const struct prefixes *announced; /* what some peer hears of us */
 	size_t sessions, peers;           /* BGP sessions that are up, and those there should be */
 	bool complete;                    /* all that this pod can serve is announced */
-	json_t *bgp;  /* bgp_report_peers; NULL: there are no sessions yet; a reference */
-	json_t *l2;   /* l2_report; NULL: there is no layer 2; a reference */
-	json_t *exec; /* exec_report; NULL: no program is called; a reference */
-	bool waits;   /* for sockets in the node's network namespace; all else is 0 */
+	json_t *bgp;    /* bgp_report_peers; NULL: there are no sessions yet; a reference */
+	json_t *l2;     /* l2_report; NULL: there is no layer 2; a reference */
+	json_t *exec;   /* exec_report; NULL: no program is called; a reference */
+	json_t *config; /* how kago.yaml is in use; NULL: all of it is; a reference */
+	bool waits;     /* for sockets in the node's network namespace; all else is 0 */
 	/* Why nothing is announced although it could be (announce/grace.h), static; or NULL. */
 	const char *suspended;
 };
 
 /*
  * Tells the controller, now and after each reconnection. What it was told already is not said
- * again. Consumes report->bgp, report->l2 and report->exec.
+ * again. Consumes report->bgp, ->l2, ->exec and ->config.
  */
 void lifeline_report(struct lifeline *l, const struct lifeline_report *report);

@@ -276,10 +276,24 @@ static void report_waiting(struct sidecar *s)
 	lifeline_report(s->lifeline, &r);
 }
 
+/* NULL: all that kago.yaml says is in use. */
+static json_t *report_config(const struct sidecar *s)
+{
+	const struct follow_state st =
+		s->follow ? follow_state(s->follow) : (struct follow_state){0};
+	const char *why = speaker_why_refused(s->speaker);
+
+	if (!st.refused && !st.restart_pending && !*why)
+		return NULL;
+	return jsonx_must(json_pack("{sb sb ss}", "refused", st.refused, "restartPending",
+		st.restart_pending, "refusedByExabgp", why));
+}
+
 static void report(void *ud)
 {
 	const struct sidecar *s = ud;
 	struct lifeline_report r = {.complete = s->all_announced && speaker_is_heard(s->speaker),
+		.config = report_config(s),
 		.suspended = s->grace.reason};
 
 	speaker_report(s->speaker, &r);

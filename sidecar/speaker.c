@@ -222,6 +222,11 @@ void speaker_report(const struct speaker *s, struct lifeline_report *r)
 	r->bgp = report_peers(s, 0);
 }
 
+const char *speaker_why_refused(const struct speaker *s)
+{
+	return s->exabgp ? exabgp_why_refused(s->exabgp) : "";
+}
+
 void speaker_status(const struct speaker *s, json_t *status)
 {
 	if (s->l2) {
@@ -237,7 +242,7 @@ void speaker_status(const struct speaker *s, json_t *status)
 	jsonx_set(status, "peers", report_peers(s, loop_clock()));
 	jsonx_set(status, "routes",
 		bgp_report_routes(exabgp_taken(s->exabgp), exabgp_all_sessions(s->exabgp)));
-	jsonx_set(status, "refused", json_string(exabgp_why_refused(s->exabgp)));
+	jsonx_set(status, "refused", json_string(speaker_why_refused(s)));
 }
 
 void speaker_stop(struct speaker *s)

@@ -65,6 +65,9 @@ void speaker_look(struct speaker *s, uint64_t now);
 /* Fills in what the controller is to know of it; lifeline_report consumes what it gets. */
 void speaker_report(const struct speaker *s, struct lifeline_report *r);
 
+/* Why exabgp does not take what kago.yaml says of peers; "": it does, or there are none. */
+const char *speaker_why_refused(const struct speaker *s);
+
 /* Adds "peers", "routes" and "refused", or "l2" or "exec" and "vips" (docs/sidecar.md). */
 void speaker_status(const struct speaker *s, json_t *status);
 

@@ -40,7 +40,8 @@
  *                     since, with "gained" and "lost" in the place of "prefixes". "bgp"
  *                     says how each session is (docs/status.md, `sidecar.bgp[]`), "l2" what we do
  *                     on layer 2 (`sidecar.l2`), "exec" how calls of exec.program are
- *                     (`sidecar.exec`). With "waits":true it has no sockets in the node's
+ *                     (`sidecar.exec`), "config" what of kago.yaml it does not use
+ *                     (`sidecar.config`). With "waits":true it has no sockets in the node's
  *                     network namespace yet.
  *                     "suspended" says why it announces nothing that it could, if so
  *                     (announce/grace.h).

@@ -105,6 +105,7 @@ static void forget(struct sidecars *s)
 	json_decref(s->said.bgp);
 	json_decref(s->said.l2);
 	json_decref(s->said.exec);
+	json_decref(s->said.config);
 	free(s->said.suspended);
 	s->said = (struct sidecar_state){0};
 }
@@ -190,6 +191,7 @@ static void take_announced(struct sidecars *s, const json_t *msg)
 		.bgp = json_incref(json_object_get(msg, "bgp")),
 		.l2 = json_incref(json_object_get(msg, "l2")),
 		.exec = json_incref(json_object_get(msg, "exec")),
+		.config = json_incref(json_object_get(msg, "config")),
 		.sessions = sessions,
 		.peers = count_in(msg, "peers"),
 		.complete = json_is_true(json_object_get(msg, "complete")),

@@ -186,36 +186,6 @@ static void put_bgp(FILE *out, const struct snapshot *s)
 	put_of_peers(out, s, "kago_bfd_session_up", "bfd", "up");
 }
 
-/* Without layer 2 there are no such metrics, as there are none of BGP's peers without peers. */
-static void put_l2(FILE *out, const struct snapshot *s)
-{
-	const json_t *l2 = s->sidecar->l2;
-
-	if (!s->on_layer_2)
-		return;
-	exposition_plain(out, "kago_l2_shares", "gauge",
-		"Shares of the VIPs that this load balancer answers for on layer 2, of 16.",
-		(uint64_t)json_integer_value(json_object_get(l2, "shares")));
-	exposition_plain(out, "kago_l2_rivals", "gauge",
-		"VIPs of these shares for which somebody else answers, too.",
-		json_array_size(json_object_get(l2, "rivals")));
-}
-
-/* Without a program there are no such metrics. */
-static void put_exec(FILE *out, const struct snapshot *s)
-{
-	const json_t *exec = s->sidecar->exec;
-
-	if (!s->by_program)
-		return;
-	exposition_plain(out, "kago_exec_pending", "gauge",
-		"VIPs of which exec.program has yet to tell the network.",
-		(uint64_t)json_integer_value(json_object_get(exec, "pending")));
-	exposition_plain(out, "kago_exec_failing", "gauge",
-		"VIPs for which the last call of exec.program failed.",
-		(uint64_t)json_integer_value(json_object_get(exec, "failing")));
-}
-
 static void put_own(FILE *out, const struct snapshot *s)
 {
 	exposition_help(out, "kago_build_info", "gauge", "The version, as a label.");
@@ -226,11 +196,6 @@ static void put_own(FILE *out, const struct snapshot *s)
 		"Objects that were wrong when they came.", s->n_objects_rejected);
 	exposition_plain(out, "kago_source_problems_total", "counter",
 		"Times the source could not read something.", s->n_source_problems);
-	exposition_plain(out, "kago_config_restart_pending", "gauge",
-		"Whether kago.yaml says what is in use only after a restart.",
-		s->config.restart_pending);
-	exposition_plain(out, "kago_config_refused", "gauge",
-		"Whether kago.yaml is wrong, so that the one before stands.", s->config.refused);
 	exposition_plain(out, "kago_sidecar_connected", "gauge",
 		"Whether the sidecar is connected.", s->n_sidecars > 0);
 	exposition_plain(out, "kago_bgp_peers", "gauge", "BGP sessions that there should be.",
@@ -243,8 +208,7 @@ static void put_own(FILE *out, const struct snapshot *s)
 		"Whether all is withdrawn because a part is broken.",
 		s->sidecar->suspended != NULL);
 	put_bgp(out, s);
-	put_l2(out, s);
-	put_exec(out, s);
+	metrics_put_announce(out, s);
 }
 
 static void put_loop(FILE *out)

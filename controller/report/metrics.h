@@ -16,3 +16,6 @@ void metrics_put_cluster(FILE *out, const struct snapshot *s);
 
 /* What concerns tunnels. */
 void metrics_put_tunnels(FILE *out, const struct snapshot *s);
+
+/* What concerns the ways to announce besides BGP, and what of kago.yaml is not in use. */
+void metrics_put_announce(FILE *out, const struct snapshot *s);

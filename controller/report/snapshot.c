@@ -108,6 +108,8 @@ static json_t *sidecar_json(const struct snapshot *s)
 		jsonx_set(json, "l2", json_incref(s->sidecar->l2));
 	if (s->sidecar->exec)
 		jsonx_set(json, "exec", json_incref(s->sidecar->exec));
+	if (s->sidecar->config)
+		jsonx_set(json, "config", json_incref(s->sidecar->config));
 	return json;
 }
 

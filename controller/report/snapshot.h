@@ -24,6 +24,7 @@ struct sidecar_state {
 	json_t *bgp;            /* its sessions, as it says; NULL: it does not say */
 	json_t *l2;             /* what it does on layer 2, as it says; NULL: nothing */
 	json_t *exec;           /* how calls of exec.program are; NULL: it calls none */
+	json_t *config;         /* what of kago.yaml it does not use; NULL: nothing */
 	char *suspended;        /* why it announces nothing of what it could; NULL: it does */
 	bool waits;             /* it has no sockets in the node's network namespace yet */
 };

@@ -24,11 +24,13 @@ struct l2 {
 	struct vrrp *vrrp;
 	struct responder *responder;
 	struct prefixes offered;
-	struct prefixes ours;  /* those whose share is ours */
-	struct prefixes heard; /* those of them that some interface answers for */
-	struct prefixes known; /* what IPVS had when it was weighed last */
-	struct prefixes lost;  /* what it had before that, and has no more */
-	uint64_t lost_at;      /* the last of them */
+	uint32_t counted;         /* the shares that were ours */
+	unsigned changes[SHARES]; /* how often each came or went */
+	struct prefixes ours;     /* those whose share is ours */
+	struct prefixes heard;    /* those of them that some interface answers for */
+	struct prefixes known;    /* what IPVS had when it was weighed last */
+	struct prefixes lost;     /* what it had before that, and has no more */
+	uint64_t lost_at;         /* the last of them */
 };
 
 static bool is_ours(const struct l2 *l, const struct ipaddr *vip)
@@ -114,10 +116,20 @@ static void settle(struct l2 *l)
 	log_nowhere(l, &new);
 }
 
+static void count_changes(struct l2 *l)
+{
+	const uint32_t owned = vrrp_owned(l->vrrp), others = owned ^ l->counted;
+
+	for (unsigned i = 0; i < SHARES; i++)
+		l->changes[i] += others >> i & 1;
+	l->counted = owned;
+}
+
 static void on_change(void *ud)
 {
 	struct l2 *l = ud;
 
+	count_changes(l);
 	settle(l);
 	l->ops.on_change(l->ud);
 }
@@ -289,11 +301,32 @@ static json_t *report_interfaces(const struct l2 *l)
 	return names;
 }
 
+static json_t *report_owned(const struct l2 *l)
+{
+	json_t *owned = jsonx_must(json_array());
+
+	for (unsigned i = 0; i < SHARES; i++)
+		if (vrrp_owned(l->vrrp) >> i & 1)
+			jsonx_append(owned, json_integer(i));
+	return owned;
+}
+
+static json_t *report_changes(const struct l2 *l)
+{
+	json_t *changes = jsonx_must(json_array());
+
+	for (unsigned i = 0; i < SHARES; i++)
+		jsonx_append(changes, json_integer(l->changes[i]));
+	return changes;
+}
+
 json_t *l2_report(const struct l2 *l)
 {
 	json_t *report = jsonx_must(json_object());
 
 	jsonx_set(report, "shares", json_integer(count_shares(vrrp_owned(l->vrrp))));
+	jsonx_set(report, "owned", report_owned(l));
+	jsonx_set(report, "changes", report_changes(l));
 	jsonx_set(report, "interfaces", report_interfaces(l));
 	jsonx_set(report, "rivals", report_vips(l, true, LIMIT_L2_RIVALS));
 	return report;

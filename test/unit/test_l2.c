@@ -27,6 +27,8 @@ static struct {
 	uint32_t owned, impaired;
 	struct ipaddr nowhere; /* no interface answers for it */
 	bool all_rivals;
+	void (*on_change)(void *ud); /* of shares */
+	void *l2;
 } world;
 
 uint64_t __wrap_loop_clock(void);
@@ -51,7 +53,9 @@ uint64_t __wrap_loop_clock(void)
 int __wrap_vrrp_start(struct vrrp **ret, sd_event *loop, const struct config *c,
 	const struct site *site, const struct vrrp_ops *ops, void *ud, struct err *e)
 {
-	(void)loop, (void)c, (void)site, (void)ops, (void)ud, (void)e;
+	(void)loop, (void)c, (void)site, (void)e;
+	world.on_change = ops->on_change;
+	world.l2 = ud;
 	*ret = NULL;
 	return 0;
 }
@@ -220,6 +224,35 @@ static void what_strangers_claim_is_told_in_part(void **state)
 	json_decref(report);
 }
 
+static void own(uint32_t shares)
+{
+	world.owned = shares;
+	world.on_change(world.l2);
+}
+
+static void expect_shares(const struct l2 *l, const char *owned, const char *changes)
+{
+	json_auto_t *report = l2_report(l);
+	CLEANUP_FREE char *is = json_dumps(json_object_get(report, "owned"), JSON_COMPACT);
+	CLEANUP_FREE char *came = json_dumps(json_object_get(report, "changes"), JSON_COMPACT);
+
+	assert_string_equal(is, owned);
+	assert_string_equal(came, changes);
+}
+
+/* So that one which comes and goes all the time shows. */
+static void each_coming_and_going_of_a_share_is_counted(void **state)
+{
+	own(0);
+	expect_shares(*state, "[]", "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]");
+	own(1 << 3 | 1 << 15);
+	own(1 << 3 | 1 << 15);
+	expect_shares(*state, "[3,15]", "[0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,1]");
+	own(1 << 15);
+	own(1 << 3 | 1 << 15);
+	expect_shares(*state, "[3,15]", "[0,0,0,3,0,0,0,0,0,0,0,0,0,0,0,1]");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -229,6 +262,7 @@ int main(void)
 		TEST(what_ipvs_has_lost_is_left_to_others_for_a_while),
 		TEST(what_stays_away_is_deleted),
 		TEST(what_strangers_claim_is_told_in_part),
+		TEST(each_coming_and_going_of_a_share_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,27 @@ static void test_a_report_says_what_a_program_has_yet_to_do(void **state)
 	finish(&f);
 }
 
+static void test_a_report_says_what_of_the_configuration_is_not_in_use(void **state)
+{
+	struct prefixes nothing = {0};
+	struct lifeline_report r = {
+		.announced = &nothing, .config = json_pack("{sb}", "refused", 1)};
+	uint64_t end = loop_clock() + PATIENCE;
+	struct fixture f;
+
+	(void)state;
+	start(&f, &all);
+	lifeline_report(f.lifeline, &r);
+	while (!json_object_get(f.report, "config"))
+		turn(&f, end);
+	assert_true(json_is_true(json_object_get(json_object_get(f.report, "config"), "refused")));
+	r.config = NULL;
+	lifeline_report(f.lifeline, &r);
+	while (json_object_get(f.report, "config"))
+		turn(&f, end);
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_known_of_a_controller_that_is_away),
 		cmocka_unit_test(test_a_report_says_why_nothing_is_announced),
 		cmocka_unit_test(test_a_report_says_what_a_program_has_yet_to_do),
+		cmocka_unit_test(test_a_report_says_what_of_the_configuration_is_not_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

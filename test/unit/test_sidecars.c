@@ -186,6 +186,20 @@ static void test_calls_of_a_program_are_known(void **state)
 	finish(&f);
 }
 
+static void test_what_of_the_configuration_is_not_in_use_is_known(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	assert_announced(
+		&f, "{\"type\":\"announced\",\"prefixes\":[],\"config\":{\"refused\":true}}", "");
+	assert_true(json_is_true(json_object_get(sidecars_state(f.sidecars)->config, "refused")));
+	assert_announced(&f, "{\"type\":\"announced\",\"prefixes\":[]}", "");
+	assert_null(sidecars_state(f.sidecars)->config);
+	finish(&f);
+}
+
 static void test_a_sidecar_may_wait_for_its_sockets(void **state)
 {
 	struct fixture f;
@@ -381,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_questions_are_answered_while_the_lifeline_stays),
 		cmocka_unit_test(test_what_means_nothing_ends_the_connection_but_not_a_lifeline),
 		cmocka_unit_test(test_calls_of_a_program_are_known),
+		cmocka_unit_test(test_what_of_the_configuration_is_not_in_use_is_known),
 		cmocka_unit_test(test_a_sidecar_may_wait_for_its_sockets),
 		cmocka_unit_test(test_who_comes_is_told_of_routes_first),
 		cmocka_unit_test(test_sidecars_hear_again_and_again_that_the_controller_is_alive),

@@ -143,6 +143,10 @@ class Controller:
     def announced(self):
         return self.reported().get("prefixes")
 
+    def unused(self):
+        """What of kago.yaml the sidecar does not use, as it said last; None: it uses all."""
+        return [m for m in self.messages if m["type"] == "announced"][-1].get("config")
+
     def close(self):
         self.listener.close()
         if self.connection:
@@ -1022,10 +1026,15 @@ def test_changed_aggregates_are_followed_without_a_new_session(site, reflector, 
     assert there < gone, "for a moment there was no route"
     sidecar.wait("vip.withdrawn", prefix=VIP + "/32", reason="bgp.aggregates have changed")
     assert site.reached(VIP) == pod.name
+    assert pod.controller.unused() is None
     sidecar.configure({"aggregates": ["10.1.1.0/99"]})
     assert "10.1.1.0/99" in sidecar.wait("config.refused")["error"]
+    wait_for("the controller hears of it", lambda: pod.controller.unused() == {
+        "refused": True, "restartPending": False, "refusedByExabgp": ""})
     sidecar.configure({"aggregates": ["10.1.1.0/24"], "bfd": {"enabled": True}})
     assert "restart" in sidecar.wait("config.changed", key="bgp.bfd.enabled")["effect"]
+    wait_for("the controller hears of it", lambda: pod.controller.unused() == {
+        "refused": False, "restartPending": True, "refusedByExabgp": ""})
     assert reflector.paths("10.1.1.0/24") == [NODE]
     assert not sidecar.find("bgp.down") and len(sidecar.find("exabgp.started")) == 1
 
