@@ -54,8 +54,9 @@ bool l2_is_heard(const struct l2 *l);
 /*
  * {"shares":2,"owned":[3,9],"changes":[0,0,0,1,...],"interfaces":["eth0"],
  *  "rivals":[{"vip":"10.0.0.9","interface":"eth0","rival":"02:00:00:00:00:07"}]}, new:
- * how many shares are ours, which, and how often each of the 16 came or went; where their VIPs are answered for, and those VIPs of them for which
- * somebody else answers, too, up to LIMIT_L2_RIVALS: any host of the network can claim them all.
+ * how many shares are ours, which, and how often each of the 16 came or went; where their VIPs are
+ * answered for, and those VIPs of them for which somebody else answers, too, up to
+ * LIMIT_L2_RIVALS: any host of the network can claim them all.
  */
 json_t *l2_report(const struct l2 *l);
 

@@ -2,9 +2,12 @@
 """Alerts and dashboard, with the real Prometheus and the metrics of real controllers on a real API server."""
 
 import contextlib
+import http.server
 import json
+import os
 import re
 import shutil
+import threading
 import urllib.parse
 import urllib.request
 
@@ -12,13 +15,28 @@ import pytest
 import yaml
 from chart import HERE, RELEASE, only
 from cluster import Account, Fleet
-from net import Process, free_port, run, wait_for
+from net import Process, free_port, program, run, wait_for
 
 # Of these the kernel's table has the samples, and no controller of these tests has a kernel: the names are there.
 OF_THE_KERNEL = {"kago_connections_total", "kago_received_bytes_total", "kago_sent_bytes_total",
                  "kago_received_packets_total", "kago_sent_packets_total"}
 VARIABLES = {"$job": ".*", "$pod": ".*", "$namespace": ".*", "$service": ".*", "$__rate_interval": "10s"}
-NAME = re.compile(r"\bkago_[a-z_]+\b")
+# An agent has these with an API server alone; here it reads manifests, in a network namespace of its own.
+OF_AGENTS_IN_A_CLUSTER = {"kago_node_api_following", "kago_node_lease_age_seconds"}
+NAME = re.compile(r"\bkago_[a-z0-9_]+\b")
+# One of each way to announce, and one more.
+ANNOUNCE = {"lb-1": {}, "lb-2": {}, "lb-l2": {"announce": "l2"},
+            "lb-exec": {"announce": "exec", "exec__program": "/bin/true"}}
+AGENT = """
+ip link set lo up
+"$0" run --source "$1" --node n1 --listen 127.0.0.1:9442 >&2 & agent=$!
+for i in $(seq 100); do
+    curl -sf http://127.0.0.1:9442/metrics && break
+    sleep 0.1
+done
+kill $agent
+wait $agent
+"""
 
 
 def fetch(url):
@@ -40,11 +58,11 @@ def _dashboard(helm4):
 
 @pytest.fixture(name="endpoints", scope="module")
 def _endpoints(cluster, tmp_path_factory):
-    """Where the metrics of two load balancers are, by pod; one Service has real servers, but no tunnels."""
+    """Where the metrics of load balancers are, by pod; one Service has real servers, but no tunnels."""
     fleet = Fleet(cluster, Account(cluster).allow_cluster(), 77, tmp_path_factory.mktemp("fleet"))
-    ports = {name: free_port() for name in ("lb-1", "lb-2")}
+    ports = {name: free_port() for name in ANNOUNCE}
     try:
-        lbs = [fleet.start(name, http__listen=f"127.0.0.1:{port}") for name, port in ports.items()]
+        lbs = [fleet.start(name, http__listen=f"127.0.0.1:{port}", **ANNOUNCE[name]) for name, port in ports.items()]
         fleet.leader()
         fleet.create("web", annotations={"forward": "tunnel"})
         fleet.pod("web", 1, "172.16.1.1")
@@ -54,6 +72,28 @@ def _endpoints(cluster, tmp_path_factory):
         yield {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     finally:
         fleet.end()
+
+
+@pytest.fixture(name="agent", scope="module")
+def _agent(tmp_path_factory):
+    """Where the metrics of an agent are, as it has told them once."""
+    flags = ["--net"] if os.geteuid() == 0 else ["--net", "--user", "--map-root-user"]
+    text = run("unshare", *flags, "sh", "-c", AGENT, program("kago-node"), tmp_path_factory.mktemp("manifests")).stdout
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 class Prometheus:
@@ -72,18 +112,22 @@ class Prometheus:
         def seen():
             assert self.process.running(), self.process.output()
             with contextlib.suppress(OSError):
-                return self.query("count(count_over_time(kago_build_info[1m]) > 3) == 2")
+                return self.query(f"count(count_over_time(kago_build_info[1m]) > 3) == {len(ANNOUNCE)} "
+                                  "and on () count_over_time(kago_node_build_info[1m]) > 3")
             return None
 
-        wait_for("samples of both load balancers", seen, 120, 0.2)
+        wait_for("samples of all", seen, 120, 0.2)
 
 
 @pytest.fixture(name="prometheus", scope="module")
-def _prometheus(helm4, endpoints, rules, tmp_path_factory):
-    """It asks as the PodMonitor says, of whose pods it makes targets."""
-    monitor = only(helm4.objects("default", "--set", "prometheus.podMonitor.enabled=true"), "PodMonitor")["spec"]
+def _prometheus(helm4, endpoints, agent, rules, tmp_path_factory):
+    """It asks as the PodMonitors say, of whose pods it makes targets."""
+    objects = helm4.objects("default", "--set", "prometheus.podMonitor.enabled=true,agent.enabled=true,"
+                            "agent.metrics.enabled=true")
+    monitor, of_agents = (o["spec"] for o in objects if o["kind"] == "PodMonitor")
     endpoint, = monitor["podMetricsEndpoints"]
     assert (monitor["jobLabel"], endpoint["port"]) == ("app.kubernetes.io/instance", "metrics")
+    assert [of_agents["jobLabel"], *of_agents["podMetricsEndpoints"]] == [monitor["jobLabel"], endpoint]
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules), encoding="utf-8")
     started = Prometheus(folder, {
@@ -92,7 +136,7 @@ def _prometheus(helm4, endpoints, rules, tmp_path_factory):
         "scrape_configs": [{
             "job_name": RELEASE, "honor_labels": endpoint["honorLabels"], "metrics_path": endpoint["path"],
             "static_configs": [{"targets": [address], "labels": {"pod": pod, "namespace": "kago", "container": "ipvs"}}
-                               for pod, address in endpoints.items()]}]})
+                               for pod, address in {**endpoints, "agent-1": agent}.items()]}]})
     try:
         started.await_samples()
         yield started
@@ -101,12 +145,12 @@ def _prometheus(helm4, endpoints, rules, tmp_path_factory):
 
 
 @pytest.fixture(name="names", scope="module")
-def _names(endpoints):
-    """The metrics that controllers have."""
-    text = fetch(f"http://{endpoints['lb-1']}/metrics")
+def _names(endpoints, agent):
+    """The metrics that controllers and agents have."""
+    text = "".join(fetch(f"http://{address}/metrics") for address in [*endpoints.values(), agent])
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     summaries = [name for name, kind in types.items() if kind == "summary"]
-    return {*types, *(f"{name}_{part}" for name in summaries for part in ("sum", "count"))}
+    return {*types, *OF_AGENTS_IN_A_CLUSTER, *(f"{name}_{part}" for name in summaries for part in ("sum", "count"))}
 
 
 def panels(dashboard):
@@ -122,7 +166,7 @@ def test_every_panel_has_an_answer(dashboard, prometheus, names):
         used = set(NAME.findall(text))
         assert used and used <= names, f"{title}: /metrics has no {used - names}"
         # A rate needs two samples, and mean times need a change within the last seconds.
-        if not used & OF_THE_KERNEL and "> 0" not in text:
+        if not used & (OF_THE_KERNEL | OF_AGENTS_IN_A_CLUSTER) and "> 0" not in text:
             assert prometheus.query(text), title
         else:
             prometheus.query(text)
@@ -136,7 +180,7 @@ def test_the_dashboard_can_choose(dashboard, prometheus):
         for name, value in VARIABLES.items():
             series = series.replace(name, value)
         found = {result["metric"].get(label, "") for result in prometheus.query(series)}
-        expected = {"job": {RELEASE}, "pod": {"lb-1", "lb-2"}, "namespace": {"test-77"}, "service": {"web"}}
+        expected = {"job": {RELEASE}, "pod": set(ANNOUNCE), "namespace": {"test-77"}, "service": {"web"}}
         assert found == expected[label], "labels of a Service must not be those of the pod"
 
 
@@ -162,7 +206,7 @@ def test_every_alert_asks_for_what_is_there(rules, prometheus, names):
 
 
 def test_a_fleet_without_sidecars_raises_what_it_should(prometheus):
-    """Nor agents of nodes; nothing else: the fleet leads, follows and has room in its pool."""
+    """Nor nodes that take tunnels; nothing else: the fleet leads, follows and has room in its pool."""
     def pending():
         return {alert["metric"]["alertname"] for alert in prometheus.query("ALERTS")}
 

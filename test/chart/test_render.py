@@ -349,7 +349,28 @@ def test_agents_have_the_network_of_their_node_and_nothing_else_of_it(helm4):
     assert context["capabilities"] == {"drop": ["ALL"], "add": ["NET_ADMIN"]}
     assert (context["privileged"], context["allowPrivilegeEscalation"], context["readOnlyRootFilesystem"]) == (
         False, False, True)
-    assert ["--allow", "10.0.0.0/24", "--ask-nodes", "8", "--leave-nothing"] == pod["containers"][0]["args"][-5:]
+    assert ["--allow", "10.0.0.0/24", "--ask-nodes", "8", "--listen", "pod:9552", "--leave-nothing"] == \
+        pod["containers"][0]["args"][-7:]
+
+
+def test_agents_have_metrics_if_asked_for(helm4):
+    """A port of the node's is nobody's without a word; with it Prometheus finds all of them."""
+    monitored = "agent.enabled=true prometheus.podMonitor.enabled=true prometheus.scrapeAnnotations=true"
+    objects = helm4.objects("default", *settings(monitored))
+    agent, = pod_of(objects, "agent")["containers"]
+    assert "--listen" not in agent["args"] and "ports" not in agent
+    assert list(of_kind(objects, "PodMonitor")) == ["kago"]
+    assert "prometheus.io/port" not in workload(objects, "agent")["spec"]["template"]["metadata"]["annotations"]
+
+    objects = helm4.objects("default", *settings(f"{monitored} agent.metrics.enabled=true"))
+    agent, = pod_of(objects, "agent")["containers"]
+    assert agent["args"][-2:] == ["--listen", "pod:9442"]
+    assert agent["ports"] == [{"name": "metrics", "containerPort": 9442}]
+    assert {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}} in agent["env"]
+    template = workload(objects, "agent")["spec"]["template"]["metadata"]
+    assert template["annotations"]["prometheus.io/port"] == "9442"
+    selector = of_kind(objects, "PodMonitor")["kago-agent"]["spec"]["selector"]["matchLabels"]
+    assert selector.items() <= template["labels"].items()
 
 
 @pytest.mark.parametrize("method, privileged", [

@@ -57,7 +57,8 @@ def test_a_change_of_the_configuration_is_followed(new_fleet, listen):
 
     def metric(name):
         with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10) as answer:
-            return int(re.search(rf"^{name}(?:{{program=.controller.}})? (\d+)$", answer.read().decode(), re.MULTILINE)[1])
+            text = answer.read().decode()
+        return int(re.search(rf'^{name}{{program="controller"}} (\d+)$', text, re.MULTILINE)[1])
 
     fleet.create("first")
     assert fleet.await_address("first") == ["10.96.1.7"]
