@@ -232,6 +232,49 @@ def test_only_load_balancers_may_send(running):
         assert not forge(running, sender, DEVICE_ADDRESS[4])
 
 
+def metrics(site):
+    """What the agent tells Prometheus."""
+    with site.node.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(20)
+        client.connect(("127.0.0.1", 9442))
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: node\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 200 OK\r\n"), answer
+    return {name: float(value) for name, value in re.findall(r"^(kago_\S+) (\S+)$", answer, re.MULTILINE)}
+
+
+def test_metrics_are_what_the_kernel_counts(site):
+    """Also of a new agent. A page is as old as a second, so each is waited for."""
+    def has(name, family, value):
+        wait_for(f"{name} {family}", lambda: metrics(site)[f'kago_node_{name}{{family="IPv{family}"}}'] >= value, 20)
+
+    site.start("--listen", "127.0.0.1:9442").wait_for_line("event=node.ready")
+    wait_for("it is ready", lambda: metrics(site)["kago_node_ready"] == 1, 20)
+    for family in VIPS:
+        has("wanted_entries", family, 4)
+        has("entries", family, 4)
+        has("pods", family, 2)
+        assert answers(site, family)
+        has("received_packets_total", family, 3)
+    assert metrics(site)['kago_node_refused_packets_total{family="IPv4"}'] == 0
+    assert not forge(site, site.stranger, PODS["a"][4])
+    has("refused_packets_total", 4, 1)
+
+    site.lb.run("ipvsadm", "-A", "-u", f"{VIPS[4]}:81", "-s", "rr")
+    site.lb.run("ipvsadm", "-a", "-u", f"{VIPS[4]}:81", "-r", f"{PODS['a'][4]}:81", "-i")
+    with pytest.raises(OSError):
+        ask(site.client, "udp", VIPS[4], 81, 1.5)
+    has("dropped_packets_total", 4, 1)
+
+    received = metrics(site)['kago_node_received_packets_total{family="IPv4"}']
+    site.agent.kill()
+    site.agent.log.unlink()
+    site.start("--listen", "127.0.0.1:9442").wait_for_line("event=node.ready")
+    has("received_packets_total", 4, received)
+    has("refused_packets_total", 4, 1)
+    has("dropped_packets_total", 4, 1)
+
+
 def test_a_dead_agent_keeps_forwarding_and_a_new_one_takes_over_without_a_gap(running):
     """The answers come all the time; none is asked for twice."""
     failed, asked, stop = [], [], threading.Event()

@@ -6,6 +6,7 @@ Two load balancers behind an ECMP router, five pods on three nodes whose agents 
 
 import contextlib
 import json
+import re
 import time
 
 import pytest
@@ -92,6 +93,12 @@ class Fleet:
         talks = [Talk(self.lab.client, "tcp", VIP, PORT) for _ in range(count)]
         return [(talk, talk.ask("first")[0]) for talk in talks]
 
+    def onward(self):
+        """Packets that nodes have sent on to others, since they know whom to ask."""
+        counters = [node.netns.run("nft", "list", "counter", "ip", "kago-second", "onward").stdout
+                    for name, node in self.lab.nodes.items() if name in NODES]
+        return sum(int(re.search(r"packets (\d+)", text)[1]) for text in counters)
+
     @staticmethod
     def broken(held):
         """How many of them do not go on, or with another pod."""
@@ -156,6 +163,7 @@ def test_connections_go_on_when_endpoints_change_as_load_balancers_are_killed(fl
     assert (fleet.broken(old), fleet.broken(new)) == (0, 0)
     fleet.kill("node2")
     assert (fleet.broken(old), fleet.broken(new)) == (0, 0)
+    assert fleet.onward() > 0
     close(old + new)
 
 
