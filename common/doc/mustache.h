@@ -37,7 +37,8 @@ int mustache_render(char **ret_text, size_t *ret_len, const struct mustache *m, 
 struct mustache_list {
 	const char *name;
 	size_t n_items;
-	/* Item i, a new object. */
+	/* Item i, an object and a reference to it. It is not looked at once the next one is
+	 * asked for. */
 	json_t *(*item)(void *ud, size_t i);
 	void *ud;
 };

@@ -22,22 +22,26 @@ static int check_lines(const char *text, struct err *e)
 	return 0;
 }
 
+struct source {
+	const struct virtual_server *const *servers;
+	json_t *view; /* of the one that is being written */
+};
+
 static json_t *make_item(void *ud, size_t i)
 {
-	const struct virtual_server *const *servers = ud;
+	struct source *s = ud;
 
-	return keepalived_view_of(servers[i]);
+	keepalived_view_set(s->view, s->servers[i]);
+	return json_incref(s->view);
 }
 
 int keepalived_conf_render(char **ret_text, size_t *ret_len, const struct mustache *template,
 	const struct virtual_server *const servers[], size_t n_servers, struct err *e)
 {
-	union {
-		const struct virtual_server *const *in;
-		void *ud;
-	} items = {.in = servers};
+	json_auto_t *view = json_object();
+	struct source source = {servers, view};
 	const struct mustache_list list = {
-		.name = "virtual_servers", .n_items = n_servers, .item = make_item, .ud = items.ud};
+		.name = "virtual_servers", .n_items = n_servers, .item = make_item, .ud = &source};
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
 	int n = mustache_render_list(&text, &len, template, &list, e);

@@ -18,8 +18,11 @@
 json_t *keepalived_view(const struct virtual_server *const servers[], size_t n_servers)
 	__attribute__((warn_unused_result));
 
-/* The view of one of them, as keepalived_view has it in its list. */
-json_t *keepalived_view_of(const struct virtual_server *vs) __attribute__((warn_unused_result));
+/*
+ * Makes `view`, which is empty or that of another one, the view of this one, as keepalived_view has
+ * it in its list. Making one anew for each takes twice as long.
+ */
+void keepalived_view_set(json_t *view, const struct virtual_server *vs);
 
 /*
  * The file: `template` filled with the view of these virtual servers. Errors are those of

@@ -44,10 +44,10 @@ static uint16_t check_port(const struct virtual_server *vs, const struct real_se
 										    : 0;
 }
 
-static json_t *real_server_view(const struct virtual_server *vs, const struct real_server *real)
+static void set_real_server(
+	json_t *view, const struct virtual_server *vs, const struct real_server *real)
 {
 	uint16_t checked = check_port(vs, real);
-	json_t *view = json_object();
 
 	set(view, "address", address(&real->addr));
 	set(view, "port", json_integer(real->port));
@@ -56,16 +56,31 @@ static json_t *real_server_view(const struct virtual_server *vs, const struct re
 		real->forward.method == FORWARD_TUNNEL ? tunnel_view(&real->forward)
 						       : json_false());
 	set(view, "check_port", checked ? json_integer(checked) : json_false());
-	return view;
 }
 
-static json_t *reals_view(const struct virtual_server *vs)
+/* The list of the view, as long as this, with empty objects where it was shorter. */
+static json_t *list_of(json_t *view, const char *key, size_t n)
 {
-	json_t *list = json_array();
+	json_t *list = json_object_get(view, key);
 
-	for (size_t i = 0; i < vs->n_reals; i++)
-		append(list, real_server_view(vs, &vs->reals[i]));
+	if (!list) {
+		list = json_array();
+		set(view, key, list);
+	}
+	while (json_array_size(list) > n)
+		json_array_remove(list, json_array_size(list) - 1);
+	while (json_array_size(list) < n)
+		append(list, json_object());
 	return list;
+}
+
+static void set_real_servers(json_t *view, const struct virtual_server *vs)
+{
+	json_t *list = list_of(view, "real_servers", vs->n_reals), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		set_real_server(item, vs, &vs->reals[i]);
 }
 
 /* False where there is none, so that it can be a section. */
@@ -90,10 +105,8 @@ static json_t *check_view(const struct health_check *check)
 	return view;
 }
 
-json_t *keepalived_view_of(const struct virtual_server *vs)
+void keepalived_view_set(json_t *view, const struct virtual_server *vs)
 {
-	json_t *view = json_object();
-
 	set(view, "vip", address(&vs->vip));
 	set(view, "ipv6", json_boolean(vs->vip.family == AF_INET6));
 	set(view, "port", json_integer(vs->port));
@@ -104,16 +117,15 @@ json_t *keepalived_view_of(const struct virtual_server *vs)
 	set(view, "persistence",
 		vs->persistence ? json_integer((json_int_t)vs->persistence) : json_false());
 	set(view, "check", vs->check.type == CHECK_NONE ? json_false() : check_view(&vs->check));
-	set(view, "real_servers", reals_view(vs));
-	return view;
+	set_real_servers(view, vs);
 }
 
 json_t *keepalived_view(const struct virtual_server *const servers[], size_t n_servers)
 {
-	json_t *view = json_object(), *list = json_array();
+	json_t *view = json_object(), *list = list_of(view, "virtual_servers", n_servers), *item;
+	size_t i;
 
-	for (size_t i = 0; i < n_servers; i++)
-		append(list, keepalived_view_of(servers[i]));
-	set(view, "virtual_servers", list);
+	json_array_foreach(list, i, item)
+		keepalived_view_set(item, servers[i]);
 	return view;
 }

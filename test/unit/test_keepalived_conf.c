@@ -97,6 +97,44 @@ static void test_the_view_of_a_check(void **state)
 		wanted));
 }
 
+/* Nothing of it is left in what comes next. */
+static void set_to_richest(json_t *view)
+{
+	char path[] = "/healthz", codes[] = "200", host[] = "example.org";
+	struct real_server many[3] = {0};
+	struct virtual_server vs = simple();
+
+	vs.scheduler = SCHEDULER_MH;
+	vs.persistence = 300;
+	vs.check = (struct health_check){
+		.type = CHECK_HTTPS, .path = path, .codes = codes, .host = host, .port = 81};
+	for (size_t i = 0; i < 3; i++) {
+		many[i] = reals[0];
+		many[i].target = 8081;
+		many[i].forward = (struct forward){FORWARD_TUNNEL, ENCAPSULATION_GUE, 6080};
+	}
+	vs.reals = many;
+	vs.n_reals = 3;
+	keepalived_view_set(view, &vs);
+	assert_int_equal(json_array_size(json_object_get(view, "real_servers")), 3);
+}
+
+static void test_a_view_is_made_of_that_of_another_one(void **state)
+{
+	struct virtual_server vs = simple();
+	json_auto_t *fresh = json_object(), *used = json_object();
+
+	(void)state;
+	keepalived_view_set(fresh, &vs);
+	set_to_richest(used);
+	assert_false(json_equal(used, fresh));
+	keepalived_view_set(used, &vs);
+	assert_true(json_equal(used, fresh));
+	set_to_richest(fresh);
+	set_to_richest(used);
+	assert_true(json_equal(used, fresh));
+}
+
 static int render(const char *template, size_t wanted_len, struct err *e)
 {
 	CLEANUP(mustache_freep) struct mustache *m = NULL;
@@ -153,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_the_view_holds_every_name_with_its_type),
 		cmocka_unit_test(test_the_view_of_a_tunnel),
 		cmocka_unit_test(test_the_view_of_a_check),
+		cmocka_unit_test(test_a_view_is_made_of_that_of_another_one),
 		cmocka_unit_test(test_lines_are_shorter_than_keepalived_s_buffer),
 		cmocka_unit_test(test_the_list_within_itself_is_refused),
 	};
