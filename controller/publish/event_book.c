@@ -19,8 +19,9 @@ enum {
 static const uint64_t FORGIVEN = 5 * (uint64_t)MINUTE, REMEMBERED = 30 * (uint64_t)MINUTE;
 
 struct event_book {
-	struct event *events; /* by key; what happened or was sent last is the last */
-	struct event *queue, *taken;
+	struct event *events; /* by key */
+	/* An event waits, is taken or rests; the one that rests longest is the first. */
+	struct event *queue, *taken, *resting;
 	size_t n_waiting;
 	uint64_t next_at; /* when one may be sent again */
 	uint64_t last_number;
@@ -68,37 +69,35 @@ struct event_book *event_book_free(struct event_book *b)
 	return NULL;
 }
 
-static bool is_idle(const struct event_book *b, const struct event *e)
+static void rest(struct event_book *b, struct event *e)
 {
-	return !e->waits && e != b->taken;
+	e->rests = true;
+	DL_APPEND(b->resting, e);
+}
+
+static void wake(struct event_book *b, struct event *e)
+{
+	if (e->rests)
+		DL_DELETE(b->resting, e);
+	e->rests = false;
+}
+
+/* False: none rests. */
+static bool forget_one(struct event_book *b)
+{
+	struct event *e = b->resting;
+
+	if (!e)
+		return false;
+	DL_DELETE(b->resting, e);
+	forget(b, e);
+	return true;
 }
 
 static void forget_old(struct event_book *b, uint64_t clock)
 {
-	struct event *e;
-
-	while ((e = b->events) && is_idle(b, e) && clock - e->clock >= REMEMBERED)
-		forget(b, e);
-}
-
-/* The oldest that is done with; false: none is. */
-static bool forget_one(struct event_book *b)
-{
-	struct event *e = b->events;
-
-	while (e && !is_idle(b, e))
-		e = e->hh.next;
-	if (e)
-		forget(b, e);
-	return e;
-}
-
-/* It is the last in the list then. */
-static void touch(struct event_book *b, struct event *e, uint64_t clock)
-{
-	HASH_DEL(b->events, e);
-	e->clock = clock;
-	HASH_ADD(hh, b->events, key, sizeof e->key, e);
+	while (b->resting && clock - b->resting->clock >= REMEMBERED)
+		forget_one(b);
 }
 
 /* NULL: there are too many. */
@@ -120,6 +119,7 @@ static void enqueue(struct event_book *b, struct event *e)
 {
 	if (e->waits)
 		return;
+	wake(b, e);
 	e->waits = true;
 	DL_APPEND(b->queue, e);
 	b->n_waiting++;
@@ -150,7 +150,6 @@ void event_book_add(struct event_book *b, const struct events_subject *about, bo
 	e->last = now.date;
 	if (!e->count++)
 		e->first = now.date;
-	touch(b, e, now.clock);
 	enqueue(b, e);
 }
 
@@ -213,7 +212,7 @@ void event_book_end(struct event_book *b, enum event_end end, uint64_t clock)
 {
 	struct event *e = steal(b->taken);
 
-	touch(b, e, clock);
+	e->clock = clock;
 	if (end == EVENT_LOST || end == EVENT_THERE || end == EVENT_AGAIN)
 		enqueue(b, e);
 	if (end == EVENT_TOLD || end == EVENT_THERE)
@@ -226,8 +225,10 @@ void event_book_end(struct event_book *b, enum event_end end, uint64_t clock)
 		e->count = e->waits;
 		e->first = e->last;
 	}
-	if (!e->waits)
-		free_texts(e);
+	if (e->waits)
+		return;
+	free_texts(e);
+	rest(b, e);
 }
 
 size_t event_book_waiting(const struct event_book *b)

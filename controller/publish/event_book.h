@@ -37,11 +37,11 @@ struct event {
 
 	/* The book's own. */
 	uint64_t key;   /* the digest of Service and reason */
-	uint64_t clock; /* when it happened, or was sent, last */
-	bool waits;
+	uint64_t clock; /* when it was sent last */
+	bool waits, rests;
 	uint64_t next_at;          /* when it may be sent again */
 	uint64_t gap;              /* from when it was sent until then */
-	struct event *prev, *next; /* of those that wait */
+	struct event *prev, *next; /* of those that wait, or of those that rest */
 	UT_hash_handle hh;
 };
 

@@ -109,6 +109,29 @@ static void test_an_event_is_sent_at_once_and_as_it_was_added(void **state)
 	event_book_free(d.book);
 }
 
+static void test_what_waits_keeps_no_other_from_being_forgotten(void **state)
+{
+	const struct event *e;
+	struct desk d;
+
+	(void)state;
+	desk_init(&d);
+	add(&d, "First", "it waits");
+	add(&d, "Second", "once");
+	assert_string_equal(take(&d)->reason, "First");
+	end(&d, EVENT_AGAIN);
+	assert_tells(&d, "once");
+	pass(&d, 30 * minute);
+	add(&d, "Second", "long after");
+	assert_tells(&d, "it waits");
+	e = take(&d);
+	assert_string_equal(e->note, "long after");
+	assert_int_equal(e->count, 1);
+	assert_false(e->exists);
+	end(&d, EVENT_TOLD);
+	event_book_free(d.book);
+}
+
 static void test_the_same_event_within_half_an_hour_is_counted(void **state)
 {
 	struct desk d;
@@ -394,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_event_is_sent_at_once_and_as_it_was_added),
+		cmocka_unit_test(test_what_waits_keeps_no_other_from_being_forgotten),
 		cmocka_unit_test(test_the_same_event_within_half_an_hour_is_counted),
 		cmocka_unit_test(test_another_note_is_the_newest_of_its_event),
 		cmocka_unit_test(test_another_reason_or_service_is_another_event),
