@@ -15,6 +15,7 @@
 #include "decide/refusals.h"
 #include "decide/report.h"
 #include "decide/routing.h"
+#include "decide/succession.h"
 #include "objects/objects.h"
 
 void fleet_context_init(
@@ -47,7 +48,7 @@ static enum scheduler scheduler_of(const struct policy *policy, const struct ref
 
 /* Takes over the real servers. */
 static struct virtual_server *new_server(const struct claim *c, const struct fleet_service *owner,
-	enum scheduler scheduler, struct endpoints *found)
+	enum scheduler scheduler, struct endpoints *found, uint64_t number)
 {
 	const struct policy *policy = &c->service->policy;
 	struct virtual_server *vs = xnew0(struct virtual_server);
@@ -66,7 +67,7 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 		.n_plain = found->n_plain,
 		.n_nodes = found->n_nodes,
 		.restricted = policy->sources.n_nets > 0,
-		.n_refs = 1,
+		.born = number,
 	};
 	found->reals = NULL;
 	vs->sources = source_ranges_of(&vs->n_sources, &policy->sources, vs->vip.family);
@@ -119,7 +120,7 @@ struct virtual_server *fleet_serve_claim(const struct claim *c, const struct fle
 	report_scheduler(report, policy, scheduler);
 	report->n_servers++;
 	report->n_reals += found.n_reals;
-	return new_server(c, owner, scheduler, &found);
+	return new_server(c, owner, scheduler, &found, context->number);
 }
 
 static void serve(struct fleet *f, const struct service *const services[],
@@ -149,7 +150,7 @@ struct fleet_service *fleet_judge(const struct service *s, const struct fleet_co
 
 	verdict->ns = xstrdup(s->id.ns);
 	verdict->name = xstrdup(s->id.name);
-	verdict->n_refs = 1;
+	verdict->born = context->number;
 	if (s->reason) {
 		verdict->outcome = FLEET_REJECTED;
 		verdict->reason = s->reason;
@@ -172,6 +173,19 @@ static void settle_addresses(
 	}
 }
 
+bool fleet_is_without(const struct fleet_service *s)
+{
+	return s->outcome == FLEET_CONFLICT || s->outcome == FLEET_NO_ENDPOINTS || s->route_refused;
+}
+
+static void find_without(struct fleet *f)
+{
+	f->without = xcalloc(f->n_services, sizeof(struct fleet_service *));
+	for (size_t i = 0; i < f->n_services; i++)
+		if (fleet_is_without(f->services[i]))
+			f->without[f->n_without++] = f->services[i];
+}
+
 struct fleet *fleet_build_after(
 	const struct fleet *before, const struct store *s, const struct fleet_rules *rules)
 {
@@ -192,6 +206,7 @@ struct fleet *fleet_build_after(
 	}
 	routing_settle(f->services, services, f->n_services);
 	serve(f, services, &context);
+	find_without(f);
 	fleet_context_done(&context);
 	return f;
 }
@@ -211,30 +226,6 @@ const struct virtual_server *const *fleet_servers(const struct fleet *f)
 	return servers.theirs;
 }
 
-void fleet_drop_server(struct virtual_server *vs)
-{
-	if (--vs->n_refs > 0)
-		return;
-	free(vs->reals);
-	free(vs->sources);
-	health_check_done(&vs->check);
-	free(vs);
-}
-
-void fleet_drop_verdict(struct fleet_service *verdict)
-{
-	if (--verdict->n_refs > 0)
-		return;
-	free(verdict->ns);
-	free(verdict->name);
-	free(verdict->message);
-	free(verdict->complaint);
-	free(verdict->route_complaint);
-	attributes_unref(verdict->route);
-	free(verdict->vips);
-	free(verdict);
-}
-
 struct fleet *fleet_ref(struct fleet *f)
 {
 	if (f)
@@ -246,13 +237,7 @@ struct fleet *fleet_unref(struct fleet *f)
 {
 	if (!f || --f->n_refs > 0)
 		return NULL;
-	for (size_t i = 0; i < f->n_servers; i++)
-		fleet_drop_server(f->servers[i]);
-	free(f->servers);
-	for (size_t i = 0; i < f->n_services; i++)
-		fleet_drop_verdict(f->services[i]);
-	free(f->services);
-	free(f);
+	succession_end(f);
 	return NULL;
 }
 

@@ -46,7 +46,7 @@ struct virtual_server {
 	size_t n_sources;
 	bool restricted; /* only `sources` may, which may be none; else everybody may */
 	bool tunnels;    /* are wanted */
-	unsigned n_refs; /* fleets that have it */
+	uint64_t born;   /* the number of the fleet that it was made for */
 };
 
 /* What became of a Service that is ours. */
@@ -81,7 +81,15 @@ struct fleet_service {
 	unsigned route_refused;
 	enum reason route_reason; /* of a complaint about it */
 	char *route_complaint;    /* NULL: none */
-	unsigned n_refs;          /* fleets that have it */
+	uint64_t born;            /* the number of the fleet that it was made for */
+};
+
+/* What a fleet has and the next one has not (decide/succession.h). */
+struct fleet_gone {
+	struct virtual_server **servers;
+	size_t n_servers;
+	struct fleet_service **services;
+	size_t n_services;
 };
 
 /* Immutable once it is made, and shared by those who carry it out. */
@@ -92,7 +100,16 @@ struct fleet {
 	size_t n_services;
 	size_t n_wanted, n_sources; /* of all its Services */
 	bool is_full;               /* it has no room for some Service */
+	/* Those of `services` that have no virtual server at some of their places, or no say in a
+	 * route: they may win that by what becomes of others. */
+	struct fleet_service **without;
+	size_t n_without;
 	unsigned n_refs;
+
+	/* Of the fleets that follow each other; NULL at the ends. */
+	struct fleet *before, *after;
+	uint64_t number; /* in the order in which they were made */
+	struct fleet_gone gone;
 };
 
 /* Never fails: what is wrong with a Service is in it. The caller has the first reference. */
@@ -109,7 +126,7 @@ DEFINE_CLEANUP(struct fleet *, fleet_unref);
  * too, or there are very many. NULL: nothing has changed. `old` may be NULL; the rules are those it
  * was made with, or store_touch was called.
  */
-struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct fleet_rules *rules)
+struct fleet *fleet_next(struct fleet *old, struct store *s, const struct fleet_rules *rules)
 	__attribute__((warn_unused_result));
 
 /* What became of a Service; NULL if it is not of the fleet. */

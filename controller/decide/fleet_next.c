@@ -8,6 +8,7 @@
 #include "decide/admission.h"
 #include "decide/fleet_parts.h"
 #include "decide/routing.h"
+#include "decide/succession.h"
 #include "objects/objects.h"
 
 enum { FEW = 16 };
@@ -19,22 +20,11 @@ struct renewal {
 	struct fleet_service *now;     /* NULL with `service` */
 };
 
-/*
- * The decision that is being made, and who has no virtual server at some of its places, or no say
- * in a route: these may win that by what becomes of others. A change costs no look at all that
- * there is.
- */
+/* The decision that is being made. */
 struct draft {
 	struct fleet *fleet;
-	size_t servers_size, services_size; /* what the arrays have room for */
-	struct fleet_service **without;
-	size_t n_without, without_size;
+	size_t servers_size, services_size, without_size; /* what the arrays have room for */
 };
-
-static bool is_without(const struct fleet_service *s)
-{
-	return s->outcome == FLEET_CONFLICT || s->outcome == FLEET_NO_ENDPOINTS || s->route_refused;
-}
 
 static void *with_room(void *array, size_t *size, size_t n, size_t item)
 {
@@ -46,41 +36,28 @@ static void *with_room(void *array, size_t *size, size_t n, size_t item)
 
 static void note_without(struct draft *d, struct fleet_service *s)
 {
-	d->without = with_room(d->without, &d->without_size, d->n_without, sizeof *d->without);
-	d->without[d->n_without++] = s;
+	struct fleet *f = d->fleet;
+
+	f->without = with_room(
+		f->without, &d->without_size, f->n_without, sizeof(struct fleet_service *));
+	f->without[f->n_without++] = s;
 }
 
-static void forget_without(struct draft *d, const struct fleet_service *s)
+static void forget_without(struct fleet *f, const struct fleet_service *s)
 {
-	for (size_t i = 0; i < d->n_without; i++)
-		if (d->without[i] == s) {
-			d->without[i] = d->without[--d->n_without];
+	for (size_t i = 0; i < f->n_without; i++)
+		if (f->without[i] == s) {
+			f->without[i] = f->without[--f->n_without];
 			return;
 		}
 }
 
-/* The same decision, sharing all that it is made of. */
-static void draft_init(struct draft *d, const struct fleet *old)
+static void draft_init(struct draft *d, struct fleet *old)
 {
-	struct fleet *f = xnew0(struct fleet);
-
-	*f = *old;
-	f->n_refs = 1;
-	*d = (struct draft){.fleet = f,
+	*d = (struct draft){.fleet = succession_follow(old),
 		.servers_size = old->n_servers + 1,
-		.services_size = old->n_services + 1};
-	f->servers = xcalloc(d->servers_size, sizeof(struct virtual_server *));
-	f->services = xcalloc(d->services_size, sizeof(struct fleet_service *));
-	for (size_t i = 0; i < old->n_servers; i++) {
-		f->servers[i] = old->servers[i];
-		f->servers[i]->n_refs++;
-	}
-	for (size_t i = 0; i < old->n_services; i++) {
-		f->services[i] = old->services[i];
-		f->services[i]->n_refs++;
-		if (is_without(f->services[i]))
-			note_without(d, f->services[i]);
-	}
+		.services_size = old->n_services + 1,
+		.without_size = old->n_without + 1};
 }
 
 static int cmp_place(const void *key, const void *item)
@@ -104,7 +81,7 @@ static void remove_servers(
 
 	for (; end < f->n_servers && ipaddr_equal(&f->servers[end]->vip, vip); end++)
 		if (f->servers[end]->ns == of->ns)
-			fleet_drop_server(f->servers[end]);
+			succession_drop_server(f, f->servers[end]);
 		else
 			f->servers[n++] = f->servers[end];
 	memmove(f->servers + n, f->servers + end,
@@ -143,9 +120,9 @@ static void replace_verdict(struct draft *d, const struct renewal *r, const stru
 	size_t i = fleet_position(f, id->ns, id->name);
 	size_t n_gone = r->before != NULL, n_new = r->now != NULL;
 
-	if (r->before && is_without(r->before))
-		forget_without(d, r->before);
-	if (r->now && is_without(r->now))
+	if (r->before && fleet_is_without(r->before))
+		forget_without(f, r->before);
+	if (r->now && fleet_is_without(r->now))
 		note_without(d, r->now);
 	f->services = with_room(
 		f->services, &d->services_size, f->n_services, sizeof(struct fleet_service *));
@@ -232,9 +209,9 @@ static bool others_speak(const struct draft *d, const struct renewal *r, const s
 		if (owner && owner != r->before && owner->route)
 			return true;
 	}
-	for (size_t i = 0; i < d->n_without; i++)
-		if (d->without[i] != r->before && d->without[i]->route &&
-			ipaddrs_have(d->without[i]->vips, d->without[i]->n_vips, vip))
+	for (size_t i = 0; i < f->n_without; i++)
+		if (f->without[i] != r->before && f->without[i]->route &&
+			ipaddrs_have(f->without[i]->vips, f->without[i]->n_vips, vip))
 			return true;
 	return false;
 }
@@ -257,8 +234,8 @@ static bool concerns_others(const struct draft *d, const struct store *s, const 
 		for (size_t k = 0; k < r->service->n_ports; k++)
 			if (is_taken(d->fleet, r, &r->now->vips[i], &r->service->ports[k]))
 				return true;
-	for (size_t i = 0; i < d->n_without; i++)
-		if (d->without[i] != r->before && may_concern(s, r, d->without[i]))
+	for (size_t i = 0; i < d->fleet->n_without; i++)
+		if (d->fleet->without[i] != r->before && may_concern(s, r, d->fleet->without[i]))
 			return true;
 	return false;
 }
@@ -326,13 +303,13 @@ static bool renew(struct draft *d, const struct store *s, const struct fleet_con
 	if (!admit(f, &r) || (per_namespace && !has_room(f, &r, id, per_namespace)) ||
 		concerns_others(d, s, &r) || is_disputed(d, &r)) {
 		if (r.now)
-			fleet_drop_verdict(r.now);
+			succession_free_verdict(r.now);
 		return false;
 	}
 	serve(d, &r, context);
 	replace_verdict(d, &r, id);
 	if (r.before)
-		fleet_drop_verdict(r.before);
+		succession_drop_verdict(f, r.before);
 	return true;
 }
 
@@ -354,23 +331,23 @@ static bool are_many(const struct store_news *news, const struct fleet *old)
 	return news->n_services > FEW && news->n_services > old->n_services / 8;
 }
 
-struct fleet *fleet_next(const struct fleet *old, struct store *s, const struct fleet_rules *rules)
+struct fleet *fleet_next(struct fleet *old, struct store *s, const struct fleet_rules *rules)
 {
 	CLEANUP(store_news_done) struct store_news news = store_take_news(s);
 	struct fleet_context context;
 	struct draft d;
 	bool done = true;
 
-	if (!old || news.all || old->is_full || are_many(&news, old))
+	if (!old || news.all || old->is_full || old->after || are_many(&news, old))
 		return fleet_build_after(old, s, rules);
 	if (!is_news(old, s, rules, &news))
 		return NULL;
 	draft_init(&d, old);
 	fleet_context_init(&context, rules, s);
+	context.number = d.fleet->number;
 	for (size_t i = 0; i < news.n_services && done; i++)
 		done = renew(&d, s, &context, &news.services[i]);
 	fleet_context_done(&context);
-	free(d.without);
 	if (done)
 		return d.fleet;
 	fleet_unref(d.fleet);

@@ -14,6 +14,7 @@ struct fleet_context {
 	const struct fleet_rules *rules;
 	struct pools pools;
 	struct permits permits;
+	uint64_t number; /* of the fleet */
 };
 
 void fleet_context_init(
@@ -39,5 +40,5 @@ size_t fleet_position(const struct fleet *f, const char *ns, const char *name);
 /* As fleet_find, to be replaced. */
 struct fleet_service *fleet_verdict(const struct fleet *f, const char *ns, const char *name);
 
-void fleet_drop_server(struct virtual_server *vs);
-void fleet_drop_verdict(struct fleet_service *verdict);
+/* Whether it is one of the fleet's `without`. */
+bool fleet_is_without(const struct fleet_service *verdict);

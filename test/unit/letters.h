@@ -38,7 +38,6 @@ static inline struct virtual_server letters_server(char letter)
 		.port = 80,
 		.protocol = letter == lower ? IPPROTO_TCP : IPPROTO_UDP,
 		.scheduler = SCHEDULER_MH,
-		.n_refs = 1,
 	};
 
 	return vs;

@@ -349,8 +349,36 @@ static void alter_keep_out(struct store *s)
 	store_touch_endpoints(s, rules.keep_out, rules.n_keep_out);
 }
 
+/* Decisions that somebody still goes by, each with what it was when it was made. */
+enum { N_KEPT = 4 };
+struct kept {
+	struct fleet *fleet, *oracle;
+};
+
+static void let_go(struct kept *k)
+{
+	if (k->fleet)
+		assert_same(k->fleet, k->oracle);
+	fleet_unref(k->fleet);
+	fleet_unref(k->oracle);
+	*k = (struct kept){0};
+}
+
+/* In any order, and some for long. */
+static void keep_some(struct kept kept[static N_KEPT], struct fleet *f, struct fleet *oracle)
+{
+	struct kept *k = &kept[roll(N_KEPT)];
+
+	if (roll(3) > 0)
+		return;
+	let_go(k);
+	if (roll(3) > 0)
+		*k = (struct kept){fleet_ref(f), fleet_ref(oracle)};
+}
+
 static void the_next_decision_is_the_one_from_nothing(void **state)
 {
+	struct kept kept[N_KEPT] = {0};
 	CLEANUP(store_freep) struct store *s = store_new();
 	CLEANUP(fleet_unrefp) struct fleet *f = fleet_next(NULL, s, &rules);
 	struct refusals *known = refusals_new();
@@ -388,7 +416,10 @@ static void the_next_decision_is_the_one_from_nothing(void **state)
 		}
 		assert_same(f, oracle);
 		assert_refused_are_left_out(f);
+		keep_some(kept, f, oracle);
 	}
+	for (unsigned i = 0; i < N_KEPT; i++)
+		let_go(&kept[i]);
 	tunnel_set_done(&tunnel_nodes);
 	rules.n_keep_out = 0;
 	rules.refusals = refusals_free(known);
