@@ -8,6 +8,7 @@
 
 static const char *const methods[] = {"nat", "tunnel"};
 static const char *const encapsulations[] = {"ipip", "gue"};
+static const char *const ends[] = {"nodes", "pods"};
 
 bool forward_equal(const struct forward *a, const struct forward *b)
 {
@@ -48,6 +49,24 @@ int encapsulation_parse(enum encapsulation *ret, const char *text, struct err *e
 		return 0;
 	}
 	return err_set(e, EINVAL, "%s is none of ipip, gue", str_quote(quoted, text));
+}
+
+const char *tunnel_to_name(enum tunnel_to to)
+{
+	return ends[to];
+}
+
+int tunnel_to_parse(enum tunnel_to *ret, const char *text, struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE];
+
+	for (enum tunnel_to to = TUNNEL_TO_NODES; to <= TUNNEL_TO_PODS; to++) {
+		if (strcmp(text, ends[to]) != 0)
+			continue;
+		*ret = to;
+		return 0;
+	}
+	return err_set(e, EINVAL, "%s is none of nodes, pods", str_quote(quoted, text));
 }
 
 const char *forward_name(const struct forward *f)

@@ -16,6 +16,9 @@ enum forward_method {
 /* What a tunnelled packet is put into: IP alone (RFC 2003), or UDP (draft-ietf-intarea-gue). */
 enum encapsulation { ENCAPSULATION_IPIP, ENCAPSULATION_GUE };
 
+/* Who takes packets out of tunnels: the agents of pods' nodes, or the pods themselves. */
+enum tunnel_to { TUNNEL_TO_NODES, TUNNEL_TO_PODS };
+
 struct forward {
 	enum forward_method method;
 	enum encapsulation encapsulation; /* of FORWARD_TUNNEL; else 0 */
@@ -31,6 +34,10 @@ int forward_method_parse(enum forward_method *ret, const char *text, struct err 
 /* "ipip", "gue", as keepalived spells it. Errors: -EINVAL with what would be right. */
 const char *encapsulation_name(enum encapsulation c);
 int encapsulation_parse(enum encapsulation *ret, const char *text, struct err *e);
+
+/* "nodes", "pods". Errors: -EINVAL with what would be right. */
+const char *tunnel_to_name(enum tunnel_to to);
+int tunnel_to_parse(enum tunnel_to *ret, const char *text, struct err *e);
 
 /* "nat", "ipip", "gue": for reports. */
 const char *forward_name(const struct forward *f);

@@ -116,7 +116,10 @@ static void print_asks(const json_t *asks)
 	print_ports(json_object_get(asks, "ports"));
 	text_row("scheduler", table_str(asks, "scheduler"));
 	if (strcmp(table_str(asks, "forward"), "tunnel") == 0)
-		row("", "tunnels to its pods (%s)", table_str(asks, "tunnel"));
+		row("", "tunnels to its %s (%s)",
+			strcmp(table_str(asks, "tunnelTo"), "pods") == 0 ? "pods, which end them"
+									 : "pods",
+			table_str(asks, "tunnel"));
 	print_check(json_object_get(asks, "healthCheck"));
 	list_row("clients from", json_object_get(asks, "sourceRanges"));
 	if (table_num(asks, "affinitySeconds"))

@@ -23,41 +23,53 @@ struct prospects {
 	size_t n;
 };
 
-static bool takes_tunnels(const struct endpoint *endpoint, const struct place *place,
-	const struct forward *wanted, const struct tunnel_set *nodes)
-{
-	unsigned kind = tunnel_kind(wanted->encapsulation, endpoint->addr.family);
+/* How packets for a place are to get to its endpoints, where that can be. */
+struct wanted {
+	const struct place *place;
+	struct forward forward;
+	enum tunnel_to to;
+	const struct tunnel_set *nodes; /* that take tunnels; NULL: none */
+};
 
-	return wanted->method == FORWARD_TUNNEL && nodes && place->protocol != IPPROTO_SCTP &&
-	       tunnel_set_kinds(nodes, endpoint->node) & kind;
+static bool takes_tunnels(
+	const struct endpoint *endpoint, uint16_t port, const struct wanted *wanted)
+{
+	unsigned kind = tunnel_kind(wanted->forward.encapsulation, endpoint->addr.family);
+
+	if (wanted->forward.method != FORWARD_TUNNEL || wanted->place->protocol == IPPROTO_SCTP)
+		return false;
+	if (wanted->to == TUNNEL_TO_PODS)
+		return port == wanted->place->port;
+	return wanted->nodes && tunnel_set_kinds(wanted->nodes, endpoint->node) & kind;
 }
 
 /*
- * By a tunnel if its node takes such, and not at the node's own address. All load balancers must
- * know that alike: the port of a real server, which `mh` hashes, goes by it.
+ * By a tunnel if its node takes such, or the pod does, and not at the node's own address. All load
+ * balancers must know that alike: the port of a real server, which `mh` hashes, goes by it.
  */
-static struct prospect prospect_of(const struct endpoint *endpoint, uint16_t port,
-	const struct place *place, const struct forward *wanted, const struct tunnel_set *nodes)
+static struct prospect prospect_of(
+	const struct endpoint *endpoint, uint16_t port, const struct wanted *wanted)
 {
-	bool takes = takes_tunnels(endpoint, place, wanted, nodes);
-	bool is_node = takes && tunnel_set_is_own(nodes, &endpoint->addr);
+	bool takes = takes_tunnels(endpoint, port, wanted);
+	bool is_node = takes && wanted->nodes && tunnel_set_is_own(wanted->nodes, &endpoint->addr);
 
 	return (struct prospect){
 		.addr = endpoint->addr,
-		.port = takes && !is_node ? place->port : port,
+		.port = takes && !is_node ? wanted->place->port : port,
 		.target = port,
-		.forward = takes && !is_node ? *wanted : (struct forward){.method = FORWARD_NAT},
+		.forward = takes && !is_node ? wanted->forward
+					     : (struct forward){.method = FORWARD_NAT},
 		.is_node = is_node,
 		.state = endpoint->state,
 	};
 }
 
-static void add_slice(struct prospects *c, const struct slice *slice, uint16_t port,
-	const struct place *place, const struct forward *wanted, const struct tunnel_set *nodes)
+static void add_slice(
+	struct prospects *c, const struct slice *slice, uint16_t port, const struct wanted *wanted)
 {
 	c->items = xreallocarray(c->items, c->n + slice->n_endpoints + 1, sizeof *c->items);
 	for (size_t i = 0; i < slice->n_endpoints; i++) {
-		c->items[c->n] = prospect_of(&slice->endpoints[i], port, place, wanted, nodes);
+		c->items[c->n] = prospect_of(&slice->endpoints[i], port, wanted);
 		c->items[c->n++].slice = slice;
 	}
 }
@@ -196,12 +208,14 @@ static void choose(struct endpoints *ret, struct prospects *c, const struct serv
 void endpoints_choose(struct endpoints *ret, const struct service *service,
 	const struct service_port *port, const struct place *place, const struct permits *permits)
 {
-	const struct forward wanted = service_forward(service, permits->rules);
+	const struct wanted wanted = {place, service_forward(service, permits->rules),
+		service->policy.tunnel_to, permits->rules->tunnel_nodes};
 	struct prospects c = {0};
 
 	*ret = (struct endpoints){
-		.kind = tunnel_kind(wanted.encapsulation, place->vip.family),
+		.kind = tunnel_kind(wanted.forward.encapsulation, place->vip.family),
 		.tunnels = service_is_tunnelled(service, permits->rules),
+		.to = wanted.to,
 	};
 	for (const struct slice *slice = store_slices(service); slice; slice = slice->next) {
 		uint16_t number = slice_target(slice, port);
@@ -215,7 +229,7 @@ void endpoints_choose(struct endpoints *ret, const struct service *service,
 			continue;
 		ret->n_of_family += slice->n_endpoints;
 		if (number)
-			add_slice(&c, slice, number, place, &wanted, permits->rules->tunnel_nodes);
+			add_slice(&c, slice, number, &wanted);
 	}
 	if (c.n)
 		drop_duplicates(&c);

@@ -31,8 +31,9 @@ struct endpoints {
 	size_t n_refused;
 	struct real_server refused;
 	int refused_error;
-	unsigned kind;  /* of tunnels that they would get; TUNNEL_KINDS bits */
-	bool tunnels;   /* are wanted */
+	unsigned kind; /* of tunnels that they would get; TUNNEL_KINDS bits */
+	bool tunnels;  /* are wanted */
+	enum tunnel_to to;
 	size_t n_plain; /* of `reals`, those that are not tunnelled though that is wanted */
 	size_t n_nodes; /* of these, at the node's own address, where no tunnel of ours ends */
 };

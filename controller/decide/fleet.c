@@ -64,6 +64,7 @@ static struct virtual_server *new_server(const struct claim *c, const struct fle
 		.reals = found->reals,
 		.n_reals = found->n_reals,
 		.tunnels = found->tunnels,
+		.to = found->to,
 		.n_plain = found->n_plain,
 		.n_nodes = found->n_nodes,
 		.restricted = policy->sources.n_nets > 0,

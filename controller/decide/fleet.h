@@ -46,7 +46,8 @@ struct virtual_server {
 	size_t n_sources;
 	bool restricted; /* only `sources` may, which may be none; else everybody may */
 	bool tunnels;    /* are wanted */
-	uint64_t born;   /* the number of the fleet that it was made for */
+	enum tunnel_to to;
+	uint64_t born; /* the number of the fleet that it was made for */
 };
 
 /* What became of a Service that is ours. */

@@ -102,21 +102,28 @@ void report_crowded(struct report *r, const struct claim *c, const struct endpoi
 				      p->n_left_out + p->n_reals));
 }
 
-/* Why it gets real servers without a tunnel: for one reason, or for two. */
-static char *why_plain(const struct endpoints *p)
+static char *why_no_tunnel(const struct endpoints *p)
 {
 	char kind[TUNNEL_KINDS_TEXT];
 
-	tunnel_kinds_format(kind, p->kind, ' ');
+	if (p->to == TUNNEL_TO_PODS)
+		return xstrdup("with another port than the Service's");
+	return xasprintf(
+		"on nodes that take no %s tunnels", tunnel_kinds_format(kind, p->kind, ' '));
+}
+
+/* Why it gets real servers without a tunnel: for one reason, or for two. */
+static char *why_plain(const struct endpoints *p)
+{
+	CLEANUP_FREE char *others = why_no_tunnel(p);
+
 	if (!p->n_nodes)
-		return xasprintf("%zu of %zu real servers, on nodes that take no %s tunnels",
-			p->n_plain, p->n_reals, kind);
+		return xasprintf("%zu of %zu real servers, %s", p->n_plain, p->n_reals, others);
 	if (p->n_nodes == p->n_plain)
 		return xasprintf("%zu of %zu real servers, at their node's own address", p->n_plain,
 			p->n_reals);
-	return xasprintf("%zu of %zu real servers, %zu on nodes that take no %s tunnels and %zu at "
-			 "their node's own address",
-		p->n_plain, p->n_reals, p->n_plain - p->n_nodes, kind, p->n_nodes);
+	return xasprintf("%zu of %zu real servers, %zu %s and %zu at their node's own address",
+		p->n_plain, p->n_reals, p->n_plain - p->n_nodes, others, p->n_nodes);
 }
 
 void report_plain(struct report *r, const struct claim *c, const struct endpoints *p)

@@ -89,6 +89,11 @@ static int parse_tunnel(struct policy *p, const char *text, struct err *e)
 	return encapsulation_parse(&p->encapsulation, text, e);
 }
 
+static int parse_tunnel_to(struct policy *p, const char *text, struct err *e)
+{
+	return tunnel_to_parse(&p->tunnel_to, text, e);
+}
+
 static int parse_check(struct policy *p, const char *text, struct err *e)
 {
 	unsigned choice = 0;
@@ -219,6 +224,7 @@ static const struct option {
 	{"scheduler", parse_scheduler, NEEDS_NOTHING},
 	{"forward", parse_forward, NEEDS_NO_SCTP},
 	{"tunnel", parse_tunnel, NEEDS_TUNNEL},
+	{"tunnel-to", parse_tunnel_to, NEEDS_TUNNEL},
 	{"bgp-communities", route_options_communities, NEEDS_NOTHING},
 	{"bgp-local-preference", route_options_local_preference, NEEDS_NOTHING},
 	{"bgp-med", route_options_med, NEEDS_NOTHING},

@@ -82,7 +82,8 @@ bool policy_equal(const struct policy *a, const struct policy *b)
 	       a->forward == b->forward && a->forward_is_asked == b->forward_is_asked &&
 	       a->encapsulation == b->encapsulation &&
 	       a->encapsulation_is_asked == b->encapsulation_is_asked &&
-	       a->persistence == b->persistence && a->check_every_port == b->check_every_port &&
+	       a->tunnel_to == b->tunnel_to && a->persistence == b->persistence &&
+	       a->check_every_port == b->check_every_port &&
 	       health_check_equal(&a->check, &b->check) &&
 	       source_ranges_equal(&a->sources, &b->sources) &&
 	       attributes_equal(a->route, b->route);

@@ -39,6 +39,7 @@ struct policy {
 	bool forward_is_asked; /* else the fleet's default counts, and not `forward` */
 	enum encapsulation encapsulation;
 	bool encapsulation_is_asked;
+	enum tunnel_to tunnel_to;
 	uint32_t persistence; /* seconds; 0: none */
 	struct health_check check;
 	bool check_every_port; /* it was asked for; else `check` is for TCP ports only */

@@ -217,6 +217,24 @@ static bool asks_for_some_fleet(const struct service *s)
 	return s->any_fleet || s->class_fleet || s->annotation_fleet;
 }
 
+/* Nobody changes the port of what comes out of a pod's own tunnel. A port by name may be the same;
+ * SCTP has no tunnels. */
+static int check_targets(const struct service *s, struct err *e)
+{
+	for (size_t i = 0; i < s->n_ports && s->policy.tunnel_to == TUNNEL_TO_PODS; i++) {
+		const struct service_port *p = &s->ports[i];
+
+		if (p->protocol == IPPROTO_SCTP || p->target_name || p->target_port == p->port)
+			continue;
+		return err_set(e, EINVAL,
+			"spec.ports[%zu].targetPort: is %u, but with " KAGO_PREFIX
+			"tunnel-to: pods "
+			"pods have to listen on the port itself, %u",
+			i, p->target_port, p->port);
+	}
+	return 0;
+}
+
 static int decode_rest(
 	struct service *s, enum reason *ret_reason, const json_t *object, struct err *e)
 {
@@ -232,7 +250,11 @@ static int decode_rest(
 	r = wish_parse(&s->wish, ret_reason, object, e);
 	if (r < 0)
 		return r;
-	return policy_parse(&s->policy, ret_reason, object, protocols_of(s), e);
+	r = policy_parse(&s->policy, ret_reason, object, protocols_of(s), e);
+	if (r < 0)
+		return r;
+	*ret_reason = REASON_INVALID_SPEC;
+	return check_targets(s, e);
 }
 
 static int decode(struct service *s, enum reason *ret_reason, const json_t *object, struct err *e)

@@ -97,9 +97,11 @@ json_t *asks_json(const struct service *s, const struct fleet_rules *rules)
 	jsonx_set(asks, "forward",
 		json_string(service_is_tunnelled(s, rules) ? forward_method_name(FORWARD_TUNNEL)
 							   : forward_method_name(FORWARD_NAT)));
-	if (service_is_tunnelled(s, rules))
+	if (service_is_tunnelled(s, rules)) {
 		jsonx_set(asks, "tunnel",
 			json_string(encapsulation_name(service_forward(s, rules).encapsulation)));
+		jsonx_set(asks, "tunnelTo", json_string(tunnel_to_name(s->policy.tunnel_to)));
+	}
 	jsonx_set(asks, "healthCheck", check_json(&s->policy));
 	jsonx_set(asks, "sourceRanges", sources_json(&s->policy.sources));
 	jsonx_set(asks, "affinitySeconds", answer_count(s->policy.persistence));

@@ -8,12 +8,14 @@
 /* Why real servers have no tunnel; one for each, so that an alert may heed one of them alone. */
 static void put_reasons(FILE *out, const struct virtual_server *vs)
 {
-	bool sctp = vs->protocol == IPPROTO_SCTP;
+	bool sctp = vs->protocol == IPPROTO_SCTP, to_pods = vs->to == TUNNEL_TO_PODS;
+	size_t others = sctp ? 0 : vs->n_plain - vs->n_nodes;
 	const struct {
 		const char *reason;
 		size_t n;
 	} all[] = {
-		{"node", sctp ? 0 : vs->n_plain - vs->n_nodes},
+		{"node", to_pods ? 0 : others},
+		{"port", to_pods ? others : 0},
 		{"address", vs->n_nodes},
 		{"protocol", sctp ? vs->n_plain : 0},
 	};

@@ -36,7 +36,7 @@ static void assert_can_be_told(const char *key, const char *text)
 static void test_whatever_users_write_can_be_told(void **state)
 {
 	static const char *const keys[] = {"fleet", "vip", "pool", "share", "scheduler", "forward",
-		"tunnel", "health-check", "health-check-path", "health-check-port",
+		"tunnel", "tunnel-to", "health-check", "health-check-path", "health-check-port",
 		"health-check-interval"};
 	char text[1021] = "";
 

@@ -195,6 +195,38 @@ static void test_a_node_may_take_one_family_alone(void **state)
 		"servers\n");
 }
 
+#define TO_PODS TUNNEL ", kago.dev/tunnel-to: pods"
+
+/* Whatever nodes take, but for what another port, or a node's address, keeps from it. */
+static void test_pods_that_take_tunnels_themselves_need_no_node(void **state)
+{
+	static const char objects[] =
+		LB("web", "10.1.1.1,fd00::1", TO_PODS, "{port: 80, targetPort: web}") V4("web-1",
+			"web", ON("10.0.0.1", "n1") ", {addresses: ['10.0.0.2']}", "{port: 80}")
+			V6("web-2", "web", ON("fd00::2", "n2"), "{port: 80}");
+	static const char other[] = LB("web", "10.1.1.1", TO_PODS, "{port: 80, targetPort: web}")
+		V4("web-1", "web", ON("10.0.0.1", "n1"), "{port: 80}")
+			V4("web-2", "web", ON("10.0.0.2", "n1"), "{port: 8080}");
+	static const char all_served[] =
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 80 10.0.0.2 80 w1 ipip to 80\n"
+		"shop/web fd00::1 6 80: fd00::2 80 w1 ipip to 80\n"
+		"shop/web Served: 2 virtual servers with 3 real servers\n";
+
+	(void)state;
+	expect_with(&(struct fleet_rules){.fleet = "a"}, objects, all_served);
+	expect_with_nodes(FORWARD_NAT, "n1=gue", objects, all_served);
+	expect_with_nodes(FORWARD_NAT, "", other,
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 ipip to 80 10.0.0.2 8080 w1\n"
+		"shop/web NotTunnelled: by NAT in place of a tunnel: 10.1.1.1:80/TCP (1 of 2 real "
+		"servers, with another port than the Service's); 1 virtual server with 2 real "
+		"servers\n");
+	expect_with_list(FORWARD_NAT, "", "10.0.0.1", other,
+		"shop/web 10.1.1.1 6 80: 10.0.0.1 80 w1 10.0.0.2 8080 w1\n"
+		"shop/web NotTunnelled: by NAT in place of a tunnel: 10.1.1.1:80/TCP (2 of 2 real "
+		"servers, 1 with another port than the Service's and 1 at their node's own "
+		"address); 1 virtual server with 2 real servers\n");
+}
+
 /* As with hostNetwork: the agent takes nothing out that is for its node. */
 static void test_endpoints_at_their_nodes_address_get_no_tunnel(void **state)
 {
@@ -712,6 +744,7 @@ int main(void)
 		cmocka_unit_test(test_the_fleet_says_what_services_leave_open),
 		cmocka_unit_test(test_packets_are_put_into_what_a_service_says),
 		cmocka_unit_test(test_a_node_may_take_one_family_alone),
+		cmocka_unit_test(test_pods_that_take_tunnels_themselves_need_no_node),
 		cmocka_unit_test(test_endpoints_at_their_nodes_address_get_no_tunnel),
 		cmocka_unit_test(test_what_no_tunnel_can_carry_is_told),
 		cmocka_unit_test(test_two_ports_of_one_pod_are_one_real_server_in_a_tunnel),

@@ -59,6 +59,8 @@ static const char *ns_of(unsigned i)
  */
 static void put_service(struct store *s, unsigned i)
 {
+	const char *to = roll(2) ? "nodes" : "pods";
+	const bool nat = roll(2);
 	char name[16], vip[32], created[32], med[16];
 
 	snprintf(name, sizeof name, "s%u", i);
@@ -66,18 +68,18 @@ static void put_service(struct store *s, unsigned i)
 		i / 2 + 1 + (i < 6 ? 0 : roll(5) / 4));
 	snprintf(created, sizeof created, "2026-01-01T00:00:%02uZ", roll(60));
 	snprintf(med, sizeof med, "%u", roll(2));
-	put(s, json_pack(
-		       "{s:s, s:s, s:{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s*}}, s:{s:s, s:s, s:[s], "
-		       "s:[{s:i}, "
-		       "{s:s, s:i}]}}",
+	put(s, json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:{s:s, s:s, s:s*, s:s*, s:s*}}, s:{s:s, "
+			 "s:s, s:[s], "
+			 "s:[{s:i}, "
+			 "{s:s, s:i}]}}",
 		       "apiVersion", "v1", "kind", "Service", "metadata", "name", name, "namespace",
 		       ns_of(i), "creationTimestamp", created, "annotations", "kago.dev/vip", vip,
 		       "kago.dev/scheduler", roll(2) ? "rr" : "mh", "kago.dev/forward",
-		       roll(2) ? "nat" : "tunnel", "kago.dev/bgp-med", roll(2) ? med : NULL, "spec",
-		       "type", "LoadBalancer", "loadBalancerClass",
-		       roll(10) ? "kago.dev/a" : "kago.dev/b", "loadBalancerSourceRanges",
-		       roll(2) ? "10.0.0.0/8" : "0.0.0.0/0", "ports", "port", (int)(80 + roll(3)),
-		       "name", "dns", "port", (int)(53 + roll(3))));
+		       nat ? NULL : "tunnel", "kago.dev/tunnel-to", nat ? NULL : to,
+		       "kago.dev/bgp-med", roll(2) ? med : NULL, "spec", "type", "LoadBalancer",
+		       "loadBalancerClass", roll(10) ? "kago.dev/a" : "kago.dev/b",
+		       "loadBalancerSourceRanges", roll(2) ? "10.0.0.0/8" : "0.0.0.0/0", "ports",
+		       "port", (int)(80 + roll(3)), "name", "dns", "port", (int)(53 + roll(3))));
 }
 
 static const char *const nodes[] = {"n-0", "n-1", "n-2"};

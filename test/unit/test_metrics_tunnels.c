@@ -72,12 +72,22 @@ static void real_servers_without_a_tunnel_are_counted_by_reason(void **state)
 	CLEANUP_FREE char *plain = xasprintf("%s%s",
 		LB("web", "10.1.1.1", ", kago.dev/forward: nat", "{name: a, port: 80}"), endpoints);
 
+	CLEANUP_FREE char *to_pods = xasprintf("%s%s",
+		LB("web", "10.1.1.1", ", kago.dev/tunnel-to: pods",
+			"{name: a, port: 80, targetPort: web}"),
+		endpoints);
+
 	(void)state;
 	assert_lines("kago_real_servers_not_tunnelled", tunnelled,
-		LINE("80", "tcp", "node", "2") LINE("80", "tcp", "address", "1")
-			LINE("80", "tcp", "protocol", "0") LINE("90", "sctp", "node", "0") LINE(
-				"90", "sctp", "address", "0") LINE("90", "sctp", "protocol", "4"));
+		LINE("80", "tcp", "node", "2") LINE("80", "tcp", "port", "0")
+			LINE("80", "tcp", "address", "1") LINE("80", "tcp", "protocol", "0")
+				LINE("90", "sctp", "node", "0") LINE("90", "sctp", "port", "0")
+					LINE("90", "sctp", "address", "0")
+						LINE("90", "sctp", "protocol", "4"));
 	assert_lines("kago_real_servers_not_tunnelled", plain, "");
+	assert_lines("kago_real_servers_not_tunnelled", to_pods,
+		LINE("80", "tcp", "node", "0") LINE("80", "tcp", "port", "4")
+			LINE("80", "tcp", "address", "0") LINE("80", "tcp", "protocol", "0"));
 }
 
 int main(void)

@@ -121,6 +121,10 @@ static void test_a_service_may_say_what_its_packets_are_put_into(void **state)
 	policy_done(&other);
 	policy_done(&p);
 	bad_annotation("kago.dev/tunnel: vxlan", "kago.dev/tunnel: 'vxlan' is none of ipip, gue");
+	bad_annotation(
+		"kago.dev/tunnel-to: hosts", "kago.dev/tunnel-to: 'hosts' is none of nodes, pods");
+	bad_annotation("kago.dev/forward: nat, kago.dev/tunnel-to: pods",
+		"kago.dev/tunnel-to: of no use with kago.dev/forward: nat");
 	bad_annotation("kago.dev/tunnel: gue, kago.dev/forward: nat",
 		"kago.dev/tunnel: of no use with kago.dev/forward: nat");
 }

@@ -83,6 +83,34 @@ static void test_wrong_ports_are_refused(void **state)
 		assert_rejected(decode_ports(cases[i].ports), "InvalidObject", cases[i].message);
 }
 
+static struct service *decode_to_pods(const char *ports)
+{
+	CLEANUP_FREE char *yaml = xasprintf(
+		"metadata: {annotations: {kago.dev/vip: 10.1.1.1, kago.dev/tunnel-to: "
+		"pods}}\nspec: {type: LoadBalancer, loadBalancerClass: kago.dev/a, ports: "
+		"%s}",
+		ports);
+
+	return decode(yaml);
+}
+
+/* A name may lead to the same port, SCTP has no tunnels. */
+static void test_pods_that_take_tunnels_have_the_port_of_the_service(void **state)
+{
+	struct service *s = decode_to_pods("[{name: a, port: 80}, {name: b, port: 81, targetPort: "
+					   "web}, {name: c, port: 82, targetPort: 82}, {name: d, "
+					   "port: 83, targetPort: 84, protocol: SCTP}]");
+
+	(void)state;
+	assert_int_equal(s->reason, REASON_NONE);
+	service_unref(s);
+	assert_rejected(decode_to_pods("[{name: a, port: 80}, {name: b, port: 81, targetPort: "
+				       "8081}]"),
+		"InvalidSpec",
+		"spec.ports[1].targetPort: is 8081, but with kago.dev/tunnel-to: pods pods have "
+		"to listen on the port itself, 81");
+}
+
 static void test_one_port_number_serves_several_protocols(void **state)
 {
 	struct service *s =
@@ -284,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ports_are_decoded_with_their_defaults),
 		cmocka_unit_test(test_wrong_ports_are_refused),
+		cmocka_unit_test(test_pods_that_take_tunnels_have_the_port_of_the_service),
 		cmocka_unit_test(test_one_port_number_serves_several_protocols),
 		cmocka_unit_test(test_a_service_has_at_most_1024_ports),
 		cmocka_unit_test(test_who_asks_for_no_fleet_is_none_of_ours),

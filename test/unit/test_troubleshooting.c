@@ -242,6 +242,10 @@ static void watch_service(struct record *r, struct example *x)
 		"by NAT in place of a tunnel: 10.1.1.1:80/TCP (2 of 3 real servers, at their "
 		"node's own address); 1 virtual server with 3 real servers");
 	watch(r, x);
+	decide(x, FLEET_SERVED, REASON_NOT_TUNNELLED,
+		"by NAT in place of a tunnel: 10.1.1.1:80/TCP (1 of 3 real servers, with another "
+		"port than the Service's); 1 virtual server with 3 real servers");
+	watch(r, x);
 	restore(x);
 	decide(x, FLEET_SERVED, REASON_ROUTE_CONFLICT,
 		"kago.dev/bgp-*: the route to 10.1.1.2 is as shop/older says, which is older; 1 "
