@@ -170,7 +170,8 @@ struct doors *doors_build(const struct store *s, const struct fleet_rules *rules
 	struct doors *d;
 
 	for (size_t i = 0; max > 0 && rules->tunnel_nodes && i < n; i++)
-		add_service(&ways, services[i], rules, places, n_places);
+		if (services[i]->policy.tunnel_to == TUNNEL_TO_NODES)
+			add_service(&ways, services[i], rules, places, n_places);
 	if (ways.n_items > 0)
 		qsort(ways.items, ways.n_items, sizeof *ways.items, cmp_ways);
 	d = doors_of(&ways, node, max);

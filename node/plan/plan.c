@@ -96,6 +96,25 @@ static void add_all(
 	}
 }
 
+/* How many bids, from the first one on, are of its pod; whether an agent has to know that. */
+static size_t count_of_pod(bool *ret_needed, const struct bid *bids, size_t n)
+{
+	size_t i = 0;
+
+	*ret_needed = false;
+	for (; i < n && ipaddr_equal(&bids[i].entry.pod, &bids[0].entry.pod); i++)
+		*ret_needed |= bids[i].service->policy.tunnel_to == TUNNEL_TO_NODES;
+	return i;
+}
+
+/* Those of one pod, once each. */
+static void take(struct plan *p, const struct bid *bids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || plan_entry_cmp(&bids[i - 1].entry, &bids[i].entry) != 0)
+			p->entries[p->n_entries++] = bids[i].entry;
+}
+
 struct plan *plan_build(const struct store *s, const struct fleet_rules *rules, const char *node)
 {
 	struct plan *p = xnew0(struct plan);
@@ -106,9 +125,13 @@ struct plan *plan_build(const struct store *s, const struct fleet_rules *rules, 
 	if (bids.n_items > 0)
 		qsort(bids.items, bids.n_items, sizeof *bids.items, cmp_bids);
 	p->entries = xcalloc(bids.n_items, sizeof *p->entries);
-	for (size_t i = 0; i < bids.n_items; i++)
-		if (i == 0 || plan_entry_cmp(&bids.items[i - 1].entry, &bids.items[i].entry) != 0)
-			p->entries[p->n_entries++] = bids.items[i].entry;
+	for (size_t i = 0, n; i < bids.n_items; i += n) {
+		bool needed;
+
+		n = count_of_pod(&needed, &bids.items[i], bids.n_items - i);
+		if (needed)
+			take(p, &bids.items[i], n);
+	}
 	free(bids.items);
 	return p;
 }

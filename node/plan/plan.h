@@ -35,6 +35,9 @@ struct plan {
 };
 
 /*
+ * A pod all of whose Services say that tunnels end in it (TUNNEL_TO_PODS) is left out: it takes
+ * them itself, whether there is an agent or not.
+ *
  * Of the endpoints of `node`; NULL: of all that the store has (plan/locals.h). Of Services that
  * lead the same packets of the same pod to several ports the oldest one counts, as it does for load
  * balancers.

@@ -103,6 +103,20 @@ static void test_places_of_others_are_none_of_ours(void **state)
 	expect(WEB(ON("10.0.2.1", "n2") ", " ON("10.0.3.1", "n3")), "n1", 8, "");
 }
 
+/* Their nodes do not know them, though one of ours is behind another Service, too. */
+static void test_pods_that_take_tunnels_themselves_are_not_asked(void **state)
+{
+	static const char own[] = LB("own", "10.1.1.2", ", kago.dev/tunnel-to: pods",
+		"{port: 8080}") SLICE("own-1", "own",
+		"addressType: IPv4\nendpoints: [" ON("10.0.1.1", "n1") ", " ON(
+			"10.0.3.1", "n3") "]" PORT);
+	CLEANUP_FREE char *both =
+		xasprintf("%s%s", own, WEB(ON("10.0.1.1", "n1") ", " ON("10.0.2.1", "n2")));
+
+	(void)state;
+	expect(both, "n1", 8, "10.1.1.1 port 80/tcp 10.0.2.1 10.0.2.1\n");
+}
+
 static void test_udp_has_no_door(void **state)
 {
 	(void)state;
@@ -181,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_only_nodes_that_take_tunnels_are_asked),
 		cmocka_unit_test(test_nobody_is_asked_at_the_nodes_own_address),
 		cmocka_unit_test(test_places_of_others_are_none_of_ours),
+		cmocka_unit_test(test_pods_that_take_tunnels_themselves_are_not_asked),
 		cmocka_unit_test(test_udp_has_no_door),
 		cmocka_unit_test(test_nodes_with_pods_that_drain_come_first),
 		cmocka_unit_test(test_slices_of_a_service_are_one),

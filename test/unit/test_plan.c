@@ -74,6 +74,23 @@ static void test_it_knows_whether_anybody_uses_gue(void **state)
 	assert_false(has_gue(WEB("10.1.1.1", ", kago.dev/forward: tunnel" BY_GUE)));
 }
 
+#define TO_PODS ", kago.dev/tunnel-to: pods"
+
+/* Else its connections would end when an agent comes to its node. One that is behind another
+ * Service, too, has no choice. */
+static void test_a_pod_that_takes_tunnels_itself_is_left_alone(void **state)
+{
+	(void)state;
+	expect_plan(LB("own", "10.1.1.1", TO_PODS, "{port: 80}") LB("more", "10.1.1.2", TO_PODS,
+			    "{port: 81}") LB("web", "10.1.1.3", "", "{port: 82}") V4("own-1", "own",
+			    "{addresses: [10.0.0.1]}, {addresses: [10.0.0.2]}", "{port: 80}")
+			    V4("more-1", "more", "{addresses: [10.0.0.1]}", "{port: 81}")
+				    V4("web-1", "web", "{addresses: [10.0.0.2]}", "{port: 8082}"),
+		ADDRESSING_ASKED,
+		"10.0.0.2 10.1.1.1 port 80/tcp -> 80\n"
+		"10.0.0.2 10.1.1.3 port 82/tcp -> 8082\n");
+}
+
 static void test_pods_count_in_any_state(void **state)
 {
 	(void)state;
@@ -165,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_pod_has_its_own_port),
 		cmocka_unit_test(test_it_knows_whether_anybody_uses_gue),
+		cmocka_unit_test(test_a_pod_that_takes_tunnels_itself_is_left_alone),
 		cmocka_unit_test(test_pods_count_in_any_state),
 		cmocka_unit_test(test_families_and_protocols),
 		cmocka_unit_test(test_with_an_api_server_the_status_says_the_vip),
