@@ -5,10 +5,9 @@
 #include <stdint.h>
 
 #include "agent/forgetting.h"
+#include "agent/hands.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "host/netlink.h"
-#include "host/nftables.h"
 #include "plan/plan.h"
 #include "table/content.h"
 #include "values/ipaddr.h"
@@ -19,13 +18,7 @@
  */
 struct half;
 
-/* What all of it is written and read with; borrowed. */
-struct hands {
-	struct netlink *route, *netfilter, *generic;
-	struct nftables *nftables;
-};
-
-/* `forgetting` is told of entries that are gone; borrowed. */
+/* `hands` are borrowed; `forgetting` is told of entries that are gone; borrowed. */
 struct half *half_new(int family, const struct hands *hands, struct forgetting *forgetting)
 	__attribute__((warn_unused_result));
 /* The kernel keeps what it has. */

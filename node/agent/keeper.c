@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/keeper.h"
 
-#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,28 +27,6 @@ struct keeper {
 	void (*on_changed)(void *ud);
 	void *ud;
 };
-
-static void hands_done(struct hands *h)
-{
-	netlink_close(h->route);
-	netlink_close(h->netfilter);
-	netlink_close(h->generic);
-	nftables_free(h->nftables);
-	*h = (struct hands){0};
-}
-
-static int hands_open(struct hands *h, struct err *e)
-{
-	int r = netlink_open(&h->route, NETLINK_ROUTE, e);
-
-	if (r == 0)
-		r = netlink_open(&h->netfilter, NETLINK_NETFILTER, e);
-	if (r == 0)
-		r = netlink_open(&h->generic, NETLINK_GENERIC, e);
-	if (r == 0)
-		h->nftables = nftables_new();
-	return r;
-}
 
 /* What is the same as before is not said again. */
 static void note(struct keeper *k, size_t i, const struct err *e)

@@ -176,19 +176,18 @@ static int create(struct netlink *n, int family, struct err *e)
 	return netlink_ask(n, m, NULL, NULL, e);
 }
 
-static int add_address(struct netlink *n, int family, int index, struct err *e)
+static int add_address(struct netlink *n, int index, const struct ipaddr *addr, struct err *e)
 {
-	const struct ipaddr addr = address_of(family);
-	const struct ifaddrmsg header = {.ifa_family = (uint8_t)family,
-		.ifa_prefixlen = (uint8_t)ipaddr_bits(&addr),
+	const struct ifaddrmsg header = {.ifa_family = (uint8_t)addr->family,
+		.ifa_prefixlen = (uint8_t)ipaddr_bits(addr),
 		.ifa_flags = IFA_F_NODAD,
 		.ifa_scope = RT_SCOPE_LINK,
 		.ifa_index = (uint32_t)index};
 	struct nl_msg *m = netlink_msg(
 		RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, &header, sizeof header);
 
-	netlink_put(m, IFA_LOCAL, addr.bytes, ipaddr_bits(&addr) / 8);
-	netlink_put(m, IFA_ADDRESS, addr.bytes, ipaddr_bits(&addr) / 8);
+	netlink_put(m, IFA_LOCAL, addr->bytes, ipaddr_bits(addr) / 8);
+	netlink_put(m, IFA_ADDRESS, addr->bytes, ipaddr_bits(addr) / 8);
 	return netlink_ask(n, m, NULL, NULL, e);
 }
 
@@ -197,18 +196,11 @@ static int set_up(struct netlink *n, int family, int index, struct err *e)
 {
 	const struct ifinfomsg header = {
 		.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct netlink_setting loose = {IPV4_DEVCONF_RP_FILTER, LOOSE};
 	struct nl_msg *m = netlink_msg(RTM_NEWLINK, NLM_F_ACK, &header, sizeof header);
-	struct nlattr *spec, *inet, *conf;
 
-	if (family == AF_INET) {
-		spec = netlink_nest(m, IFLA_AF_SPEC);
-		inet = netlink_nest(m, AF_INET);
-		conf = netlink_nest(m, IFLA_INET_CONF);
-		netlink_put_u32(m, IPV4_DEVCONF_RP_FILTER, LOOSE);
-		nla_nest_end(m, conf);
-		nla_nest_end(m, inet);
-		nla_nest_end(m, spec);
-	}
+	if (family == AF_INET)
+		netlink_put_settings(m, &loose, 1);
 	return netlink_ask(n, m, NULL, NULL, e);
 }
 
@@ -245,6 +237,7 @@ static int replace(struct found *f, struct netlink *n, int family, struct err *e
 
 static int ensure(bool *ret_changed, struct netlink *n, int family, struct err *e)
 {
+	const struct ipaddr addr = address_of(family);
 	struct found f;
 	int r = look(&f, n, family, e);
 
@@ -255,7 +248,7 @@ static int ensure(bool *ret_changed, struct netlink *n, int family, struct err *
 	if (!f.index || !is_ours(&f, family))
 		r = replace(&f, n, family, e);
 	if (r == 0 && !f.has_address)
-		r = add_address(n, family, f.index, e);
+		r = add_address(n, f.index, &addr, e);
 	return r < 0 ? r : set_up(n, family, f.index, e);
 }
 
@@ -267,6 +260,19 @@ int device_ensure(bool *ret_changed, struct netlink *n, int family, struct err *
 		return err_set(e, EOPNOTSUPP, "the kernel has no %s: modprobe %s on the node",
 			kind_of(family), module_of(family));
 	return r < 0 ? err_wrap(e, "making %s", script_device(family)) : 0;
+}
+
+int device_add(struct netlink *n, const struct ipaddr *addr, struct err *e)
+{
+	char text[IPADDR_TEXT];
+	struct found f;
+	int r = look(&f, n, addr->family, e);
+
+	if (r == 0)
+		r = add_address(n, f.index, addr, e);
+	return r < 0 ? err_wrap(e, "giving %s to %s", ipaddr_format(text, addr),
+			       script_device(addr->family))
+		     : 0;
 }
 
 int device_is_ready(bool *ret, uint64_t *ret_received, struct netlink *n, int family, struct err *e)

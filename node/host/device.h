@@ -18,6 +18,10 @@
 /* True in *ret_changed: it was not as it should be. */
 int device_ensure(bool *ret_changed, struct netlink *n, int family, struct err *e);
 
+/* One more address of the device, of its family, for which nobody else is asked (NODAD). There
+ * already is success. */
+int device_add(struct netlink *n, const struct ipaddr *addr, struct err *e);
+
 /* Whether it is there and as it should be; and how many packets have come out of tunnels by it. */
 int device_is_ready(
 	bool *ret, uint64_t *ret_received, struct netlink *n, int family, struct err *e);

@@ -2,6 +2,7 @@
 #include "host/netlink.h"
 
 #include <errno.h>
+#include <linux/if_link.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -174,4 +175,16 @@ struct nlattr *netlink_nest(struct nl_msg *m, int type)
 	if (!nest)
 		mem_exhausted();
 	return nest;
+}
+
+void netlink_put_settings(struct nl_msg *m, const struct netlink_setting settings[], size_t n)
+{
+	struct nlattr *spec = netlink_nest(m, IFLA_AF_SPEC), *inet = netlink_nest(m, AF_INET);
+	struct nlattr *conf = netlink_nest(m, IFLA_INET_CONF);
+
+	for (size_t i = 0; i < n; i++)
+		netlink_put_u32(m, settings[i].which, settings[i].value);
+	nla_nest_end(m, conf);
+	nla_nest_end(m, inet);
+	nla_nest_end(m, spec);
 }

@@ -46,3 +46,11 @@ void netlink_put(struct nl_msg *m, int type, const void *data, size_t len);
 void netlink_put_u32(struct nl_msg *m, int type, uint32_t value);
 void netlink_put_text(struct nl_msg *m, int type, const char *text);
 struct nlattr *netlink_nest(struct nl_msg *m, int type);
+
+/* In a request about an interface: its IPv4 settings, IPV4_DEVCONF_... of linux/ip.h, which else
+ * are in /proc/sys/net/ipv4/conf. */
+struct netlink_setting {
+	int which;
+	uint32_t value;
+};
+void netlink_put_settings(struct nl_msg *m, const struct netlink_setting settings[], size_t n);
