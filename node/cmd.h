@@ -4,4 +4,5 @@
 /* The commands of kago-node: what follows its name; returns the exit status. */
 int cmd_run(int argc, char *argv[]);
 int cmd_status(int argc, char *argv[]);
+int cmd_realserver(int argc, char *argv[]);
 int cmd_remove(int argc, char *argv[]);

@@ -7,10 +7,12 @@
 
 static const char usage[] = "Usage: kago-node COMMAND\n"
 			    "\n"
-			    "  run       bring what load balancers send to this node's pods in a "
+			    "  run         bring what load balancers send to this node's pods in a "
 			    "tunnel to their ports\n"
-			    "  status    say what the kernel of this node holds of that\n"
-			    "  remove    remove all that `run` has made on this node\n"
+			    "  status      say what the kernel of this node holds of that\n"
+			    "  remove      remove all that `run` has made on this node\n"
+			    "  realserver  in a pod's init container: have the pod take tunnels "
+			    "itself\n"
 			    "\n"
 			    "kago-node run --help lists the options.\n";
 
@@ -21,6 +23,7 @@ static const struct {
 	{"run", cmd_run},
 	{"status", cmd_status},
 	{"remove", cmd_remove},
+	{"realserver", cmd_realserver},
 };
 
 int main(int argc, char *argv[])

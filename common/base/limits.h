@@ -38,6 +38,9 @@ enum {
 
 	/* Names of nodes and their addresses; annotations of an object have 256 KiB together. */
 	LIMIT_TUNNEL_NODES_TEXT = 240 * 1024,
+	LIMIT_REAL_VIPS = 64,         /* of the Services of a pod that takes tunnels itself */
+	LIMIT_REAL_SOURCES = 256,     /* prefixes of load balancers that may send to such a pod */
+	LIMIT_REAL_ADDRESSES = 16,    /* of its own */
 	LIMIT_NODES_ASKED = 16,       /* for a connection that a node does not know */
 	LIMIT_LEASE_ADDRESSES = 2,    /* of a pod, and of its node: one of each family */
 	LIMIT_ANNOUNCES = 128 * 1024, /* text of what a load balancer announces, in an annotation */
