@@ -31,11 +31,12 @@ class Image:
         return json.loads(path.read_text(encoding="utf-8"))["config"]
 
     def command(self, *arguments, hostname="kago-lab", address=None, folders=(), node_netns=None, capabilities=None,
-                environment=()):
+                environment=(), entrypoint=None):
         """What to run for a container of it: the file system read-only, the chart's capabilities.
 
         The folders are where they are outside; the node's network namespace is NODE_NETNS. Other capabilities
-        are the numbers of those that it has. `environment`: NAME=VALUE besides the image's.
+        are the numbers of those that it has. `environment`: NAME=VALUE besides the image's. Another `entrypoint` is
+        the `command` of a pod.
         """
         config = self.config()
         spec = {"root": str(self.root), "capabilities": self._capabilities if capabilities is None else capabilities,
@@ -45,7 +46,8 @@ class Image:
                 "binds": [(str(folder), str(folder)) for folder in folders]
                 + ([(str(node_netns), str(Path(NODE_NETNS).parent) if Path(node_netns).is_dir() else NODE_NETNS)]
                    if node_netns else [])}
-        return ["/usr/bin/python3", "-SEI", CONTAIN, json.dumps(spec), *config["Entrypoint"], *arguments]
+        entrypoint = entrypoint or config["Entrypoint"]
+        return ["/usr/bin/python3", "-SEI", CONTAIN, json.dumps(spec), *entrypoint, *arguments]
 
     def tool(self, *arguments):
         """What to run to ask the program something, as `kubectl exec` does; quicker than a container."""

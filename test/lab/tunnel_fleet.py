@@ -12,6 +12,8 @@ NETS = {4: "10.1.1.0/24", 6: "fd00:1::/64"}
 CLIENTS = {4: CLIENT, 6: CLIENT6}
 PODS6 = "fd00:16::/32"
 PORT, TARGET = 80, 8080
+# What a tunnel adds to a packet, before the client's IP and TCP headers.
+OVERHEAD = {("ipip", 4): 20, ("ipip", 6): 40, ("gue", 4): 32, ("gue", 6): 52}
 
 
 def service():
@@ -25,12 +27,12 @@ def service():
             {"name": "udp", "port": PORT, "targetPort": TARGET, "protocol": "UDP"}]}})
 
 
-def slice_of(family, pods):
+def slice_of(family, pods, target=TARGET):
     return json.dumps({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": f"IPv{family}",
         "metadata": {"name": f"web-{family}", "namespace": "default",
                      "labels": {"kubernetes.io/service-name": "web"}},
-        "ports": [{"name": "tcp", "port": TARGET}, {"name": "udp", "port": TARGET, "protocol": "UDP"}],
+        "ports": [{"name": "tcp", "port": target}, {"name": "udp", "port": target, "protocol": "UDP"}],
         "endpoints": [{"addresses": [pod.address if family == 4 else pod.address6], "nodeName": pod.node.name}
                       for pod in pods]})
 
@@ -77,7 +79,11 @@ class TunnelFleet:
         for net in NETS.values():
             lab.await_next_hops(net, self.lbs)
         for lb in self.lbs:
-            wait_for(f"real servers in {lb.name}", lambda lb=lb: self.up(lb) == 4 * len(self.pods), timeout=60)
+            self.await_real_servers(lb)
+
+    def await_real_servers(self, lb):
+        """TCP and UDP of both families."""
+        wait_for(f"real servers in {lb.name}", lambda: self.up(lb) == 4 * len(self.pods), timeout=60)
 
     def start_agent(self, node):
         return self.lab.start(node.netns, program("kago-node"), "run", "--source", self.lab.manifests, "--node",

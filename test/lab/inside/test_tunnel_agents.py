@@ -10,11 +10,9 @@ import pytest
 
 from net import Talk, ask, program
 from topology import KILL, Lab
-from tunnel_fleet import CLIENTS, NETS, PORT, VIPS, TunnelFleet, through_the_node
+from tunnel_fleet import CLIENTS, NETS, OVERHEAD, PORT, VIPS, TunnelFleet, through_the_node
 
 CONNECTIONS = 100
-# What a tunnel adds to a packet, before the client's IP and TCP headers.
-OVERHEAD = {("ipip", 4): 20, ("ipip", 6): 40, ("gue", 4): 32, ("gue", 6): 52}
 
 
 @pytest.fixture(scope="module", params=["ipip", "gue"])
