@@ -6,13 +6,11 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 
-enum { FILE_MAX = PASSWORD_MAX + 2 };
-
 int password_read(char **ret, size_t *ret_len, const char *path, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
-	int r = fs_read(&text, &len, path, FILE_MAX, e);
+	int r = fs_read(&text, &len, path, PASSWORD_FILE_MAX, e);
 
 	if (r < 0)
 		return r;

@@ -6,7 +6,10 @@
 #include "base/err.h"
 
 /* The secret of a BGP session (RFC 2385), as bgp.peers[].passwordFile has it. */
-enum { PASSWORD_MAX = 80 }; /* bytes; TCP_MD5SIG_MAXKEYLEN of linux/tcp.h */
+enum {
+	PASSWORD_MAX = 80, /* bytes; TCP_MD5SIG_MAXKEYLEN of linux/tcp.h */
+	PASSWORD_FILE_MAX = PASSWORD_MAX + 2,
+};
 
 /*
  * In a new buffer that the caller frees, which holds any bytes and is NUL-terminated besides. One

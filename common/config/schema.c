@@ -126,7 +126,9 @@ static const struct schema_key keys[] = {
 	{"bgp.peers[].port", SCHEMA_PORT, {LIVE, LIVE}, PEER_AT(port), 0, 0, "179",
 		"The peer's TCP port."},
 	{"bgp.peers[].passwordFile", SCHEMA_PATH, {LIVE, LIVE}, PEER_AT(password_file), 1, 0, NULL,
-		"A file with the TCP MD5 password (RFC 2385) of the session."},
+		"A file with the TCP MD5 password (RFC 2385) of the session; it is followed while "
+		"it "
+		"changes."},
 	{"bgp.peers[].name", SCHEMA_LABEL, {LIVE, LIVE}, PEER_AT(name), 0, 0, "",
 		"The peer's name for `kago.dev/bgp-peers`, no two alike; its address is one, too."},
 	{"bgp.peers[].holdTime", SCHEMA_SECONDS, {LIVE, LIVE}, PEER_AT(hold_time), SEC(3),

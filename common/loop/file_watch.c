@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loop/file_watch.h"
 
+#include <errno.h>
 #include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -59,6 +60,18 @@ static int watch(struct file_watch *w, struct err *e)
 	r = sd_event_add_inotify(w->loop, &w->events, w->folder, WATCHED, on_event, w);
 	w->gone = r < 0;
 	return r < 0 ? err_errno(e, -r, "watching %s", w->folder) : 0;
+}
+
+/* A folder that is not there yet is looked for as one that is gone. */
+static int watch_first(struct file_watch *w, struct err *e)
+{
+	struct err cause = {0};
+	int r = watch(w, &cause);
+
+	if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
+		return 0;
+	*e = cause;
+	return r;
 }
 
 static void tell_lost(struct file_watch *w, const struct err *why)
@@ -130,7 +143,7 @@ int file_watch_new(struct file_watch **ret, sd_event *loop, const char *path, si
 	if (r >= 0)
 		r = loop_timer_new(&w->again, loop, on_look, w, e);
 	if (r >= 0)
-		r = watch(w, e);
+		r = watch_first(w, e);
 	if (r < 0)
 		return r;
 	loop_timer_arm(w->timer, 0);

@@ -22,8 +22,9 @@ struct file_watch_ops {
 
 /*
  * Watches the folder of `path`; the first look is in the next turn of the loop, and `max` as that
- * of fs_read. A folder that is gone is looked for every second. What fs_may_pass is tried again
- * after a second, then more seldom, down to every 30 seconds. Errors: no inotify to be had.
+ * of fs_read. A folder that is gone, or not there yet, is looked for every second. What fs_may_pass
+ * is tried again after a second, then more seldom, down to every 30 seconds. Errors: no inotify to
+ * be had.
  */
 int file_watch_new(struct file_watch **ret, sd_event *loop, const char *path, size_t max,
 	const struct file_watch_ops *ops, void *ud, struct err *e);

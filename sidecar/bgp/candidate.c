@@ -124,7 +124,7 @@ void candidate_propose(struct candidate *k, const struct peering *in_use)
 	struct err e = {0};
 
 	drop(k);
-	if (peering_make(&k->next, o->config, o->site, o->program, &e) < 0)
+	if (peering_make(&k->next, o->config, o->site, o->passwords, o->program, &e) < 0)
 		refuse(k, e.msg);
 	else if (k->next.peers.n_items == 0 || json_equal(k->next.view, in_use->view))
 		accept_it(k);

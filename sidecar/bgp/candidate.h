@@ -22,6 +22,7 @@ struct candidate_origin {
 	const struct config *config;
 	const struct site *site;
 	const struct mustache *template;
+	const struct passwords *passwords;
 	const char *program, *path; /* our own executable; that of the file which is checked */
 };
 

@@ -10,6 +10,7 @@
 #include "bgp/exabgp_child.h"
 #include "bgp/exabgp_conf.h"
 #include "bgp/following.h"
+#include "bgp/passwords.h"
 #include "bgp/told.h"
 #include "loop/loop.h"
 
@@ -17,6 +18,8 @@ enum { START_TIMEOUT = 120 * 1000 * 1000 }; /* Python on a busy node takes its t
 
 struct exabgp {
 	sd_event *loop;
+	const struct config *config;
+	struct passwords *passwords;
 	struct mustache *template;
 	char *program, *conf_path, *next_path;
 	struct exabgp_child *child;
@@ -202,6 +205,13 @@ static void on_peers(void *ud)
 	x->ops.on_peers(x->ud);
 }
 
+static void on_password(void *ud)
+{
+	const struct exabgp *x = ud;
+
+	following_propose(x->following);
+}
+
 static int find_files(struct exabgp *x, const struct config *c, struct err *e)
 {
 	int r;
@@ -224,7 +234,8 @@ static int make_parts(struct exabgp *x, const struct config *c, const struct sit
 	static const struct dialog_ops dialog_ops = {
 		on_open, on_session, on_settled, on_answered, on_broken};
 	static const struct following_ops following_ops = {on_peers, on_broken};
-	const struct candidate_origin origin = {c, p, x->template, x->program, x->next_path};
+	const struct candidate_origin origin = {
+		c, p, x->template, x->passwords, x->program, x->next_path};
 	struct following_parts parts;
 	int r = loop_timer_new(&x->session_timer, x->loop, on_no_session, x, e);
 
@@ -259,11 +270,14 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 	int r;
 
 	x->loop = loop;
+	x->config = c;
+	x->passwords = passwords_new(loop, on_password, x);
+	passwords_follow(x->passwords, c->bgp.peers, c->bgp.n_peers);
 	x->ops = *ops;
 	x->ud = ud;
 	r = find_files(x, c, e);
 	if (r == 0)
-		r = peering_make(&first, c, p, x->program, e);
+		r = peering_make(&first, c, p, x->passwords, x->program, e);
 	if (r == 0)
 		r = make_parts(x, c, p, &first, e);
 	if (r == 0)
@@ -276,6 +290,7 @@ int exabgp_start(struct exabgp **ret, sd_event *loop, const struct config *c, co
 
 void exabgp_follow(struct exabgp *x)
 {
+	passwords_follow(x->passwords, x->config->bgp.peers, x->config->bgp.n_peers);
 	following_propose(x->following);
 }
 
@@ -335,6 +350,7 @@ struct exabgp *exabgp_free(struct exabgp *x)
 	if (!x)
 		return NULL;
 	following_free(x->following);
+	passwords_free(x->passwords);
 	exabgp_child_free(x->child);
 	dialog_free(x->dialog);
 	sessions_free(x->sessions);

@@ -4,31 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/fsutil.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "config/password.h"
 #include "doc/jsonx.h"
 
-static int password_view(json_t **ret, const char *path, struct err *e)
-{
-	CLEANUP_FREE char *text = NULL, *encoded = NULL;
-	size_t len;
-	int r = password_read(&text, &len, path, e);
-
-	if (r < 0)
-		return r;
-	encoded = base64_encode(text, len);
-	*ret = json_string(encoded);
-	return 0;
-}
-
 static int peer_view(json_t **ret, const struct config *c, const struct site *p,
-	const struct config_peer *peer, struct err *e)
+	const struct passwords *passwords, const struct config_peer *peer, struct err *e)
 {
-	CLEANUP(json_decrefp) json_t *password = json_null();
+	const char *password = NULL;
 	char address[IPADDR_TEXT], local[IPADDR_TEXT], id[IPADDR_TEXT];
 	const struct ipaddr *from = peer->local_address.family
 					    ? &peer->local_address
@@ -41,11 +26,11 @@ static int peer_view(json_t **ret, const struct config *c, const struct site *p,
 		return err_set(
 			e, EINVAL, "peer %s: the pod has no address of this family", address);
 	if (peer->password_file) {
-		r = password_view(&password, peer->password_file, e);
+		r = passwords_find(&password, passwords, peer->password_file, e);
 		if (r < 0)
 			return err_wrap(e, "peer %s", address);
 	}
-	*ret = json_pack("{ss ss+ ss ss sI sI sI si sO sb sb}", "address", address, "description",
+	*ret = json_pack("{ss ss+ ss ss sI sI sI si ss? sb sb}", "address", address, "description",
 		"kago ", c->fleet, "router_id", ipaddr_format(id, &p->router_id), "local_address",
 		ipaddr_format(local, from), "local_as", (json_int_t)c->bgp.as, "peer_as",
 		(json_int_t)peer->as, "hold_time", (json_int_t)(hold_time / 1000000), "port",
@@ -71,7 +56,7 @@ static int check_program(const char *program, struct err *e)
 }
 
 int exabgp_conf_view(json_t **ret, const struct config *c, const struct site *p,
-	const char *program, struct err *e)
+	const struct passwords *passwords, const char *program, struct err *e)
 {
 	CLEANUP(json_decrefp) json_t *peers = json_array();
 	int r = check_program(program, e);
@@ -79,7 +64,7 @@ int exabgp_conf_view(json_t **ret, const struct config *c, const struct site *p,
 	for (size_t i = 0; r == 0 && i < c->bgp.n_peers; i++) {
 		json_t *peer = NULL;
 
-		r = peer_view(&peer, c, p, &c->bgp.peers[i], e);
+		r = peer_view(&peer, c, p, passwords, &c->bgp.peers[i], e);
 		if (r == 0)
 			json_array_append_new(peers, peer);
 	}

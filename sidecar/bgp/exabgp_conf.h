@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "bgp/passwords.h"
 #include "config/config.h"
 #include "doc/mustache.h"
 #include "node/site.h"
@@ -14,12 +15,11 @@
 
 /*
  * The template's view. `program` is our own executable, which exabgp starts as its API process.
- * Errors: -EINVAL for a peer whose family the pod has no address of, for a password that is empty
- * or longer than 80 bytes (TCP_MD5SIG_MAXKEYLEN), and for a path exabgp could not take; others from
- * reading password files.
+ * Errors: -EINVAL for a peer whose family the pod has no address of, and for a path that exabgp
+ * could not take; those of passwords_find.
  */
 int exabgp_conf_view(json_t **ret, const struct config *c, const struct site *p,
-	const char *program, struct err *e);
+	const struct passwords *passwords, const char *program, struct err *e);
 
 /* Fills the template and writes the file. */
 int exabgp_conf_write(

@@ -14,10 +14,10 @@ static struct exabgp_api_peers peers_of(const struct config *c)
 }
 
 int peering_make(struct peering *ret, const struct config *c, const struct site *p,
-	const char *program, struct err *e)
+	const struct passwords *passwords, const char *program, struct err *e)
 {
 	json_t *view;
-	int r = exabgp_conf_view(&view, c, p, program, e);
+	int r = exabgp_conf_view(&view, c, p, passwords, program, e);
 
 	if (r == 0)
 		*ret = (struct peering){peers_of(c), view};

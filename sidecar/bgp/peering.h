@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "bgp/exabgp_api.h"
+#include "bgp/passwords.h"
 #include "config/config.h"
 #include "node/site.h"
 
@@ -13,9 +14,9 @@ struct peering {
 	json_t *view;                  /* of exabgp.conf */
 };
 
-/* `program` and errors: those of exabgp_conf_view. */
+/* `passwords`, `program` and errors: those of exabgp_conf_view. */
 int peering_make(struct peering *ret, const struct config *c, const struct site *p,
-	const char *program, struct err *e);
+	const struct passwords *passwords, const char *program, struct err *e);
 void peering_done(struct peering *p);
 
 /* Leaves nothing behind. */

@@ -299,3 +299,62 @@ def test_one_that_hangs_or_dies_while_it_reads_is_started_with_the_new_peers(sit
     wait_for("its route", lambda: b.routes() == [VIP], SLOW)
     assert a.routes() == [] and not a.session()
     assert peers.speaker.count("exabgp.killed") == (0 if is_killed else 1)
+
+
+class Secret:
+    """A mounted one: `password` is read through `..data`, which the kubelet swaps."""
+
+    def __init__(self, folder):
+        self.folder, self.n_versions = folder, 0
+        folder.mkdir()
+        (folder / "password").symlink_to("..data/password")
+
+    def put(self, text):
+        self.n_versions += 1
+        version = self.folder / f"..v{self.n_versions}"
+        version.mkdir()
+        (version / "password").write_text(text)
+        (self.folder / "..data_tmp").symlink_to(version.name)
+        (self.folder / "..data_tmp").rename(self.folder / "..data")
+
+    def lose(self):
+        (self.folder / "..data").unlink()
+
+
+def test_a_password_is_followed_and_one_that_is_lost_is_kept(site, routers):
+    a, b = routers
+    secret = Secret(site.folder / "secret")
+    secret.put("one\n")
+    # Not by a range of addresses: of a neighbor that was in it FRR 8.4 does not forget the password.
+    b.tell("router bgp 65001", f"neighbor {POD} peer-group kago", f"neighbor {POD} passive")
+
+    def lock(password):
+        b.tell("router bgp 65001", f"neighbor {POD} password {password}")
+
+    lock("one")
+    peers = Peers(site, peer(a), peer(b, f", passwordFile: {secret.folder}/password"))
+    peers.speaker.say(VIP)
+    for router in routers:
+        wait_for("the route", lambda: router.routes() == [VIP], SLOW)  # noqa: B023
+    a.watch()
+    secret.put("two")
+    wait_for("the end", lambda: not b.session())
+    lock("two")
+    wait_for("its route", lambda: b.routes() == [VIP], SLOW)
+    # Neither a file that is gone nor one without a password ends anything, or keeps a session from coming back.
+    b.watch()
+    secret.lose()
+    wait_for("word of it", lambda: len(peers.log("bgp.password_kept")) == 1)
+    secret.put("")
+    wait_for("word of it", lambda: len(peers.log("bgp.password_kept")) == 2)
+    b.assert_unbroken()
+    downs = peers.speaker.count("bgp.down")
+    b.tell("do clear bgp *")
+    wait_for("the end", lambda: peers.speaker.count("bgp.down") > downs)
+    wait_for("its route", lambda: b.routes() == [VIP], SLOW)
+    assert len(peers.log("bgp.password_kept")) == 2
+    lock("three")
+    secret.put("three\n")
+    wait_for("its route", lambda: len(peers.log("bgp.followed")) == 2 and b.routes() == [VIP], SLOW)
+    a.assert_unbroken()
+    assert peers.speaker.count("exabgp.killed") == 0 and not peers.log("bgp.refused")

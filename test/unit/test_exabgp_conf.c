@@ -9,6 +9,7 @@
 #include "addresses.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "loop/loop.h"
 
 DEFINE_CLEANUP(struct config *, config_free);
 DEFINE_CLEANUP(struct mustache *, mustache_free);
@@ -64,12 +65,29 @@ static struct config *config_of(const char *bgp)
 	return c;
 }
 
+static void ignore(void *ud)
+{
+	(void)ud;
+}
+
+static int view_of(json_t **ret, const struct config *c, const struct site *p, const char *program,
+	struct err *e)
+{
+	CLEANUP(sd_event_unrefp) sd_event *loop = NULL;
+	CLEANUP(passwords_freep) struct passwords *passwords = NULL;
+
+	assert_int_equal(loop_new(&loop, ignore, NULL, e), 0);
+	passwords = passwords_new(loop, ignore, NULL);
+	passwords_follow(passwords, c->bgp.peers, c->bgp.n_peers);
+	return exabgp_conf_view(ret, c, p, passwords, program, e);
+}
+
 static int write_conf(char **ret_path, const struct config *c, const struct site *p, struct err *e)
 {
 	CLEANUP(mustache_freep) struct mustache *template = NULL;
 	CLEANUP(json_decrefp) json_t *view = NULL;
 	CLEANUP_FREE char *path = in_folder("exabgp.conf");
-	int r = exabgp_conf_view(&view, c, p, PROGRAM, e);
+	int r = view_of(&view, c, p, PROGRAM, e);
 
 	if (r == 0)
 		r = mustache_load(&template, c->bgp.template_path, e);
@@ -278,7 +296,7 @@ static void test_a_path_that_exabgp_would_split_is_refused(void **state)
 	json_t *view = NULL;
 
 	(void)state;
-	assert_int_equal(exabgp_conf_view(&view, c, &p, "/opt/my programs/x", &e), -EINVAL);
+	assert_int_equal(view_of(&view, c, &p, "/opt/my programs/x", &e), -EINVAL);
 	assert_null(view);
 }
 
