@@ -23,6 +23,8 @@ static void set_wall(struct doorkeeper *d, const struct config *c, const struct 
 	reserve(d, &site->pod.v6, WALL_POD);
 	reserve(d, &site->node.v4, WALL_NODE);
 	reserve(d, &site->node.v6, WALL_NODE);
+	reserve(d, &c->bgp.next_hop.ipv4.address, WALL_HOP);
+	reserve(d, &c->bgp.next_hop.ipv6.address, WALL_HOP);
 	for (size_t i = 0; i < c->bgp.n_peers; i++) {
 		reserve(d, &c->bgp.peers[i].address, WALL_PEER);
 		reserve(d, &c->bgp.peers[i].local_address, WALL_POD);

@@ -12,8 +12,8 @@
  */
 struct doorkeeper {
 	struct wall wall;
-	/* Pod and node, one a family; peers, and our addresses of sessions; others' peers. */
-	struct wall_reserved reserved[4 + 2 * LIMIT_BGP_PEERS + LIMIT_OTHER_PEERS];
+	/* Pod, node, next hop, one a family; peers, our addresses of sessions; others' peers. */
+	struct wall_reserved reserved[6 + 2 * LIMIT_BGP_PEERS + LIMIT_OTHER_PEERS];
 	struct ipnet *aggregates; /* those that pass */
 	size_t n_aggregates;
 	struct wall_refusals refused; /* as of the last doorkeeper_pass */

@@ -124,8 +124,8 @@ static void log_in(const struct sidecar *s, const struct ipnet *net)
 						: "exec.program is called"));
 	else
 		log_info("vip.announced", LOG_STR("prefix", text),
-			LOG_STR("next_hop",
-				ipaddr_format(hop, dual_of(&s->site.node, net->addr.family))));
+			LOG_STR("next_hop", ipaddr_format(hop, site_next_hop(&s->site, s->config,
+								       net->addr.family))));
 }
 
 static void log_changes(
@@ -643,10 +643,10 @@ static void on_stop(void *ud)
 		finish(s);
 }
 
-/* A family can be announced when the router can reach the node by it, and the node the pod. */
+/* A family can be announced when its routes lead somewhere, and the node reaches the pod by it. */
 static bool family_works(const struct sidecar *s, int family)
 {
-	return dual_of(&s->site.node, family) &&
+	return site_next_hop(&s->site, s->config, family) &&
 	       (!s->config->node.netns[0] || dual_of(&s->site.pod, family));
 }
 

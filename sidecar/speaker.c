@@ -16,6 +16,7 @@
 #include "node/netlink.h"
 
 struct speaker {
+	const struct config *config;
 	const struct site *site;
 	struct speaker_ops ops;
 	void *ud;
@@ -97,7 +98,7 @@ int speaker_start(struct speaker **ret, sd_event *loop, struct sockets *node,
 	CLEANUP(speaker_freep) struct speaker *s = xnew0(struct speaker);
 	int r;
 
-	*s = (struct speaker){.site = site, .ops = *ops, .ud = ud};
+	*s = (struct speaker){.config = c, .site = site, .ops = *ops, .ud = ud};
 	if (c->announce == CONFIG_ANNOUNCE_L2)
 		r = start_l2(s, loop, node, c, e);
 	else if (c->announce == CONFIG_ANNOUNCE_EXEC)
@@ -140,7 +141,8 @@ static void announce_by_bgp(
 	struct speaker *s, const struct prefixes *announced, const struct book *book)
 {
 	const struct exabgp_api_peers *peers = exabgp_peers(s->exabgp);
-	const struct route_rules rules = site_route_rules(s->site, peers->items, peers->n_items);
+	const struct route_rules rules =
+		site_route_rules(s->site, s->config, peers->items, peers->n_items);
 	CLEANUP_ROUTES_OUT struct routes_out routes = routes_build(announced, book, &rules);
 
 	exabgp_announce(s->exabgp, &routes);

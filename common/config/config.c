@@ -61,14 +61,34 @@ static bool is_pair(const struct ipaddr *a, const struct ipaddr *other)
 	return !other->family || (a->family && a->family != other->family);
 }
 
+static bool is_said(const struct config_next_hop *hop)
+{
+	return hop->kind != CONFIG_HOP_NODE;
+}
+
+/* Where nobody speaks BGP. */
+static int check_no_bgp(const struct config *c, const char *way, struct err *e)
+{
+	CLEANUP_FREE char *peers =
+		xasprintf("are for `announce: bgp`; with `announce: %s` nobody speaks BGP", way);
+	CLEANUP_FREE char *aggregates = xasprintf(
+		"are for `announce: bgp`; with `announce: %s` each VIP is by itself", way);
+	CLEANUP_FREE char *next_hop =
+		xasprintf("is for `announce: bgp`; with `announce: %s` there are no routes", way);
+
+	if (c->bgp.n_peers)
+		return fail(c, e, "bgp", "peers", "peers", peers);
+	if (c->bgp.n_aggregates)
+		return fail(c, e, "bgp", "aggregates", "aggregates", aggregates);
+	if (is_said(&c->bgp.next_hop.ipv4) || is_said(&c->bgp.next_hop.ipv6))
+		return fail(c, e, "bgp", "nextHop", "nextHop", next_hop);
+	return 0;
+}
+
 static int check_exec(const struct config *c, struct err *e)
 {
-	if (c->bgp.n_peers)
-		return fail(c, e, "bgp", "peers", "peers",
-			"are for `announce: bgp`; with `announce: exec` nobody speaks BGP");
-	if (c->bgp.n_aggregates)
-		return fail(c, e, "bgp", "aggregates", "aggregates",
-			"are for `announce: bgp`; with `announce: exec` each VIP is by itself");
+	if (check_no_bgp(c, "exec", e) < 0)
+		return -EINVAL;
 	if (c->exec.program[0] != '/')
 		return fail(c, e, "exec", "program", "program",
 			"must be the whole path of a program, from / on, with `announce: exec`");
@@ -80,12 +100,8 @@ static int check(const struct config *c, struct err *e)
 	if (c->bgp.n_peers && !c->bgp.as)
 		return fail(
 			c, e, "bgp", "as", "peers", "missing; bgp.peers needs our own AS number");
-	if (c->announce == CONFIG_ANNOUNCE_L2 && c->bgp.n_peers)
-		return fail(c, e, "bgp", "peers", "peers",
-			"are for `announce: bgp`; with `announce: l2` nobody speaks BGP");
-	if (c->announce == CONFIG_ANNOUNCE_L2 && c->bgp.n_aggregates)
-		return fail(c, e, "bgp", "aggregates", "aggregates",
-			"are for `announce: bgp`; with `announce: l2` each VIP is by itself");
+	if (c->announce == CONFIG_ANNOUNCE_L2 && check_no_bgp(c, "l2", e) < 0)
+		return -EINVAL;
 	if (c->announce == CONFIG_ANNOUNCE_EXEC && check_exec(c, e) < 0)
 		return -EINVAL;
 	if (!is_pair(&c->node.pod_address, &c->node.pod_address6))

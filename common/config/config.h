@@ -38,6 +38,12 @@ struct config_other_peer {
 /* How the network learns where VIPs are. */
 enum config_announce { CONFIG_ANNOUNCE_BGP, CONFIG_ANNOUNCE_L2, CONFIG_ANNOUNCE_EXEC };
 
+/* Where routes lead: to the node, to the pod, or to an address that is said. */
+struct config_next_hop {
+	enum { CONFIG_HOP_NODE, CONFIG_HOP_POD, CONFIG_HOP_FIXED } kind;
+	struct ipaddr address; /* of CONFIG_HOP_FIXED */
+};
+
 /* Whether a peer gets routes of this family. */
 bool config_peer_takes(const struct config_peer *p, int family);
 
@@ -108,6 +114,9 @@ struct config {
 		size_t n_peers;
 		struct config_other_peer *other_peers;
 		size_t n_other_peers;
+		struct {
+			struct config_next_hop ipv4, ipv6; /* of routes of this family */
+		} next_hop;
 		struct ipnet *aggregates; /* announced in place of the VIPs they contain */
 		size_t n_aggregates;
 		/* Of routes of which no Service says something else. */

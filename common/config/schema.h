@@ -32,6 +32,8 @@ enum schema_type {
 	SCHEMA_COUNT,       /* uint32_t, at most `max` unless that is 0 */
 	SCHEMA_COMMUNITIES, /* char *: BGP communities, or "" */
 	SCHEMA_ADDRESS,     /* struct ipaddr */
+	SCHEMA_NEXT_HOP4,   /* struct config_next_hop, of IPv4 */
+	SCHEMA_NEXT_HOP6,   /* struct config_next_hop, of IPv6 */
 	SCHEMA_PEERS,       /* struct config_peer *, its number behind it */
 	SCHEMA_OTHER_PEERS, /* struct config_other_peer *, its number behind it */
 	SCHEMA_PREFIXES,    /* struct ipnet *, its number behind it */

@@ -212,6 +212,27 @@ static int set_address(const struct schema_key *k, void *field, const char *text
 	return ipaddr_parse(field, text, e);
 }
 
+static int set_next_hop(const struct schema_key *k, void *field, const char *text, struct err *e)
+{
+	int family = k->type == SCHEMA_NEXT_HOP4 ? AF_INET : AF_INET6;
+	const char *name = family == AF_INET ? "IPv4" : "IPv6";
+	struct config_next_hop hop = {.kind = CONFIG_HOP_FIXED};
+	char quoted[STR_QUOTED_SIZE];
+
+	if (strcmp(text, "node") == 0)
+		hop.kind = CONFIG_HOP_NODE;
+	else if (strcmp(text, "pod") == 0)
+		hop.kind = CONFIG_HOP_POD;
+	else if (ipaddr_parse(&hop.address, text, e) < 0 || hop.address.family != family)
+		return err_set(e, EINVAL, "%s is not node, pod or an %s address",
+			str_quote(quoted, text), name);
+	else if (!ipaddr_is_unicast(&hop.address))
+		return err_set(e, EINVAL, "%s is no address that routers can send packets to",
+			str_quote(quoted, text));
+	*(struct config_next_hop *)field = hop;
+	return 0;
+}
+
 static const struct {
 	int (*set)(const struct schema_key *k, void *field, const char *text, struct err *e);
 	bool is_string, is_number;
@@ -235,6 +256,8 @@ static const struct {
 	[SCHEMA_COUNT] = {set_count, false, true, "number"},
 	[SCHEMA_COMMUNITIES] = {set_communities, true, false, "BGP communities"},
 	[SCHEMA_ADDRESS] = {set_address, false, false, "IP address"},
+	[SCHEMA_NEXT_HOP4] = {set_next_hop, false, false, "node, pod or an IPv4 address"},
+	[SCHEMA_NEXT_HOP6] = {set_next_hop, false, false, "node, pod or an IPv6 address"},
 	[SCHEMA_PEERS] = {NULL, false, false, "list of peers"},
 	[SCHEMA_OTHER_PEERS] = {NULL, false, false, "list of peers"},
 	[SCHEMA_PREFIXES] = {NULL, false, false, "list of prefixes"},

@@ -34,6 +34,13 @@ static bool same_address(const void *a, const void *b)
 	return ipaddr_equal(a, b);
 }
 
+static bool same_hop(const void *a, const void *b)
+{
+	const struct config_next_hop *one = a, *other = b;
+
+	return one->kind == other->kind && ipaddr_equal(&one->address, &other->address);
+}
+
 static const struct {
 	size_t size; /* of the value, or of an item of the list */
 	/* Of values, or of items; NULL: by their bytes, or by their own keys. */
@@ -57,6 +64,8 @@ static const struct {
 	[SCHEMA_COUNT] = {sizeof(uint32_t), NULL},
 	[SCHEMA_COMMUNITIES] = {sizeof(char *), same_text},
 	[SCHEMA_ADDRESS] = {sizeof(struct ipaddr), same_address},
+	[SCHEMA_NEXT_HOP4] = {sizeof(struct config_next_hop), same_hop},
+	[SCHEMA_NEXT_HOP6] = {sizeof(struct config_next_hop), same_hop},
 	[SCHEMA_PEERS] = {sizeof(struct config_peer), NULL},
 	[SCHEMA_OTHER_PEERS] = {sizeof(struct config_other_peer), NULL},
 	[SCHEMA_PREFIXES] = {sizeof(struct ipnet), same_net},

@@ -49,6 +49,8 @@ static const struct {
 	[SCHEMA_COUNT] = {"integer", "[0-9]+", false, UINT32_MAX},
 	[SCHEMA_COMMUNITIES] = {"string", "[a-z0-9:., -]+", true, 0},
 	[SCHEMA_ADDRESS] = {"string", ADDRESS, false, 0},
+	[SCHEMA_NEXT_HOP4] = {"string", "(node|pod|" V4 ")", false, 0},
+	[SCHEMA_NEXT_HOP6] = {"string", "(node|pod|" V6 ")", false, 0},
 	[SCHEMA_PEERS] = {"array", NULL, false, 0},
 	[SCHEMA_OTHER_PEERS] = {"array", NULL, false, 0},
 	[SCHEMA_PREFIXES] = {"array", ADDRESS "(/[0-9]{1,3})?", false, 0},

@@ -46,6 +46,7 @@ const char *wall_why(enum wall_verdict verdict)
 		[WALL_POD] = "it is or contains this pod's own address",
 		[WALL_NODE] = "it is or contains the node's address",
 		[WALL_PEER] = "it is or contains a BGP peer's address",
+		[WALL_HOP] = "it is or contains an address of bgp.nextHop",
 		[WALL_OUTSIDE] = "it is in none of pools and bgp.aggregates",
 	};
 

@@ -16,6 +16,7 @@ enum wall_verdict {
 	WALL_POD,     /* the pod's own address */
 	WALL_NODE,    /* its node's */
 	WALL_PEER,    /* a BGP peer's */
+	WALL_HOP,     /* where routes lead (bgp.nextHop) */
 	WALL_OUTSIDE, /* neither in the pools nor in bgp.aggregates */
 };
 

@@ -34,8 +34,9 @@ static int peer_view(json_t **ret, const struct config *c, const struct site *p,
 		"kago ", c->fleet, "router_id", ipaddr_format(id, &p->router_id), "local_address",
 		ipaddr_format(local, from), "local_as", (json_int_t)c->bgp.as, "peer_as",
 		(json_int_t)peer->as, "hold_time", (json_int_t)(hold_time / 1000000), "port",
-		(int)peer->port, "password", password, "ipv4", p->node.v4.family != 0 && peer->ipv4,
-		"ipv6", p->node.v6.family != 0 && peer->ipv6);
+		(int)peer->port, "password", password, "ipv4",
+		site_next_hop(p, c, AF_INET) && peer->ipv4, "ipv6",
+		site_next_hop(p, c, AF_INET6) && peer->ipv6);
 	if (peer->ttl)
 		jsonx_set(*ret, "ttl", json_integer((json_int_t)peer->ttl));
 	return 0;

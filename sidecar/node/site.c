@@ -124,12 +124,22 @@ int site_find(struct site *ret, const struct config *c, struct sockets *node, st
 	return 0;
 }
 
-struct route_rules site_route_rules(
-	const struct site *s, const struct config_peer *peers, size_t n_peers)
+const struct ipaddr *site_next_hop(const struct site *s, const struct config *c, int family)
+{
+	const struct config_next_hop *hop =
+		family == AF_INET ? &c->bgp.next_hop.ipv4 : &c->bgp.next_hop.ipv6;
+
+	if (hop->kind == CONFIG_HOP_FIXED)
+		return &hop->address;
+	return dual_of(hop->kind == CONFIG_HOP_POD ? &s->pod : &s->node, family);
+}
+
+struct route_rules site_route_rules(const struct site *s, const struct config *c,
+	const struct config_peer *peers, size_t n_peers)
 {
 	return (struct route_rules){
-		.next_hop4 = dual_of(&s->node, AF_INET),
-		.next_hop6 = dual_of(&s->node, AF_INET6),
+		.next_hop4 = site_next_hop(s, c, AF_INET),
+		.next_hop6 = site_next_hop(s, c, AF_INET6),
 		.peers = peers,
 		.n_peers = n_peers,
 	};

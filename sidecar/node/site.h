@@ -31,6 +31,9 @@ int site_find(struct site *ret, const struct config *c, struct sockets *node, st
 /* The one of this family, NULL if there is none. */
 const struct ipaddr *dual_of(const struct dual *d, int family);
 
-/* Routes lead to the node's addresses, and go to these peers. Both are borrowed. */
-struct route_rules site_route_rules(
-	const struct site *s, const struct config_peer *peers, size_t n_peers);
+/* Where routes of this family lead (bgp.nextHop), NULL: to nowhere. Borrowed from either. */
+const struct ipaddr *site_next_hop(const struct site *s, const struct config *c, int family);
+
+/* Routes lead there, and go to these peers. All are borrowed. */
+struct route_rules site_route_rules(const struct site *s, const struct config *c,
+	const struct config_peer *peers, size_t n_peers);

@@ -89,6 +89,7 @@ static void on_config(void *ud)
 	const struct driver *d = ud;
 
 	speaker_follow(d->speaker);
+	tell(ud);
 }
 
 static int load(struct config **ret, const void *path, struct err *e)

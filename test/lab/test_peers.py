@@ -6,12 +6,13 @@ What a peer sees is asked of the peer, FRR: since when its session is up, how of
 
 import os
 import signal
+import socket
 import time
 
 import pytest
 
 from net import run, wait_for
-from test_routers import ROOT, SLOW, VIP, VIP2, Frr, Site
+from test_routers import ROOT, SLOW, VIP, VIP2, Frr, Site, Speaker
 
 POD = "172.16.1.11"
 
@@ -299,6 +300,54 @@ def test_one_that_hangs_or_dies_while_it_reads_is_started_with_the_new_peers(sit
     wait_for("its route", lambda: b.routes() == [VIP], SLOW)
     assert a.routes() == [] and not a.session()
     assert peers.speaker.count("exabgp.killed") == (0 if is_killed else 1)
+
+
+def assert_reaches(client, server):
+    """A connection to the VIP, which is an address of `server`."""
+    address = VIP.split("/")[0], 80
+    with (server.socket(socket.AF_INET, socket.SOCK_STREAM) as listening,
+          client.socket(socket.AF_INET, socket.SOCK_STREAM) as sock):
+        listening.bind(address)
+        listening.listen()
+        sock.settimeout(SLOW)
+        sock.connect(address)
+
+
+def test_routes_lead_where_it_is_said(routers, peers):
+    a, b = routers
+    for router in routers:
+        wait_for("the node", lambda: router.next_hops(VIP) == ["10.0.0.101"])  # noqa: B023
+        router.watch()
+    for said, leads in ("pod", POD), ("10.0.0.7", "10.0.0.7"), ("node", "10.0.0.101"):
+        peers.write(peer(a), peer(b), nextHop=f"{{ipv4: {said}}}")
+        for router in routers:
+            for vip in VIP, VIP2:
+                wait_for(said, lambda: router.next_hops(vip) == [leads])  # noqa: B023
+    for router in routers:
+        router.assert_unbroken()
+
+
+def test_a_pod_on_the_routers_own_network_needs_no_node(site, routers):
+    """Packets for the VIP go straight to it; of one behind its node they go through the node."""
+    a, _ = routers
+    pod = site.network.netns("bgp-near")
+    site.join(pod, "10.0.0.50", "eth0")
+    pod.ip("route add default via 10.0.0.1", f"addr add {VIP} dev lo")
+    a.tell("router bgp 65001", "bgp listen range 10.0.0.50/32 peer-group kago")
+    config = kago_yaml([peer(a)], {"nextHop": "{ipv4: pod}"})
+    near = Speaker(pod, site.folder / "near", config, "10.0.0.50", "10.0.0.101")
+    site.network.callback(near.stop)
+    near.say(VIP)
+
+    def ways(vip):
+        return run("ip", "-n", a.netns.name, "route", "show", vip).stdout
+
+    wait_for("the way", lambda: "via 10.0.0.50 dev eth1" in ways(VIP), SLOW)
+    assert_reaches(a.netns, pod)
+    behind = site.speaker(1, config)
+    behind.say(VIP2)
+    wait_for("the way", lambda: "via 10.0.0.101 dev eth1" in ways(VIP2), SLOW)
+    assert a.next_hops(VIP2) == [POD]
 
 
 class Secret:

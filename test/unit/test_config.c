@@ -280,7 +280,7 @@ static const struct refusal_case refused[] = {
 		"bfd"},
 	{"bgp:\n  peers[]: {}\n",
 		"2:3: bgp: 'peers[]' is not a key; the keys are program, template, "
-		"stateDir, as, holdTime, peers, otherPeers, aggregates, communities, "
+		"stateDir, as, holdTime, peers, otherPeers, nextHop, aggregates, communities, "
 		"localPreference, med, asPathPrepend, bfd"},
 	{"bgp.as: 1\n",
 		"1:1: 'bgp.as' is not a key; the keys are fleet, log, http, control, keepalived, "
@@ -412,6 +412,21 @@ static const struct refusal_case refused[] = {
 	{"bgp:\n  bfd: {multiplier: 1}\n",
 		"2:21: bgp.bfd.multiplier: '1' is not a number from 2 to 255"},
 	{"bgp:\n  bfd: true\n", "2:3: bgp.bfd: must be an object, not true or false"},
+	{"bgp:\n  nextHop: {ipv4: nodes}\n",
+		"2:19: bgp.nextHop.ipv4: 'nodes' is not node, pod or an IPv4 address"},
+	{"bgp:\n  nextHop: {ipv4: 'fd00::1'}\n",
+		"2:19: bgp.nextHop.ipv4: 'fd00::1' is not node, pod or an IPv4 address"},
+	{"bgp:\n  nextHop: {ipv6: 10.0.0.1}\n",
+		"2:19: bgp.nextHop.ipv6: '10.0.0.1' is not node, pod or an IPv6 address"},
+	{"bgp:\n  nextHop: {ipv6: 'fe80::1'}\n",
+		"2:19: bgp.nextHop.ipv6: 'fe80::1' is no address that routers can send packets "
+		"to"},
+	{"announce: l2\nbgp:\n  nextHop: {ipv4: pod}\n",
+		"3:3: bgp.nextHop: is for `announce: bgp`; with `announce: l2` there are no "
+		"routes"},
+	{"announce: exec\nexec: {program: /p}\nbgp:\n  nextHop: {ipv6: pod}\n",
+		"4:3: bgp.nextHop: is for `announce: bgp`; with `announce: exec` there are no "
+		"routes"},
 	{"bgp:\n  communities: no-exports\n",
 		"2:16: bgp.communities: 'no-exports' is no community: neither 65000:100 nor "
 		"65000:1:2 nor target:65000:100 nor origin:65000:100 nor a name such as no-export, "

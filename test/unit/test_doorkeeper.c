@@ -48,10 +48,32 @@ static void test_no_router_of_the_fleet_is_a_vip(void **state)
 	doorkeeper_done(&d);
 }
 
+static void test_where_routes_lead_is_no_vip(void **state)
+{
+	const struct config c = {.bgp.next_hop.ipv4 = {CONFIG_HOP_FIXED, addr_of("10.0.3.1")}};
+	const struct site site = {
+		.pod.v4 = addr_of("172.16.1.11"), .node.v4 = addr_of("10.0.1.101")};
+	struct vip item = {addr_of("10.0.3.1"), true};
+	const struct vips all = {&item, 1};
+	const struct ipnet hop = net_of("10.0.3.1");
+	struct doorkeeper d = {0};
+	struct vips pass;
+
+	(void)state;
+	doorkeeper_set(&d, &c, &site);
+	pass = doorkeeper_pass(&d, &all);
+	assert_int_equal(pass.n_items, 0);
+	assert_string_equal(
+		doorkeeper_why_not(&d, &hop), "it is or contains an address of bgp.nextHop");
+	free(pass.items);
+	doorkeeper_done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_router_of_the_fleet_is_a_vip),
+		cmocka_unit_test(test_where_routes_lead_is_no_vip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

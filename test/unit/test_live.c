@@ -30,6 +30,9 @@ static const char *other_value(const struct schema_key *k)
 		return "7";
 	case SCHEMA_ADDRESS:
 		return "192.0.2.7";
+	case SCHEMA_NEXT_HOP4:
+	case SCHEMA_NEXT_HOP6:
+		return "pod";
 	default:
 		return "other";
 	}

@@ -90,8 +90,9 @@ static void test_names_of_a_section(void **state)
 			 "node, kubernetes, "
 			 "endpoints, forward, tunnel, pools");
 	assert_names("log", "level, format");
-	assert_names("bgp", "program, template, stateDir, as, holdTime, peers, otherPeers, "
-			    "aggregates, communities, localPreference, med, asPathPrepend, bfd");
+	assert_names("bgp",
+		"program, template, stateDir, as, holdTime, peers, otherPeers, "
+		"nextHop, aggregates, communities, localPreference, med, asPathPrepend, bfd");
 	assert_names("bgp.bfd", "enabled, program, interval, multiplier");
 	assert_names("bgp.peers[]", "address, as, port, passwordFile, name, holdTime, ttl, "
 				    "localAddress, ipv4, ipv6, bfd");

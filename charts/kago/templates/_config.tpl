@@ -62,9 +62,9 @@ kubernetes.identity: "it is the pod's name"
 {{- if not .Values.nodeRoutes }}
 {{- fail "nodeRoutes: with config.announce: l2 load balancers answer for VIPs on the network of their node, and have to have routes and sockets there: it cannot be false" }}
 {{- end }}
-{{- range $key := list "peers" "aggregates" }}
+{{- range $key := list "peers" "aggregates" "nextHop" }}
 {{- if get ((($.Values.config).bgp) | default dict) $key }}
-{{- fail (printf "config.bgp.%s: are for config.announce: bgp; with l2 nobody speaks BGP: leave them out" $key) }}
+{{- fail (printf "config.bgp.%s: for config.announce: bgp alone; with l2 nobody speaks BGP: leave it out" $key) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -81,9 +81,9 @@ kubernetes.identity: "it is the pod's name"
 {{- if .Values.groups }}
 {{- fail "groups: are racks with routers of their own, and with config.announce: exec nobody speaks to routers: leave groups out" }}
 {{- end }}
-{{- range $key := list "peers" "aggregates" }}
+{{- range $key := list "peers" "aggregates" "nextHop" }}
 {{- if get ((($.Values.config).bgp) | default dict) $key }}
-{{- fail (printf "config.bgp.%s: are for config.announce: bgp; with exec nobody speaks BGP: leave them out" $key) }}
+{{- fail (printf "config.bgp.%s: for config.announce: bgp alone; with exec nobody speaks BGP: leave it out" $key) }}
 {{- end }}
 {{- end }}
 {{- if not (hasPrefix "/" (((.Values.config).exec).program | default "")) }}
