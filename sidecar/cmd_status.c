@@ -79,10 +79,12 @@ static void print_route(const json_t *route)
 	static const char *const numbers[][2] = {{"localPreference", "local preference"},
 		{"med", "MED"}, {"asPathPrepend", "AS path longer by"}};
 	const char *communities = text_of(route, "communities");
+	const char *hop = text_of(route, "nextHop"), *extended = text_of(route, "extendedNextHop");
 	const json_t *peer;
 	size_t i;
 
-	printf("  %s via %s", text_of(route, "prefix"), text_of(route, "nextHop"));
+	printf("  %s via %s%s%s", text_of(route, "prefix"), hop, *hop && *extended ? " or " : "",
+		extended);
 	for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		if (json_object_get(route, numbers[i][0]))
 			printf(", %s %lld", numbers[i][1],

@@ -112,6 +112,16 @@ static void log_out(
 		LOG_STR("reason", why_withdrawn(s, net, servable)));
 }
 
+/* Where routes of this family lead, to some peer; NULL: nowhere. */
+static const struct ipaddr *leads_to(const struct sidecar *s, int family)
+{
+	const struct ipaddr *hop = site_next_hop(&s->site, s->config, family);
+
+	for (size_t i = 0; !hop && i < s->config->bgp.n_peers; i++)
+		hop = site_hop_to(&s->site, s->config, &s->config->bgp.peers[i], family);
+	return hop;
+}
+
 static void log_in(const struct sidecar *s, const struct ipnet *net)
 {
 	char text[IPNET_TEXT], hop[IPADDR_TEXT];
@@ -124,8 +134,7 @@ static void log_in(const struct sidecar *s, const struct ipnet *net)
 						: "exec.program is called"));
 	else
 		log_info("vip.announced", LOG_STR("prefix", text),
-			LOG_STR("next_hop", ipaddr_format(hop, site_next_hop(&s->site, s->config,
-								       net->addr.family))));
+			LOG_STR("next_hop", ipaddr_format(hop, leads_to(s, net->addr.family))));
 }
 
 static void log_changes(
@@ -646,8 +655,7 @@ static void on_stop(void *ud)
 /* A family can be announced when its routes lead somewhere, and the node reaches the pod by it. */
 static bool family_works(const struct sidecar *s, int family)
 {
-	return site_next_hop(&s->site, s->config, family) &&
-	       (!s->config->node.netns[0] || dual_of(&s->site.pod, family));
+	return leads_to(s, family) && (!s->config->node.netns[0] || dual_of(&s->site.pod, family));
 }
 
 static void set_rules(struct sidecar *s)

@@ -26,6 +26,7 @@ struct config_peer {
 	uint16_t port;               /* 179 unless said */
 	bool as_is_ours;             /* `as` was not said */
 	bool ipv4, ipv6;             /* routes of which families it gets */
+	bool extended_next_hop;      /* IPv4 routes lead to the IPv6 next hop (RFC 8950) */
 	bool bfd;                    /* there is a BFD session, too, with bgp.bfd.enabled */
 };
 

@@ -2,6 +2,7 @@
 #include "config/lists.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <net/if.h>
 #include <string.h>
 
@@ -13,6 +14,18 @@
 static const char peer_section[] = "bgp.peers[]";
 static const char other_peer_section[] = "bgp.otherPeers[]";
 static const char pool_section[] = "pools[]";
+
+static int check_families(
+	struct loader *l, struct loader_place where, const struct config_peer *peer)
+{
+	if (!peer->ipv4 && !peer->ipv6)
+		return loader_fail(l, where, "gets routes of neither family; leave it out");
+	if (peer->extended_next_hop && !peer->ipv4)
+		return loader_fail(l,
+			(struct loader_place){"bgp.peers[].extendedNextHop", where.at},
+			"is of IPv4 routes, and it gets none of them");
+	return 0;
+}
 
 static int load_peer(struct loader *l, struct loader_place where, void *base, const json_t *value)
 {
@@ -33,8 +46,8 @@ static int load_peer(struct loader *l, struct loader_place where, void *base, co
 	if (peer->local_address.family && peer->local_address.family != peer->address.family)
 		return loader_fail(l, (struct loader_place){"bgp.peers[].localAddress", where.at},
 			"must be of the peer's family");
-	if (!peer->ipv4 && !peer->ipv6)
-		return loader_fail(l, where, "gets routes of neither family; leave it out");
+	if (check_families(l, where, peer) < 0)
+		return -EINVAL;
 	for (const struct config_peer *p = c->bgp.peers; peer->name[0] && p < peer; p++)
 		if (strcmp(p->name, peer->name) == 0)
 			return loader_fail(l, (struct loader_place){"bgp.peers[].name", where.at},

@@ -145,6 +145,10 @@ static const struct schema_key keys[] = {
 		"Whether it gets IPv4 routes."},
 	{"bgp.peers[].ipv6", SCHEMA_BOOL, {LIVE, LIVE}, PEER_AT(ipv6), 0, 0, "true",
 		"Whether it gets IPv6 routes."},
+	{"bgp.peers[].extendedNextHop", SCHEMA_BOOL, {LIVE, LIVE}, PEER_AT(extended_next_hop), 0, 0,
+		"false",
+		"Whether IPv4 routes to it lead to the IPv6 next hop (RFC 8950), which the router "
+		"has to take."},
 	{"bgp.peers[].bfd", SCHEMA_BOOL, {LIVE, LIVE}, PEER_AT(bfd), 0, 0, "true",
 		"Whether there is a BFD session with it, too, where `bgp.bfd.enabled` is true."},
 	{"bgp.otherPeers", SCHEMA_OTHER_PEERS, {LIVE, LIVE}, AT(bgp.other_peers), 0,

@@ -24,11 +24,16 @@ struct routes_out routes_out_copy(const struct routes_out *r)
 	return copy;
 }
 
+static bool leads_the_same(const struct route *a, const struct route *b)
+{
+	return ipaddr_equal(&a->next_hop, &b->next_hop) &&
+	       ipaddr_equal(&a->extended_hop, &b->extended_hop);
+}
+
 /* That peers were told the same. */
 static bool says_the_same(const struct route *a, const struct route *b)
 {
-	return attributes_sound_equal(a->attributes, b->attributes) &&
-	       ipaddr_equal(&a->next_hop, &b->next_hop);
+	return attributes_sound_equal(a->attributes, b->attributes) && leads_the_same(a, b);
 }
 
 static bool is_same(const struct route *a, const struct route *b)
@@ -40,7 +45,7 @@ static bool is_same(const struct route *a, const struct route *b)
 static bool is_identical(const struct route *a, const struct route *b)
 {
 	return a->net.len == b->net.len && a->peers == b->peers && a->attributes == b->attributes &&
-	       ipaddr_equal(&a->net.addr, &b->net.addr) && ipaddr_equal(&a->next_hop, &b->next_hop);
+	       ipaddr_equal(&a->net.addr, &b->net.addr) && leads_the_same(a, b);
 }
 
 bool routes_out_equal(const struct routes_out *a, const struct routes_out *b)
@@ -83,6 +88,33 @@ peer_set route_peers_of_family(const struct route_rules *rules, int family)
 	return peers;
 }
 
+peer_set route_peers_extended(const struct config_peer *peers, size_t n_peers)
+{
+	peer_set extended = 0;
+
+	for (size_t i = 0; i < n_peers; i++)
+		if (peers[i].extended_next_hop)
+			extended |= (peer_set)1 << i;
+	return extended;
+}
+
+/* Sets both next hops of a route of this family, and leaves out of its peers whom none is for. */
+static void lead(struct route *route, const struct route_rules *rules, int family)
+{
+	const struct ipaddr *hop = family == AF_INET ? rules->next_hop4 : rules->next_hop6;
+	peer_set extended =
+		family == AF_INET ? route_peers_extended(rules->peers, rules->n_peers) : 0;
+
+	if (!hop)
+		route->peers &= extended;
+	else
+		route->next_hop = *hop;
+	if (!rules->next_hop6)
+		route->peers &= ~extended;
+	else if (route->peers & extended)
+		route->extended_hop = *rules->next_hop6;
+}
+
 struct routes_out routes_build(
 	const struct prefixes *p, const struct book *b, const struct route_rules *rules)
 {
@@ -94,15 +126,16 @@ struct routes_out routes_build(
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct ipnet *net = &p->items[i];
 		bool is4 = net->addr.family == AF_INET;
-		const struct ipaddr *hop = is4 ? rules->next_hop4 : rules->next_hop6;
 		const struct book_page *page = book_next(b, &at, net);
-		peer_set peers = is4 ? of4 : of6;
+		struct route route = {.net = *net, .peers = is4 ? of4 : of6};
 
 		if (page)
-			peers &= route_peers_named(rules, page->said);
-		if (hop && peers)
-			out.items[out.n_items++] = (struct route){
-				*net, *hop, attributes_ref(page ? page->all : b->defaults), peers};
+			route.peers &= route_peers_named(rules, page->said);
+		lead(&route, rules, net->addr.family);
+		if (!route.peers)
+			continue;
+		route.attributes = attributes_ref(page ? page->all : b->defaults);
+		out.items[out.n_items++] = route;
 	}
 	return out;
 }
@@ -149,30 +182,42 @@ static void add(
 	++*n;
 }
 
-/* Peers of both kinds get the same text unless an AS path is longer. */
-static void add_announcements(
-	struct order ret[], size_t *n, const struct route *route, peer_set peers, peer_set external)
+/* Each by its own next hop. */
+static void add_by_hop(struct order ret[], size_t *n, const struct route *route, peer_set peers,
+	struct peer_kinds kinds, bool announces)
+{
+	peer_set extended = route->extended_hop.family ? peers & kinds.extended : 0;
+	struct route other = *route;
+
+	other.next_hop = route->extended_hop;
+	add(ret, n, route, peers & ~extended, announces);
+	add(ret, n, &other, extended, announces);
+}
+
+/* Peers of all ASs get the same text unless an AS path is longer. */
+static void add_announcements(struct order ret[], size_t *n, const struct route *route,
+	peer_set peers, struct peer_kinds kinds)
 {
 	if (route->attributes && route->attributes->prepend > 0) {
-		add(ret, n, route, peers & ~external, true);
-		add(ret, n, route, peers & external, true);
+		add_by_hop(ret, n, route, peers & ~kinds.external, kinds, true);
+		add_by_hop(ret, n, route, peers & kinds.external, kinds, true);
 	} else {
-		add(ret, n, route, peers, true);
+		add_by_hop(ret, n, route, peers, kinds, true);
 	}
 }
 
 /* Either may be NULL. */
 static size_t add_orders(struct order ret[ORDERS_OF_ROUTE], const struct route *had,
-	const struct route *gets, peer_set external)
+	const struct route *gets, struct peer_kinds kinds)
 {
 	size_t n = 0;
 
 	if (had)
-		add(ret, &n, had, had->peers & ~(gets ? gets->peers : 0), false);
+		add_by_hop(ret, &n, had, had->peers & ~(gets ? gets->peers : 0), kinds, false);
 	if (gets)
 		add_announcements(ret, &n, gets,
 			had && says_the_same(had, gets) ? gets->peers & ~had->peers : gets->peers,
-			external);
+			kinds);
 	if (n > 0) {
 		ret[n - 1].settles = true;
 		ret[n - 1].settled = gets;
@@ -182,7 +227,7 @@ static size_t add_orders(struct order ret[ORDERS_OF_ROUTE], const struct route *
 
 /* Of what goes altogether, or of all else. */
 static size_t build_some(
-	struct order ret[], size_t max, struct span s, peer_set external, bool goes)
+	struct order ret[], size_t max, struct span s, struct peer_kinds kinds, bool goes)
 {
 	size_t n = 0;
 
@@ -192,7 +237,7 @@ static size_t build_some(
 		const struct route *gets = order >= 0 ? s.to : NULL;
 
 		if (!gets == goes && !(had && gets && is_same(had, gets)))
-			n += add_orders(ret + n, had, gets, external);
+			n += add_orders(ret + n, had, gets, kinds);
 		s.from += had != NULL;
 		s.to += gets != NULL;
 	}
@@ -200,12 +245,12 @@ static size_t build_some(
 }
 
 size_t orders_build(struct order ret[], size_t max, const struct routes_out *from,
-	const struct routes_out *to, peer_set external)
+	const struct routes_out *to, struct peer_kinds kinds)
 {
 	const struct span s = span_of(from, to);
-	size_t n = build_some(ret, max, s, external, true);
+	size_t n = build_some(ret, max, s, kinds, true);
 
-	return n + build_some(ret + n, max - n, s, external, false);
+	return n + build_some(ret + n, max - n, s, kinds, false);
 }
 
 static int cmp_route(const void *net, const void *item)

@@ -13,9 +13,16 @@
 /* Some of bgp.peers: a bit each, in their order. */
 typedef uint32_t peer_set;
 
+/* Those that are told something else of a route than others. */
+struct peer_kinds {
+	peer_set external; /* of another AS */
+	peer_set extended; /* IPv4 routes lead them to an IPv6 next hop (RFC 8950) */
+};
+
 struct route {
 	struct ipnet net;
-	struct ipaddr next_hop;
+	struct ipaddr next_hop;        /* family 0: there are but `extended` peers */
+	struct ipaddr extended_hop;    /* of `extended` peers; family 0: the same */
 	struct attributes *attributes; /* a reference; with the defaults of kago.yaml in it */
 	peer_set peers;                /* who gets it; never none */
 };
@@ -34,7 +41,7 @@ bool routes_out_equal(const struct routes_out *a, const struct routes_out *b);
 
 /* How prefixes become routes. */
 struct route_rules {
-	const struct ipaddr *next_hop4, *next_hop6; /* NULL: none of that family is announced */
+	const struct ipaddr *next_hop4, *next_hop6; /* NULL: none leads there */
 	const struct config_peer *peers;
 	size_t n_peers;
 };
@@ -42,6 +49,8 @@ struct route_rules {
 /* Those of `rules` that have this name, or this address; that get routes of this family. */
 peer_set route_peers_named(const struct route_rules *rules, const struct attributes *a);
 peer_set route_peers_of_family(const struct route_rules *rules, int family);
+/* Those to whom IPv4 routes lead by IPv6. */
+peer_set route_peers_extended(const struct config_peer *peers, size_t n_peers);
 
 /*
  * The routes for these prefixes, with what the book says of them. One that nobody shall get is left
@@ -59,15 +68,15 @@ struct order {
 	const struct route *settled; /* of `to`; NULL: nobody has it any more */
 };
 
-enum { ORDERS_OF_ROUTE = 3 };
+enum { ORDERS_OF_ROUTE = 6 };
 
 /*
  * What brings peers from one set to the other, at most `max` orders of as many routes as have room:
- * first what withdraws alone. Who has a route keeps it while its attributes change. `external`:
- * peers of another AS, which get other attributes in a command of their own where these differ.
+ * first what withdraws alone. Who has a route keeps it while its attributes change. What is not the
+ * same for all kinds of peers is told each in a command of its own.
  */
 size_t orders_build(struct order ret[], size_t max, const struct routes_out *from,
-	const struct routes_out *to, peer_set external);
+	const struct routes_out *to, struct peer_kinds kinds);
 
 /* What has become of `net`; NULL: nobody has it. Takes a reference of its own. */
 void routes_out_note(struct routes_out *r, const struct ipnet *net, const struct route *now);

@@ -61,7 +61,11 @@ static json_t *route_json(const struct route *r, const struct sessions *s)
 			jsonx_append(peers, json_string(ipaddr_format(
 						    addr, &sessions_at(s, i)->config->address)));
 	jsonx_set(route, "prefix", json_string(ipnet_format(net, &r->net)));
-	jsonx_set(route, "nextHop", json_string(ipaddr_format(addr, &r->next_hop)));
+	if (r->next_hop.family)
+		jsonx_set(route, "nextHop", json_string(ipaddr_format(addr, &r->next_hop)));
+	if (r->extended_hop.family)
+		jsonx_set(route, "extendedNextHop",
+			json_string(ipaddr_format(addr, &r->extended_hop)));
 	jsonx_set(route, "peers", peers);
 	if (r->attributes)
 		add_attributes(route, r->attributes);

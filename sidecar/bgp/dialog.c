@@ -335,7 +335,7 @@ void dialog_tell(struct dialog *d, const struct routes_out *taken, const struct 
 	const struct exabgp_api_peers *peers)
 {
 	struct order orders[BATCH];
-	size_t n = orders_build(orders, BATCH, taken, due, peers->external);
+	size_t n = orders_build(orders, BATCH, taken, due, peers->kinds);
 	size_t len = build_batch(d, orders, n, peers);
 
 	if (len > 0)

@@ -102,7 +102,8 @@ size_t exabgp_api_announce(char ret_buf[static EXABGP_API_COMMAND_SIZE], const s
 
 	put_route(&t, "announce", r, peers);
 	if (r->attributes)
-		put_attributes(&t, r->attributes, (r->peers & peers->external) != 0, peers->as);
+		put_attributes(
+			&t, r->attributes, (r->peers & peers->kinds.external) != 0, peers->as);
 	put(&t, "\n");
 	return t.len;
 }

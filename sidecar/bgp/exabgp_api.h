@@ -22,8 +22,8 @@ enum {
 struct exabgp_api_peers {
 	const struct config_peer *items;
 	size_t n_items;
-	uint32_t as;       /* ours */
-	peer_set external; /* those of another AS */
+	uint32_t as; /* ours */
+	struct peer_kinds kinds;
 };
 
 /*

@@ -10,6 +10,14 @@
 #include "base/str.h"
 #include "doc/jsonx.h"
 
+/* Whether there are routes of this family for it. */
+static bool takes(
+	const struct site *p, const struct config *c, const struct config_peer *peer, int family)
+{
+	return config_peer_takes(peer, family) && site_hop_to(p, c, peer, family);
+}
+
+/* exabgp says that it can IPv4 by IPv6 only to whom it speaks of both. */
 static int peer_view(json_t **ret, const struct config *c, const struct site *p,
 	const struct passwords *passwords, const struct config_peer *peer, struct err *e)
 {
@@ -25,18 +33,24 @@ static int peer_view(json_t **ret, const struct config *c, const struct site *p,
 	if (!from)
 		return err_set(
 			e, EINVAL, "peer %s: the pod has no address of this family", address);
+	if (peer->extended_next_hop && !site_next_hop(p, c, AF_INET6))
+		return err_set(e, EINVAL,
+			"peer %s: extendedNextHop is of routes to an IPv6 address, and there is "
+			"none "
+			"(bgp.nextHop.ipv6)",
+			address);
 	if (peer->password_file) {
 		r = passwords_find(&password, passwords, peer->password_file, e);
 		if (r < 0)
 			return err_wrap(e, "peer %s", address);
 	}
-	*ret = json_pack("{ss ss+ ss ss sI sI sI si ss? sb sb}", "address", address, "description",
-		"kago ", c->fleet, "router_id", ipaddr_format(id, &p->router_id), "local_address",
-		ipaddr_format(local, from), "local_as", (json_int_t)c->bgp.as, "peer_as",
-		(json_int_t)peer->as, "hold_time", (json_int_t)(hold_time / 1000000), "port",
-		(int)peer->port, "password", password, "ipv4",
-		site_next_hop(p, c, AF_INET) && peer->ipv4, "ipv6",
-		site_next_hop(p, c, AF_INET6) && peer->ipv6);
+	*ret = json_pack("{ss ss+ ss ss sI sI sI si ss? sb sb sb}", "address", address,
+		"description", "kago ", c->fleet, "router_id", ipaddr_format(id, &p->router_id),
+		"local_address", ipaddr_format(local, from), "local_as", (json_int_t)c->bgp.as,
+		"peer_as", (json_int_t)peer->as, "hold_time", (json_int_t)(hold_time / 1000000),
+		"port", (int)peer->port, "password", password, "ipv4", takes(p, c, peer, AF_INET),
+		"ipv6", takes(p, c, peer, AF_INET6) || peer->extended_next_hop, "extended",
+		peer->extended_next_hop);
 	if (peer->ttl)
 		jsonx_set(*ret, "ttl", json_integer((json_int_t)peer->ttl));
 	return 0;

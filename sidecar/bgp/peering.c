@@ -5,11 +5,12 @@
 
 static struct exabgp_api_peers peers_of(const struct config *c)
 {
-	struct exabgp_api_peers peers = {c->bgp.peers, c->bgp.n_peers, c->bgp.as, 0};
+	struct exabgp_api_peers peers = {c->bgp.peers, c->bgp.n_peers, c->bgp.as, {0}};
 
 	for (size_t i = 0; i < c->bgp.n_peers; i++)
 		if (c->bgp.peers[i].as != c->bgp.as)
-			peers.external |= (peer_set)1 << i;
+			peers.kinds.external |= (peer_set)1 << i;
+	peers.kinds.extended = route_peers_extended(c->bgp.peers, c->bgp.n_peers);
 	return peers;
 }
 

@@ -134,6 +134,12 @@ const struct ipaddr *site_next_hop(const struct site *s, const struct config *c,
 	return dual_of(hop->kind == CONFIG_HOP_POD ? &s->pod : &s->node, family);
 }
 
+const struct ipaddr *site_hop_to(
+	const struct site *s, const struct config *c, const struct config_peer *peer, int family)
+{
+	return site_next_hop(s, c, peer->extended_next_hop ? AF_INET6 : family);
+}
+
 struct route_rules site_route_rules(const struct site *s, const struct config *c,
 	const struct config_peer *peers, size_t n_peers)
 {

@@ -34,6 +34,10 @@ const struct ipaddr *dual_of(const struct dual *d, int family);
 /* Where routes of this family lead (bgp.nextHop), NULL: to nowhere. Borrowed from either. */
 const struct ipaddr *site_next_hop(const struct site *s, const struct config *c, int family);
 
+/* The same for routes to this peer, which may lead to the next hop of the other family. */
+const struct ipaddr *site_hop_to(
+	const struct site *s, const struct config *c, const struct config_peer *peer, int family);
+
 /* Routes lead there, and go to these peers. All are borrowed. */
 struct route_rules site_route_rules(const struct site *s, const struct config *c,
 	const struct config_peer *peers, size_t n_peers);

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from net import run, wait_for
-from test_routers import ROOT, SLOW, VIP, VIP2, Frr, Site, Speaker
+from test_routers import ROOT, SLOW, VIP, VIP2, Bird, Frr, Site, Speaker
 
 POD = "172.16.1.11"
 
@@ -350,6 +350,58 @@ def test_a_pod_on_the_routers_own_network_needs_no_node(site, routers):
     assert a.next_hops(VIP2) == [POD]
 
 
+EXTENDED_BIRD = """
+router id 10.0.0.4;
+protocol device {}
+protocol direct { ipv4; ipv6; }
+protocol kernel { ipv4 { export all; }; }
+protocol bgp kago {
+	local 10.0.0.4 as 65001;
+	neighbor 172.16.1.11 as 65021;
+	multihop 2;
+	passive on;
+	ipv4 { import all; export none; extended next hop on; };
+	ipv6 { import all; export none; };
+}
+"""
+
+
+def test_ipv4_leads_to_ipv6_where_a_peer_takes_that(site, routers):
+    """RFC 8950: told by IPv6 to FRR, by IPv4 to BIRD; and who does not take it has IPv4 as ever."""
+    a, b = routers
+    bird = Bird(site, site.beside("bird", "10.0.0.4"), EXTENDED_BIRD)
+    pod, node = site.pods[1], site.nodes[1]
+    pod.ip("addr add fd00:1::11/64 dev eth0 nodad", "route add default via fd00:1::1")
+    node.ip("addr add fd00:1::1/64 dev p0 nodad", "addr add fd00::101/64 dev eth1 nodad",
+            f"addr add {VIP} dev lo")
+    node.sysctl("net.ipv6.conf.all.forwarding", 1)
+    for router, address in (a, "fd00::1"), (bird, "fd00::4"):
+        router.netns.ip(f"addr add {address}/64 dev eth1 nodad", "route add fd00:1::/64 via fd00::101")
+    a.tell("router bgp 65001", "neighbor fd00:1::11 remote-as 65021", "neighbor fd00:1::11 ebgp-multihop 2",
+           "neighbor fd00:1::11 passive", "neighbor fd00:1::11 capability extended-nexthop")
+    config = kago_yaml(["address: 'fd00::1', as: 65001, ttl: 2, extendedNextHop: true", peer(b),
+                        "address: 10.0.0.4, as: 65001, ttl: 2, extendedNextHop: true, ipv6: false"], {})
+    speaker = Speaker(pod, site.folder / "extended", config, f"{POD},fd00:1::11", "10.0.0.101,fd00::101")
+    site.network.callback(speaker.stop)
+    speaker.say(VIP)
+    speaker.say(VIP2, asPathPrepend="1")
+
+    def ways(router):
+        return run("ip", "-n", router.netns.name, "route", "show", VIP).stdout
+
+    for router in a, bird:
+        for vip in VIP, VIP2:
+            wait_for("IPv6", lambda: router.next_hops(vip) == ["fd00::101"], SLOW)  # noqa: B023
+        wait_for("the way", lambda: "via inet6 fd00::101 dev eth1" in ways(router))  # noqa: B023
+        # Packets take it.
+        assert_reaches(router.netns, node)
+    wait_for("IPv4", lambda: b.next_hops(VIP) == b.next_hops(VIP2) == ["10.0.0.101"], SLOW)
+    speaker.say(VIP, gone=True)
+    for router in a, b, bird:
+        wait_for("the end", lambda: router.next_hops(VIP) == [] and router.next_hops(VIP2))  # noqa: B023
+    assert speaker.count("bgp.down") == 0 and speaker.count("exabgp.killed") == 0
+
+
 class Secret:
     """A mounted one: `password` is read through `..data`, which the kubelet swaps."""
 
@@ -374,7 +426,7 @@ def test_a_password_is_followed_and_one_that_is_lost_is_kept(site, routers):
     a, b = routers
     secret = Secret(site.folder / "secret")
     secret.put("one\n")
-    # Not by a range of addresses: of a neighbor that was in it FRR 8.4 does not forget the password.
+    # Not by a range of addresses: FRR 8.4 keeps the password of such a neighbor when its session has ended.
     b.tell("router bgp 65001", f"neighbor {POD} peer-group kago", f"neighbor {POD} passive")
 
     def lock(password):

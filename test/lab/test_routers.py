@@ -74,7 +74,7 @@ class Site:
         self.network, self.folder, self.name, self.net = network, folder, name, net
         self.lan = network.netns(f"{name}-lan")
         self.lan.ip("link add lan type bridge", "link set lan up")
-        self.pods = {}
+        self.pods, self.nodes = {}, {}
         for number in nodes:
             node, pod = network.netns(f"{name}-node{number}"), network.netns(f"{name}-pod{number}")
             self.join(node, self.node_address(number))
@@ -82,7 +82,7 @@ class Site:
             node.ip(f"addr add 172.16.{number}.1/24 dev p0")
             node.sysctl("net.ipv4.ip_forward", 1)
             pod.ip(f"addr add 172.16.{number}.11/24 dev eth0", f"route add default via 172.16.{number}.1")
-            self.pods[number] = pod
+            self.pods[number], self.nodes[number] = pod, node
 
     def node_address(self, number):
         return f"{self.net}.10{number}"

@@ -277,7 +277,7 @@ static const struct refusal_case refused[] = {
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n    asn: 1\n",
 		"5:5: bgp.peers[]: 'asn' is not a key; the keys are address, as, port, "
 		"passwordFile, name, holdTime, ttl, localAddress, ipv4, ipv6, "
-		"bfd"},
+		"extendedNextHop, bfd"},
 	{"bgp:\n  peers[]: {}\n",
 		"2:3: bgp: 'peers[]' is not a key; the keys are program, template, "
 		"stateDir, as, holdTime, peers, otherPeers, nextHop, aggregates, communities, "
@@ -412,6 +412,8 @@ static const struct refusal_case refused[] = {
 	{"bgp:\n  bfd: {multiplier: 1}\n",
 		"2:21: bgp.bfd.multiplier: '1' is not a number from 2 to 255"},
 	{"bgp:\n  bfd: true\n", "2:3: bgp.bfd: must be an object, not true or false"},
+	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, ipv4: false, extendedNextHop: true}\n",
+		"4:5: bgp.peers[].extendedNextHop: is of IPv4 routes, and it gets none of them"},
 	{"bgp:\n  nextHop: {ipv4: nodes}\n",
 		"2:19: bgp.nextHop.ipv4: 'nodes' is not node, pod or an IPv4 address"},
 	{"bgp:\n  nextHop: {ipv4: 'fd00::1'}\n",

@@ -20,7 +20,7 @@ static struct exabgp_api_peers three_peers(void)
 
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(ipaddr_parse(&some[i].address, addresses[i], &e), 0);
-	return (struct exabgp_api_peers){some, 3, 65021, 4};
+	return (struct exabgp_api_peers){some, 3, 65021, {.external = 4}};
 }
 
 static struct route route_of(const char *net, const char *hop, peer_set peers)
@@ -98,7 +98,8 @@ static void test_attributes_are_said_in_numbers(void **state)
 
 static void test_the_longest_command_fits(void **state)
 {
-	const struct exabgp_api_peers peers = {some, LIMIT_BGP_PEERS, UINT32_MAX, 1 << 14};
+	const struct exabgp_api_peers peers = {
+		some, LIMIT_BGP_PEERS, UINT32_MAX, {.external = 1 << 14}};
 	CLEANUP(attributes_unrefp) struct attributes *a = attributes_new();
 	struct route r = route_of("fd00:1111:2222:3333:4444:5555:6666:7777/128",
 		"fd00:1111:2222:3333:4444:5555:6666:8888", 0x7fff);

@@ -188,6 +188,28 @@ static void test_what_a_peer_has_of_its_own(void **state)
 	assert_non_null(strstr(text, "\tfamily {\n\t\tipv4 unicast;\n\t}\n"));
 }
 
+static void test_a_peer_that_takes_ipv4_by_ipv6(void **state)
+{
+	CLEANUP(config_freep)
+	struct config *c = config_of("as: 65021, peers: [{address: 10.0.0.109, ipv6: false, "
+				     "extendedNextHop: true}]");
+	struct site p = site4();
+	CLEANUP_FREE char *path = NULL, *text = NULL;
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	assert_int_equal(write_conf(&path, c, &p, &e), -EINVAL);
+	assert_string_equal(e.msg, "peer 10.0.0.109: extendedNextHop is of routes to an IPv6 "
+				   "address, and there is none (bgp.nextHop.ipv6)");
+	/* exabgp says so only to whom it speaks of both families. */
+	p.node = (struct dual){.v6 = addr_of("fd00::106")};
+	assert_int_equal(write_conf(&path, c, &p, &e), 0);
+	assert_int_equal(fs_read(&text, &len, path, 4096, &e), 0);
+	assert_non_null(strstr(text, "\tfamily {\n\t\tipv4 unicast;\n\t\tipv6 unicast;\n\t}\n"
+				     "\tnexthop {\n\t\tipv4 unicast ipv6;\n\t}\n"));
+}
+
 static int write_with_password(char **ret_text, const char *password, size_t len, struct err *e)
 {
 	CLEANUP_FREE char *bgp = xasprintf(
@@ -306,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_the_neighbor_block),
 		cmocka_unit_test(test_both_families_and_peers),
 		cmocka_unit_test(test_what_a_peer_has_of_its_own),
+		cmocka_unit_test(test_a_peer_that_takes_ipv4_by_ipv6),
 		cmocka_unit_test(test_a_password_is_encoded),
 		cmocka_unit_test(test_a_password_must_be_one),
 		cmocka_unit_test(test_only_we_can_read_the_file),

@@ -62,6 +62,8 @@ static const struct {
 		"bgp: {as: 1, peers: [{address: 192.0.2.1, ttl: 1}]}"},
 	{"bgp.peers[].localAddress", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
 		"bgp: {as: 1, peers: [{address: 192.0.2.1, localAddress: 192.0.2.9}]}"},
+	{"bgp.peers[].extendedNextHop", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
+		"bgp: {as: 1, peers: [{address: 192.0.2.1, extendedNextHop: true}]}"},
 	{"bgp.peers[].ipv4", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",
 		"bgp: {as: 1, peers: [{address: 192.0.2.1, ipv4: false}]}"},
 	{"bgp.peers[].ipv6", "bgp: {as: 1, peers: [{address: 192.0.2.1}]}",

@@ -6,7 +6,9 @@
 
 #include "addresses.h"
 
-enum { EXTERNAL = 4, ROOM = 64 };
+enum { ROOM = 64 };
+
+static const struct peer_kinds kinds = {.external = 4};
 
 static const struct ipaddr hop4 = {.family = AF_INET, .bytes = {10, 0, 0, 106}};
 static const struct ipaddr hop6 = {.family = AF_INET6, .bytes = {0xfd, 1, [15] = 6}};
@@ -136,7 +138,7 @@ static void assert_orders(
 	const struct routes_out *from, const struct routes_out *to, const char *expected)
 {
 	struct order orders[ROOM];
-	size_t n = orders_build(orders, ROOM, from, to, EXTERNAL), len = 0;
+	size_t n = orders_build(orders, ROOM, from, to, kinds), len = 0;
 	char text[1024] = "", net[IPNET_TEXT];
 
 	for (size_t i = 0; i < n; i++)
@@ -187,6 +189,61 @@ static void test_who_gets_a_longer_path_is_told_so_alone(void **state)
 }
 
 /* What was ordered and noted is what was wanted, in steps of any size. */
+/* The second peer takes IPv4 routes by IPv6. */
+static struct routes_out routes_extended(
+	const struct prefixes *p, const struct book *b, bool has_hop4, bool has_hop6)
+{
+	struct route_rules rules = rules_of_peers();
+
+	peers[1].extended_next_hop = true;
+	if (!has_hop4)
+		rules.next_hop4 = NULL;
+	if (!has_hop6)
+		rules.next_hop6 = NULL;
+	return routes_build(p, b, &rules);
+}
+
+/* "+PREFIX HOP PEERS" of each. */
+static void assert_hops(
+	const struct routes_out *from, const struct routes_out *to, const char *expected)
+{
+	const struct peer_kinds extended = {.external = 4, .extended = 2};
+	char text[1024] = "", net[IPNET_TEXT], hop[IPADDR_TEXT];
+	struct order orders[ROOM];
+	size_t n = orders_build(orders, ROOM, from, to, extended), len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s %s %x",
+			i ? ", " : "", orders[i].announces ? "+" : "-",
+			ipnet_format(net, &orders[i].route.net),
+			ipaddr_format(hop, &orders[i].route.next_hop), orders[i].route.peers);
+	assert_string_equal(text, expected);
+}
+
+static void test_who_gets_ipv4_by_ipv6_is_told_so_alone(void **state)
+{
+	CLEANUP_PREFIXES struct prefixes p = SET("10.1.1.1/32", "fd00:1::1/128");
+	CLEANUP_BOOK struct book said = {0}, longer = {0};
+	CLEANUP_ROUTES_OUT struct routes_out both = {0}, only6 = {0}, only4 = {0}, path = {0},
+					     nothing = {0};
+
+	(void)state;
+	both = routes_extended(&p, &said, true, true);
+	assert_hops(&nothing, &both,
+		"+10.1.1.1/32 10.0.0.106 5, +10.1.1.1/32 fd01::6 2, +fd00:1::1/128 fd01::6 3");
+	assert_hops(&both, &nothing,
+		"-10.1.1.1/32 10.0.0.106 5, -10.1.1.1/32 fd01::6 2, -fd00:1::1/128 fd01::6 3");
+	only6 = routes_extended(&p, &said, false, true);
+	assert_hops(&nothing, &only6, "+10.1.1.1/32 fd01::6 2, +fd00:1::1/128 fd01::6 3");
+	assert_hops(&both, &only6, "-10.1.1.1/32 10.0.0.106 5, +10.1.1.1/32 fd01::6 2");
+	only4 = routes_extended(&p, &said, true, false);
+	assert_hops(&nothing, &only4, "+10.1.1.1/32 10.0.0.106 5");
+	write_page(&longer, "10.1.1.1/32", attributes_of(NULL, "2", NULL));
+	path = routes_extended(&p, &longer, true, true);
+	assert_hops(&both, &path,
+		"+10.1.1.1/32 10.0.0.106 1, +10.1.1.1/32 fd01::6 2, +10.1.1.1/32 10.0.0.106 4");
+}
+
 static void test_peers_that_move_keep_their_routes(void **state)
 {
 	CLEANUP_PREFIXES struct prefixes p = SET("10.1.1.1/32", "10.1.1.2/32", "10.1.1.3/32");
@@ -217,7 +274,7 @@ static void test_orders_lead_to_what_is_wanted(void **state)
 	write_page(&b, "10.1.1.3/32", attributes_of("1", "2", "a c"));
 	now = routes_of(&p, &(struct book){0});
 	to = routes_of(&q, &b);
-	while ((n = orders_build(orders, ORDERS_OF_ROUTE + 1, &now, &to, EXTERNAL)) > 0) {
+	while ((n = orders_build(orders, ORDERS_OF_ROUTE + 1, &now, &to, kinds)) > 0) {
 		assert_true(orders[n - 1].settles && ++steps < 10);
 		for (size_t i = 0; i < n; i++)
 			if (orders[i].settles)
@@ -264,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_what_left_is_known_as_long_as_there_is_a_route),
 		cmocka_unit_test(test_a_change_withdraws_from_nobody_who_keeps_it),
 		cmocka_unit_test(test_who_gets_a_longer_path_is_told_so_alone),
+		cmocka_unit_test(test_who_gets_ipv4_by_ipv6_is_told_so_alone),
 		cmocka_unit_test(test_peers_that_move_keep_their_routes),
 		cmocka_unit_test(test_orders_lead_to_what_is_wanted),
 	};

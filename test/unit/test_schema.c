@@ -95,7 +95,7 @@ static void test_names_of_a_section(void **state)
 		"nextHop, aggregates, communities, localPreference, med, asPathPrepend, bfd");
 	assert_names("bgp.bfd", "enabled, program, interval, multiplier");
 	assert_names("bgp.peers[]", "address, as, port, passwordFile, name, holdTime, ttl, "
-				    "localAddress, ipv4, ipv6, bfd");
+				    "localAddress, ipv4, ipv6, extendedNextHop, bfd");
 	assert_names("bgp.otherPeers[]", "address, name");
 	assert_names("ipvs", "timeouts");
 	assert_names("ipvs.timeouts", "tcp, tcpFin, udp");
