@@ -42,7 +42,8 @@ static int load_peer(struct loader *l, struct loader_place where, void *base, co
 			l, (struct loader_place){"bgp.peers[].address", where.at}, "missing");
 	if (peer->address.family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer->address.v6))
 		return loader_fail(l, (struct loader_place){"bgp.peers[].address", where.at},
-			"is link-local, which leads nowhere without an interface");
+			"is link-local, and exabgp 4.2 cannot say by which interface it calls a "
+			"peer; use another address of it");
 	if (peer->local_address.family && peer->local_address.family != peer->address.family)
 		return loader_fail(l, (struct loader_place){"bgp.peers[].localAddress", where.at},
 			"must be of the peer's family");

@@ -208,7 +208,13 @@ static int set_communities(const struct schema_key *k, void *field, const char *
 
 static int set_address(const struct schema_key *k, void *field, const char *text, struct err *e)
 {
+	char quoted[STR_QUOTED_SIZE];
+
 	(void)k;
+	if (strchr(text, '%'))
+		return err_set(e, EINVAL,
+			"%s has a zone, as link-local addresses do; they cannot be used",
+			str_quote(quoted, text));
 	return ipaddr_parse(field, text, e);
 }
 

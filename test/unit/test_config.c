@@ -358,8 +358,11 @@ static const struct refusal_case refused[] = {
 	{"bgp:\n  as: 1\n  peers:\n  - address: 10.0.0.1\n  - address: 10.0.0.1\n    port: 179\n",
 		"5:5: bgp.peers: the same address as another peer; a session is told by it alone"},
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 'fe80::1'}\n",
-		"4:5: bgp.peers[].address: is link-local, which leads nowhere without an "
-		"interface"},
+		"4:5: bgp.peers[].address: is link-local, and exabgp 4.2 cannot say by which "
+		"interface it calls a peer; use another address of it"},
+	{"bgp:\n  as: 1\n  peers:\n  - {address: 'fe80::1%eth0'}\n",
+		"4:15: bgp.peers[].address: 'fe80::1%eth0' has a zone, as link-local addresses do; "
+		"they cannot be used"},
 	{"bgp: {as: 1, peers: [{address: 10.0.0.1, name: a},\n {address: 10.0.0.2, name: a}]}\n",
 		"2:2: bgp.peers[].name: there are two peers 'a'"},
 	{"bgp:\n  as: 1\n  peers:\n  - {address: 10.0.0.1, localAddress: 'fd00::1'}\n",
