@@ -179,7 +179,7 @@ class Asking(threading.Thread):
 class Flat:
     """Three load balancers, and Services with VIPs of their nodes' network; every test leaves them as it found them."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, **settings):
         self.lab = lab
         self.client = self.host("lan", LAN, LAN6)
         self.thief = self.host("thief", THIEF)
@@ -190,7 +190,8 @@ class Flat:
         self.web = [Web(lab, f"web-{n}", lab.nodes[f"node{n}"], 10 + n) for n in (1, 3)]
         self.lbs = {f"node{n}": lab.lb_pod_of_cluster(
             f"lb{n}", f"node{n}", self.kubeconfig(), announce="l2", kubernetes__leaseNamespace=LEASES,
-            l2__interval=f"{INTERVAL * 1000:.0f}ms", pools=[{"name": "lan", "addresses": POOL}]) for n in (1, 2, 3)}
+            l2__interval=f"{INTERVAL * 1000:.0f}ms", pools=[{"name": "lan", "addresses": POOL}], **settings)
+            for n in (1, 2, 3)}
         self.untouched = self.on_nodes()
         for lb in self.lbs.values():
             lb.start()
