@@ -14,7 +14,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("test/lab", "test/lab/inside")]
 import announce_bgp  # noqa: E402
 
 EVENTS = {  # what happened, the goal for the 99th percentile in s, and whether that is for the wire
-    "start": ("pod started, until its route is there", 2, False),
+    "start": ("pod started, until it has a route", 2, False),
     "sigterm": ("SIGTERM", 0.1, True),
     "kill-exabgp": ("SIGKILL of exabgp", 0.3, False),
     "kill-pod": ("SIGKILL of the pod", 0.3, False),

@@ -11,7 +11,7 @@ import math
 import sys
 from html import escape
 
-WIDTH, HEIGHT = 860, 420
+WIDTH, HEIGHT = 900, 420
 LEFT, TOP, RIGHT, BOTTOM = 60, 44, 560, 370  # of the plot; names are to the right of it
 # That can be told apart in light and dark, and by those who see red and green as one; then by their dashes.
 COLOURS = ["#2a7fc9", "#d55e00", "#0a9a78", "#b8689a", "#8f7d00", "#7466d0"]
