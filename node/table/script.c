@@ -172,16 +172,20 @@ static void put_elements(FILE *out, const struct dialect *d, bool add, const str
 	put_sources(out, d, add, of, but);
 }
 
+/*
+ * nft 1.0.6 dies of reading a set that libnftables 1.1 has made by the name of a type, if that is
+ * all of a key or of a value; and it cannot make `endpoints` by typeof where that is there already.
+ */
 static void put_sets(FILE *out, const struct dialect *d)
 {
 	fprintf(out,
-		"add map %s pods { type %s : mark; }\n"
+		"add map %s pods { typeof %s daddr : meta mark; }\n"
 		"add map %s endpoints { type mark . %s . inet_proto . inet_service : "
 		"%s . inet_service; }\n"
-		"add set %s vips { type %s; }\n"
-		"add set %s sources { type %s; flags interval; }\n",
-		d->table, d->type, d->table, d->type, d->type, d->table, d->type, d->table,
-		d->type);
+		"add set %s vips { typeof %s daddr; }\n"
+		"add set %s sources { typeof %s saddr; flags interval; }\n",
+		d->table, d->header, d->table, d->type, d->type, d->table, d->header, d->table,
+		d->header);
 	for (enum script_set set = 0; set < SCRIPT_N_SETS; set++)
 		fprintf(out, "flush %s %s %s\n", set < SCRIPT_VIPS ? "map" : "set", d->table,
 			script_set_name(set));

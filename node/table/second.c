@@ -73,9 +73,9 @@ static void put_map(FILE *out, const struct doors *d, enum second_map map)
 static void put_sets_and_chains(FILE *out)
 {
 	fputs("add counter ip " SECOND_TABLE " " SECOND_ONWARD "\n"
-	      "add map ip " SECOND_TABLE " firsts { type ipv4_addr . inet_service : mark; }\n"
-	      "add map ip " SECOND_TABLE " nexts { type ipv4_addr . inet_service : mark; }\n"
-	      "add map ip " SECOND_TABLE " doors { type mark : ipv4_addr; }\n"
+	      "add map ip " SECOND_TABLE " firsts { typeof ip daddr . tcp dport : meta mark; }\n"
+	      "add map ip " SECOND_TABLE " nexts { typeof ip daddr . tcp dport : meta mark; }\n"
+	      "add map ip " SECOND_TABLE " doors { typeof meta mark : ip daddr; }\n"
 	      /* Before the chain that takes what is for us to the device. */
 	      "add chain ip " SECOND_TABLE " outer "
 	      "{ type filter hook prerouting priority -311; policy accept; }\n"

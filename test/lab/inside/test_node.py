@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from image import IPVS
 from net import Talk, ask, program, wait_for
 
 FLEET, PORT, TARGET = "default", 80, 8080
@@ -129,6 +130,12 @@ class Site:
             self.node, program("kago-node"), "run", "--source", self.manifests, "--node", "n1",
             "--set", "log.level=debug", "--allow", LB[4], "--allow", LB[6], *options, log=self.folder / "agent.log")
         return self.agent
+
+    def start_of_image(self):
+        """The agent in its container."""
+        argv = IPVS.command("run", "--source", self.manifests, "--node", "n1", "--allow", LB[4],
+                            folders=[self.manifests], entrypoint=["/usr/bin/kago-node"])
+        return self.network.start(self.node, *argv, log=self.folder / "agent-of-image.log")
 
     def run_node(self, *words):
         return self.node.run(program("kago-node"), *words)
@@ -329,6 +336,13 @@ def answers_again(site):
         return answers(site, 4, timeout=1) == ("a", CLIENT[4])
     except OSError:
         return False
+
+
+def test_the_nodes_nft_reads_what_the_image_has_made(site):
+    """libnftables of the image is newer."""
+    site.start_of_image().wait_for_line("event=node.ready")
+    assert PODS["a"][4] in site.table()
+    site.node.run("nft", "list", "ruleset")
 
 
 def test_nothing_is_left_after_remove(site):
