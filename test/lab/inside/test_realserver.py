@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from image import IPVS, NET_ADMIN
-from net import ROOT, Talk, ask, program
+from net import ROOT, Talk, ask, program, run
 from topology import KILL, Lab, Pod
 from tunnel_fleet import CLIENTS, NETS, OVERHEAD, PORT, VIPS, TunnelFleet, drop_invalid, slice_of
 
@@ -127,6 +127,8 @@ def tunnel_to(fleet, sender, pod, family):
     kind = {4: "ipip", 6: "ip6tnl mode ip6ip6"}[family]
     gue = f"encap gue encap-sport auto encap-dport {GUE_PORT}" if fleet.encapsulation == "gue" else ""
     limit = "encaplimit none" if family == 6 else ""
+    if gue and family == 6:
+        run("modprobe", "fou6")
     sender.netns.ip(f"link add t{family} type {kind} local {here} remote {there} {limit} {gue}",
                     f"link set t{family} up mtu 1400", f"route add {VIPS[family]} dev t{family} src {here}")
     return here
