@@ -7,11 +7,19 @@
 
 #include "base/mem.h"
 
-#define SYSCTL "/proc/sys/net/ipv4/vs/expire_nodest_conn"
+#define NAME "ipv4/vs/expire_nodest_conn"
+
+/* A container's /proc/sys is read-only. */
+static const char *path(void)
+{
+	static const char mounted[] = REORDER_SYSCTLS "/" NAME;
+
+	return access(mounted, W_OK) == 0 ? mounted : "/proc/sys/net/" NAME;
+}
 
 bool reorder_ends_connections(void)
 {
-	CLEANUP_CLOSE int fd = open(SYSCTL, O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(path(), O_RDONLY | O_CLOEXEC);
 	char value = '1';
 
 	return fd < 0 || read(fd, &value, 1) != 1 || value != '0';
@@ -19,14 +27,14 @@ bool reorder_ends_connections(void)
 
 static int put(char value)
 {
-	CLEANUP_CLOSE int fd = open(SYSCTL, O_WRONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(path(), O_WRONLY | O_CLOEXEC);
 
 	return fd < 0 || write(fd, &value, 1) != 1 ? -errno : 0;
 }
 
 bool reorder_is_possible(void)
 {
-	return access(SYSCTL, W_OK) == 0 || !reorder_ends_connections();
+	return access(path(), W_OK) == 0 || !reorder_ends_connections();
 }
 
 int reorder_begin(bool *ret_restore)

@@ -7,8 +7,11 @@
  * While real servers are moved in the kernel's list (differ_reorder), a packet may come for one
  * that is out for a moment. net.ipv4.vs.expire_nodest_conn=0 lets IPVS drop that packet, which its
  * sender repeats; with 1 the connection would end. Where the sysctl is 1 and cannot be written,
- * nothing is moved.
+ * nothing is moved. It is written in /proc/sys, or in REORDER_SYSCTLS, where a container may have a
+ * mount of the node's /proc/sys/net, in which everybody sees their own network namespace.
  */
+#define REORDER_SYSCTLS "/host/sysctls"
+
 bool reorder_is_possible(void);
 
 /* Whether connections of a real server that is removed end at once: the sysctl is 1. */

@@ -289,7 +289,7 @@ def long_running(pod):
 def test_no_container_has_more_privileges_than_it_uses(helm4, values, method):
     pod = pod_of(helm4.objects(values, "--set", f"nodeSockets.method={method}"))
     assert not pod.get("hostNetwork") and not pod.get("hostPID") and not pod.get("hostIPC")
-    routes = any("hostPath" in volume for volume in pod["volumes"])
+    routes = any(volume["name"] == "node-namespaces" for volume in pod["volumes"])
     raw = ["NET_RAW"] if values == "l2" else []
     expected = {"ipvs": ["NET_ADMIN"], "exabgp": ["NET_ADMIN"]}
     if routes:
@@ -382,6 +382,17 @@ def test_only_what_sets_sysctls_is_privileged(helm4, method, privileged):
     assert check["securityContext"]["privileged"] is privileged
     assert ("--fix" in check["args"]) is privileged
     assert bool(pod.get("securityContext", {}).get("sysctls")) is (method == "podSecurityContext")
+
+
+def test_the_nodes_sysctls_are_mounted_for_the_controller_alone(helm4):
+    source = (ROOT / "controller/kernel/reorder.h").read_text(encoding="utf-8")
+    place = re.search(r'#define REORDER_SYSCTLS "(.*)"', source)[1]
+    pod = pod_of(helm4.objects("default"))
+    assert {"name": "node-sysctls", "hostPath": {"path": "/proc/sys/net", "type": "Directory"}} in pod["volumes"]
+    mounts = {c["name"]: m for c in [*pod["initContainers"], *pod["containers"]] for m in c["volumeMounts"]
+              if m["name"] == "node-sysctls"}
+    assert mounts == {"ipvs": {"name": "node-sysctls", "mountPath": place}}
+    assert "node-sysctls" not in helm4.template("default", "--set", "sysctls.mount=false")
 
 
 def test_the_sysctls_are_those_that_the_controller_sets():

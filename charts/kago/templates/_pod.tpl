@@ -173,6 +173,9 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
   volumeMounts:
     {{- include "kago.mounts" . | nindent 4 }}
     - {name: run-ipvs, mountPath: /run/kago}
+    {{- if .Values.sysctls.mount }}
+    - {name: node-sysctls, mountPath: /host/sysctls}
+    {{- end }}
     {{- with .Values.ipvs.extraVolumeMounts }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -270,6 +273,12 @@ appArmorProfile: {type: {{ $root.Values.nodeSockets.appArmorProfile }}}
 # For the routes from the node to the pod: who makes the sockets for them opens the file net in it.
 - name: node-namespaces
   hostPath: {path: /proc/1/ns, type: Directory}
+{{- end }}
+{{- if .Values.sysctls.mount }}
+# For one sysctl that changes while real servers are put in order. In this folder a process sees its own network
+# namespace, in any mount of it; a folder below would be the node's.
+- name: node-sysctls
+  hostPath: {path: /proc/sys/net, type: Directory}
 {{- end }}
 {{- if eq (include "kago.nodeSockets" .) "container" }}
 # In two containers alone: who sees it gets sockets of the node.
