@@ -41,13 +41,12 @@ static void expect_none(const struct snapshot *s, const char *part)
 
 static void each_share_is_told_of_on_layer_2(void **state)
 {
-	struct sidecar_state said = {0};
-	struct snapshot s = {.sidecar = &said, .n_sidecars = 1};
 	json_auto_t *l2 = json_pack("{si s[ii] s[iii] s[{}]}", "shares", 2, "owned", 0, 2,
 		"changes", 1, 0, 5, "rivals");
+	struct sidecar_state said = {.l2 = l2}, silent = {0};
+	struct snapshot s = {.sidecar = &said, .n_sidecars = 1};
 
 	(void)state;
-	said.l2 = l2;
 	expect_none(&s, "kago_l2");
 	s.on_layer_2 = true;
 	expect(&s, "kago_l2_shares 2");
@@ -59,7 +58,7 @@ static void each_share_is_told_of_on_layer_2(void **state)
 	expect(&s, "kago_l2_share_changes_total{share=\"2\"} 5");
 	expect(&s, "kago_l2_share_changes_total{share=\"15\"} 0");
 	/* A sidecar that is not there answers for nothing. */
-	said.l2 = NULL;
+	s.sidecar = &silent;
 	expect(&s, "kago_l2_share{share=\"0\"} 0");
 }
 
