@@ -426,7 +426,7 @@ def test_a_roll_adds_before_it_takes_away(helm4):
         rolling = (spec.get("strategy") or spec["updateStrategy"])["rollingUpdate"]
         assert rolling == {"maxUnavailable": 0, "maxSurge": 1} and spec["minReadySeconds"] > 0
     for metrics, rolling in ("false", {"maxUnavailable": 0, "maxSurge": "10%"}), ("true", {"maxUnavailable": "10%"}):
-        values = settings("agent.enabled=true", f"agent.metrics.enabled={metrics}")
+        values = settings(f"agent.enabled=true agent.metrics.enabled={metrics}")
         agents = workload(helm4.objects("default", *values), "agent")["spec"]["updateStrategy"]
         assert agents == {"type": "RollingUpdate", "rollingUpdate": rolling}
 
