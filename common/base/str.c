@@ -38,6 +38,23 @@ int str_to_u64(uint64_t *ret, const char *text, uint64_t min, uint64_t max, stru
 	return 0;
 }
 
+int str_choice(unsigned *ret, const char *text, const char *const words[], struct err *e)
+{
+	char quoted[STR_QUOTED_SIZE], known[128] = "";
+	size_t at = 0;
+
+	for (unsigned i = 0; words[i]; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+		if (at < sizeof known)
+			at += (size_t)snprintf(
+				known + at, sizeof known - at, "%s%s", i ? ", " : "", words[i]);
+	}
+	return err_set(e, EINVAL, "%s is none of %s", str_quote(quoted, text), known);
+}
+
 int str_to_bool(bool *ret, const char *text, struct err *e)
 {
 	char quoted[STR_QUOTED_SIZE];

@@ -19,6 +19,9 @@ int str_to_u64(uint64_t *ret, const char *text, uint64_t min, uint64_t max, stru
 /* "true" or "false", nothing else. */
 int str_to_bool(bool *ret, const char *text, struct err *e);
 
+/* One of these words, of which NULL is the end: its place among them. The message has them all. */
+int str_choice(unsigned *ret, const char *text, const char *const words[], struct err *e);
+
 /* A duration with its units, from min to max microseconds: "500ms", "9s", "2m", "1h", "1m30s". */
 int str_to_usec(uint64_t *ret, const char *text, uint64_t min, uint64_t max, struct err *e);
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "values/forward.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
 
-static const char *const methods[] = {"nat", "tunnel"};
-static const char *const encapsulations[] = {"ipip", "gue"};
-static const char *const ends[] = {"nodes", "pods"};
+static const char *const methods[] = {"nat", "tunnel", NULL};
+static const char *const encapsulations[] = {"ipip", "gue", NULL};
+static const char *const ends[] = {"nodes", "pods", NULL};
 
 bool forward_equal(const struct forward *a, const struct forward *b)
 {
@@ -22,15 +21,12 @@ const char *forward_method_name(enum forward_method m)
 
 int forward_method_parse(enum forward_method *ret, const char *text, struct err *e)
 {
-	char quoted[STR_QUOTED_SIZE];
+	unsigned choice;
+	int r = str_choice(&choice, text, methods, e);
 
-	for (enum forward_method m = FORWARD_NAT; m <= FORWARD_TUNNEL; m++) {
-		if (strcmp(text, methods[m]) != 0)
-			continue;
-		*ret = m;
-		return 0;
-	}
-	return err_set(e, EINVAL, "%s is none of nat, tunnel", str_quote(quoted, text));
+	if (r == 0)
+		*ret = (enum forward_method)choice;
+	return r;
 }
 
 const char *encapsulation_name(enum encapsulation c)
@@ -40,15 +36,12 @@ const char *encapsulation_name(enum encapsulation c)
 
 int encapsulation_parse(enum encapsulation *ret, const char *text, struct err *e)
 {
-	char quoted[STR_QUOTED_SIZE];
+	unsigned choice;
+	int r = str_choice(&choice, text, encapsulations, e);
 
-	for (enum encapsulation c = ENCAPSULATION_IPIP; c <= ENCAPSULATION_GUE; c++) {
-		if (strcmp(text, encapsulations[c]) != 0)
-			continue;
-		*ret = c;
-		return 0;
-	}
-	return err_set(e, EINVAL, "%s is none of ipip, gue", str_quote(quoted, text));
+	if (r == 0)
+		*ret = (enum encapsulation)choice;
+	return r;
 }
 
 const char *tunnel_to_name(enum tunnel_to to)
@@ -58,15 +51,12 @@ const char *tunnel_to_name(enum tunnel_to to)
 
 int tunnel_to_parse(enum tunnel_to *ret, const char *text, struct err *e)
 {
-	char quoted[STR_QUOTED_SIZE];
+	unsigned choice;
+	int r = str_choice(&choice, text, ends, e);
 
-	for (enum tunnel_to to = TUNNEL_TO_NODES; to <= TUNNEL_TO_PODS; to++) {
-		if (strcmp(text, ends[to]) != 0)
-			continue;
-		*ret = to;
-		return 0;
-	}
-	return err_set(e, EINVAL, "%s is none of nodes, pods", str_quote(quoted, text));
+	if (r == 0)
+		*ret = (enum tunnel_to)choice;
+	return r;
 }
 
 const char *forward_name(const struct forward *f)

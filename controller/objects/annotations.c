@@ -48,27 +48,10 @@ int annotation_text(const char **ret, const json_t *object, const char *key, str
 	return 0;
 }
 
-/* The index of `text` in a list that ends with NULL. */
-static int parse_choice(unsigned *ret, const char *text, const char *const list[], struct err *e)
-{
-	char quoted[STR_QUOTED_SIZE], known[128] = "";
-	size_t at = 0;
-
-	for (unsigned i = 0; list[i]; i++) {
-		if (strcmp(text, list[i]) == 0) {
-			*ret = i;
-			return 0;
-		}
-		at += (size_t)snprintf(
-			known + at, sizeof known - at, "%s%s", i ? ", " : "", list[i]);
-	}
-	return err_set(e, EINVAL, "%s is none of %s", str_quote(quoted, text), known);
-}
-
 static int parse_scheduler(struct policy *p, const char *text, struct err *e)
 {
 	unsigned choice = 0;
-	int r = parse_choice(&choice, text, schedulers, e);
+	int r = str_choice(&choice, text, schedulers, e);
 
 	if (r < 0)
 		return r;
@@ -97,7 +80,7 @@ static int parse_tunnel_to(struct policy *p, const char *text, struct err *e)
 static int parse_check(struct policy *p, const char *text, struct err *e)
 {
 	unsigned choice = 0;
-	int r = parse_choice(&choice, text, health_check_types, e);
+	int r = str_choice(&choice, text, health_check_types, e);
 
 	if (r < 0)
 		return r;

@@ -66,6 +66,20 @@ static void test_bool_is_true_or_false(void **state)
 		assert_int_equal(str_to_bool(&b, wrong[i], &e), -EINVAL);
 }
 
+static void test_choice(void **state)
+{
+	static const char *const words[] = {"nat", "tunnel", NULL};
+	struct err e = {0};
+	unsigned choice = 7;
+
+	(void)state;
+	assert_int_equal(str_choice(&choice, "tunnel", words, &e), 0);
+	assert_int_equal(choice, 1);
+	assert_int_equal(str_choice(&choice, "nat ", words, &e), -EINVAL);
+	assert_string_equal(e.msg, "'nat ' is none of nat, tunnel");
+	assert_int_equal(choice, 1);
+}
+
 static void test_usec_reads_every_unit(void **state)
 {
 	static const struct {
@@ -188,6 +202,7 @@ static void test_a_date_is_skipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_u64_takes_the_whole_range),
 		cmocka_unit_test(test_u64_is_strict),
 		cmocka_unit_test(test_u64_says_what_would_be_right),
