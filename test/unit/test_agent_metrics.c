@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "metrics_text.h"
 #include "values/tunnel_set.h"
 
 static char *text_of(const struct metrics *m)
@@ -26,18 +26,12 @@ static char *text_of(const struct metrics *m)
 
 static void expect(const struct metrics *m, const char *line)
 {
-	CLEANUP_FREE char *text = text_of(m), *wanted = xasprintf("\n%s\n", line);
-
-	if (!strstr(text, wanted))
-		fail_msg("there is no line '%s' in:\n%s", line, text);
+	expect_line(text_of(m), line);
 }
 
-static void expect_none(const struct metrics *m, const char *name)
+static void expect_none(const struct metrics *m, const char *part)
 {
-	CLEANUP_FREE char *text = text_of(m);
-
-	if (strstr(text, name))
-		fail_msg("there is '%s' in:\n%s", name, text);
+	expect_nowhere(text_of(m), part);
 }
 
 /* A node that is well. */

@@ -315,36 +315,34 @@ static uint64_t n_counted(const struct rig *rig, const char *name)
 	return n;
 }
 
-/* IPIP, from 127.0.0.1; of what is inside nothing is looked at. */
-static void send_tunnelled(const char *to)
+/* From 127.0.0.1. */
+static void send_to(
+	const char *to, int type, int protocol, uint16_t port, const char *bytes, size_t len)
 {
-	static const char inside[20] = {0x45};
 	const struct ipaddr addr = addr_of(to);
-	struct sockaddr_in at = {.sin_family = AF_INET};
-	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_IPIP);
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, protocol);
 
 	memcpy(&at.sin_addr, addr.bytes, sizeof at.sin_addr);
 	assert_true(fd >= 0);
-	assert_int_equal(
-		sendto(fd, inside, sizeof inside, 0, (const struct sockaddr *)&at, sizeof at),
-		sizeof inside);
+	assert_int_equal(sendto(fd, bytes, len, 0, (const struct sockaddr *)&at, sizeof at), len);
 	close(fd);
 }
 
-/* GUE of version 0 with IPv4 in it, from 127.0.0.1. */
+/* IPIP; of what is inside nothing is looked at. */
+static void send_tunnelled(const char *to)
+{
+	static const char inside[20] = {0x45};
+
+	send_to(to, SOCK_RAW, IPPROTO_IPIP, 0, inside, sizeof inside);
+}
+
+/* GUE of version 0 with IPv4 in it. */
 static void send_in_gue(const char *to)
 {
 	static const char inside[4 + 20] = {0, 4, 0, 0, 0x45};
-	const struct ipaddr addr = addr_of(to);
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(6080)};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	memcpy(&at.sin_addr, addr.bytes, sizeof at.sin_addr);
-	assert_true(fd >= 0);
-	assert_int_equal(
-		sendto(fd, inside, sizeof inside, 0, (const struct sockaddr *)&at, sizeof at),
-		sizeof inside);
-	close(fd);
+	send_to(to, SOCK_DGRAM, 0, 6080, inside, sizeof inside);
 }
 
 static void test_what_nobody_may_send_is_counted(void **state)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/mem.h"
+#include "metrics_text.h"
 
 static char *text_of(const struct snapshot *s)
 {
@@ -25,18 +25,12 @@ static char *text_of(const struct snapshot *s)
 
 static void expect(const struct snapshot *s, const char *line)
 {
-	CLEANUP_FREE char *text = text_of(s), *wanted = xasprintf("\n%s\n", line);
-
-	if (!strstr(text, wanted))
-		fail_msg("there is no line '%s' in:\n%s", line, text);
+	expect_line(text_of(s), line);
 }
 
 static void expect_none(const struct snapshot *s, const char *part)
 {
-	CLEANUP_FREE char *text = text_of(s);
-
-	if (strstr(text, part))
-		fail_msg("there is '%s' in:\n%s", part, text);
+	expect_nowhere(text_of(s), part);
 }
 
 static void each_share_is_told_of_on_layer_2(void **state)
