@@ -165,6 +165,16 @@ class Netns:
                 path.write_text(f"{value}\n", encoding="ascii")
             return path.read_text(encoding="ascii").strip()
 
+    def picture(self):
+        """What somebody could leave behind in here: links, addresses, UDP ports of tunnels, nftables, sysctls."""
+        links = [re.sub(r"^\d+: |qdisc \S+ |qlen \d+", "", line)
+                 for line in self.run("ip", "-o", "link").stdout.split("\n")]
+        sysctls = [line for line in self.run("sysctl", "-a").stdout.split("\n")
+                   if line.startswith("net.") and "conntrack" not in line and ".neigh." not in line]
+        addresses = self.run("ip", "address").stdout.count("inet")
+        ports = self.run("ip", "fou", "show", check=False).stdout  # not without the module
+        return links, addresses, ports, self.run("nft", "list", "ruleset").stdout, sysctls
+
 
 def _setns(file):
     if _libc.setns(file.fileno(), _CLONE_NEWNET) != 0:

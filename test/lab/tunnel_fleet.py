@@ -5,7 +5,7 @@ import contextlib
 import json
 
 from net import Talk, program, wait_for
-from topology import CLIENT, CLIENT6, PODS, Pod
+from topology import CLIENT, CLIENT6, KILL, PODS, Pod
 
 VIPS = {4: "10.1.1.1", 6: "fd00:1::1"}
 NETS = {4: "10.1.1.0/24", 6: "fd00:1::/64"}
@@ -73,17 +73,20 @@ class TunnelFleet:
         self.lbs = [lab.lb_pod(f"lb{n}", f"node{n}", **settings) for n in (1, 2)]
         for agent in self.agents.values():
             agent.wait_for_line("event=node.ready")
+        self.start_load_balancers(prepare)
+
+    def start_load_balancers(self, prepare=lambda lb: None):
+        """Until they have all real servers: TCP and UDP of both families."""
         for lb in self.lbs:
             prepare(lb)
             lb.start()
-        for net in NETS.values():
-            lab.await_next_hops(net, self.lbs)
+        self._await_routes()
         for lb in self.lbs:
-            self.await_real_servers(lb)
+            wait_for(f"real servers in {lb.name}", lambda lb=lb: self.up(lb) == 4 * len(self.pods), timeout=60)
 
-    def await_real_servers(self, lb):
-        """TCP and UDP of both families."""
-        wait_for(f"real servers in {lb.name}", lambda: self.up(lb) == 4 * len(self.pods), timeout=60)
+    def _await_routes(self):
+        for net in NETS.values():
+            self.lab.await_next_hops(net, self.lbs)
 
     def start_agent(self, node):
         return self.lab.start(node.netns, program("kago-node"), "run", "--source", self.lab.manifests, "--node",
@@ -114,3 +117,23 @@ class TunnelFleet:
             except OSError:
                 n += 1
         return n
+
+    def lose_one(self, family, count):
+        """A load balancer is killed and comes back: none of so many open connections breaks."""
+        survivor, killed = self.lbs
+        held = self.hold(family, count)
+        assert {seen for _, _, seen in held} == {CLIENTS[family]}
+        assert killed.connections() and survivor.connections()
+        killed.signal(KILL)
+        self.lab.await_next_hops(NETS[family], [survivor])
+        assert self.broken(held) == 0
+        killed.wait(10)
+        killed.start()
+        self._await_routes()
+        assert self.broken(held) == 0
+        close(held)
+
+
+def close(held):
+    for talk, *_ in held:
+        talk.__exit__()

@@ -140,16 +140,6 @@ class Site:
     def run_node(self, *words):
         return self.node.run(program("kago-node"), *words)
 
-    def picture(self):
-        """All that an agent could leave behind on its node."""
-        links = [re.sub(r"^\d+: |qdisc \S+ |qlen \d+", "", line)
-                 for line in self.node.run("ip", "-o", "link").stdout.split("\n")]
-        sysctls = [line for line in self.node.run("sysctl", "-a").stdout.split("\n")
-                   if line.startswith("net.") and "conntrack" not in line and ".neigh." not in line]
-        addresses = self.node.run("ip", "address").stdout.count("inet")
-        ports = self.node.run("ip", "fou", "show").stdout
-        return links, addresses, ports, self.node.run("nft", "list", "ruleset").stdout, sysctls
-
     def table(self, family=4):
         return self.node.run("nft", "list", "table", *TABLE[family].split()).stdout
 
@@ -346,11 +336,11 @@ def test_the_nodes_nft_reads_what_the_image_has_made(site):
 
 
 def test_nothing_is_left_after_remove(site):
-    before = site.picture()
+    before = site.node.picture()
     assert site.node.run(program("kago-node"), "status", check=False).returncode == 1
     site.start().wait_for_line("event=node.ready")
     assert answers(site, 4) and answers(site, 6)
-    assert site.picture() != before
+    assert site.node.picture() != before
     site.agent.signal(signal.SIGTERM)
     assert site.agent.wait() == 0
     assert answers(site, 4)  # SIGTERM alone leaves it
@@ -358,12 +348,12 @@ def test_nothing_is_left_after_remove(site):
         "IPv4: device kago0 ready, table there, GUE at port 6080, 2 pods, 4 entries of 1 VIP\n"
         "IPv6: device kago6 ready, table there, GUE at port 6080, 2 pods, 4 entries of 1 VIP\n")
     site.run_node("remove")
-    assert site.picture() == before
+    assert site.node.picture() == before
     site.run_node("remove")
     site.start("--leave-nothing").wait_for_line("event=node.ready.*\n(.*\n)*.*event=node.ready")
     site.agent.signal(signal.SIGTERM)
     assert site.agent.wait() == 0
-    assert site.picture() == before
+    assert site.node.picture() == before
 
 
 def who(client):

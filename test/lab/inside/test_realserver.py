@@ -3,7 +3,6 @@
 
 import contextlib
 import json
-import re
 import socket
 
 import pytest
@@ -11,8 +10,8 @@ import yaml
 
 from image import IPVS, NET_ADMIN
 from net import ROOT, Talk, ask, program, run
-from topology import KILL, Lab, Pod
-from tunnel_fleet import CLIENTS, NETS, OVERHEAD, PORT, VIPS, TunnelFleet, drop_invalid, slice_of
+from topology import Lab, Pod
+from tunnel_fleet import CLIENTS, NETS, OVERHEAD, PORT, VIPS, TunnelFleet, close, drop_invalid, slice_of
 
 MANIFEST = ROOT / "docs/realserver/web.yaml"
 CONNECTIONS = 100
@@ -34,16 +33,6 @@ def service(encapsulation):
     return json.dumps(one)
 
 
-def picture(netns):
-    """What somebody could leave behind in a network namespace."""
-    links = [re.sub(r"^\d+: |qdisc \S+ |qlen \d+", "", line)
-             for line in netns.run("ip", "-o", "link").stdout.split("\n")]
-    sysctls = [line for line in netns.run("sysctl", "-a").stdout.split("\n")
-               if line.startswith("net.") and "conntrack" not in line and ".neigh." not in line]
-    return (links, netns.run("ip", "address").stdout.count("inet"), netns.run("ip", "fou", "show", check=False).stdout,
-            netns.run("nft", "list", "ruleset").stdout, sysctls)
-
-
 class Fleet(TunnelFleet):
     """Pods on all nodes, none of which has an agent; load balancers on two, beside pods."""
 
@@ -54,20 +43,15 @@ class Fleet(TunnelFleet):
         self.neighbour = Pod(lab, "neighbour", lab.nodes["node1"], 67)  # of the load balancers' networks
         for pod in self.pods:
             # The last one finds the kernel's modules loaded, which shows in every namespace.
-            before = picture(pod.node.netns)
+            before = pod.node.netns.picture()
             assert self.prepare(pod).returncode == 0
-            self.pictures = before, picture(pod.node.netns)
+            self.pictures = before, pod.node.netns.picture()
             lab.serve(pod.netns, pod.name, PORT)
         lab.apply("web", service(encapsulation))
         for family in VIPS:
             lab.apply(f"web-{family}", slice_of(family, self.pods, PORT))
         self.lbs = [lab.lb_pod(f"lb{n}", f"node{n}", bgp__aggregates=list(NETS.values())) for n in (1, 2)]
-        for lb in self.lbs:
-            lb.start()
-        for net in NETS.values():
-            lab.await_next_hops(net, self.lbs)
-        for lb in self.lbs:
-            self.await_real_servers(lb)
+        self.start_load_balancers()
 
     def prepare(self, pod, *arguments, capabilities=None, netns=None):
         """Runs the init container to its end."""
@@ -87,11 +71,6 @@ class Fleet(TunnelFleet):
 def fleet(request):
     with Lab(ipv6=True) as lab:
         yield Fleet(lab, request.param)
-
-
-def close(held):
-    for talk, *_ in held:
-        talk.__exit__()
 
 
 @pytest.mark.parametrize("family", VIPS)
@@ -168,9 +147,9 @@ def test_nothing_for_a_vip_comes_but_by_the_tunnel(fleet):
 
 def test_it_may_be_started_again(fleet):
     held = fleet.hold(4, CONNECTIONS)
-    before = [picture(pod.netns) for pod in fleet.pods]
+    before = [pod.netns.picture() for pod in fleet.pods]
     assert [fleet.prepare(pod).returncode for pod in fleet.pods] == [0, 0, 0]
-    assert [picture(pod.netns) for pod in fleet.pods] == before
+    assert [pod.netns.picture() for pod in fleet.pods] == before
     assert fleet.broken(held) == 0
     close(held)
 
@@ -186,19 +165,7 @@ def test_it_says_what_is_missing(fleet):
 
 @pytest.mark.parametrize("family", VIPS)
 def test_no_connection_is_lost_when_a_load_balancer_is_killed(fleet, family):
-    survivor, killed = fleet.lbs
-    held = fleet.hold(family, CONNECTIONS)
-    assert {seen for _, _, seen in held} == {CLIENTS[family]}
-    assert killed.connections() and survivor.connections()
-    killed.signal(KILL)
-    fleet.lab.await_next_hops(NETS[family], [survivor])
-    assert fleet.broken(held) == 0
-    killed.wait(10)
-    killed.start()
-    for net in NETS.values():
-        fleet.lab.await_next_hops(net, fleet.lbs)
-    assert fleet.broken(held) == 0
-    close(held)
+    fleet.lose_one(family, CONNECTIONS)
 
 
 def test_an_agent_of_the_node_leaves_such_pods_alone(fleet):

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from net import Talk, ask, program
-from topology import KILL, Lab
-from tunnel_fleet import CLIENTS, NETS, OVERHEAD, PORT, VIPS, TunnelFleet, through_the_node
+from topology import Lab
+from tunnel_fleet import CLIENTS, OVERHEAD, PORT, VIPS, TunnelFleet, through_the_node
 
 CONNECTIONS = 100
 
@@ -102,17 +102,4 @@ def test_a_pod_that_its_node_does_not_know_yet_refuses_nobody(fleet, family):
 
 @pytest.mark.parametrize("family", VIPS)
 def test_no_connection_is_lost_when_a_load_balancer_is_killed(fleet, family):
-    survivor, killed = fleet.lbs
-    held = fleet.hold(family, CONNECTIONS)
-    assert {seen for _, _, seen in held} == {CLIENTS[family]}
-    assert killed.connections() and survivor.connections()
-    killed.signal(KILL)
-    fleet.lab.await_next_hops(NETS[family], [survivor])
-    assert fleet.broken(held) == 0
-    killed.wait(10)
-    killed.start()
-    for net in NETS.values():
-        fleet.lab.await_next_hops(net, fleet.lbs)
-    assert fleet.broken(held) == 0
-    for talk, *_ in held:
-        talk.__exit__()
+    fleet.lose_one(family, CONNECTIONS)

@@ -4,8 +4,8 @@
 import pytest
 
 from net import Talk, ask, run
-from topology import KILL, Lab
-from tunnel_fleet import CLIENTS, NETS, PORT, VIPS, TunnelFleet, through_the_node
+from topology import Lab
+from tunnel_fleet import CLIENTS, PORT, VIPS, TunnelFleet, through_the_node
 
 CONNECTIONS = 40
 VXLAN_MTU = 1450
@@ -118,16 +118,4 @@ def test_large_packets_fit(fleet, family):
 
 @pytest.mark.parametrize("family", VIPS)
 def test_no_connection_is_lost_when_a_load_balancer_is_killed(fleet, family):
-    survivor, killed = fleet.lbs
-    held = fleet.hold(family, CONNECTIONS)
-    assert killed.connections() and survivor.connections()
-    killed.signal(KILL)
-    fleet.lab.await_next_hops(NETS[family], [survivor])
-    assert fleet.broken(held) == 0
-    killed.wait(10)
-    killed.start()
-    for net in NETS.values():
-        fleet.lab.await_next_hops(net, fleet.lbs)
-    assert fleet.broken(held) == 0
-    for talk, *_ in held:
-        talk.__exit__()
+    fleet.lose_one(family, CONNECTIONS)
