@@ -7,6 +7,7 @@ contain.py SPEC PROGRAM [ARG...], where SPEC is JSON:
   environment   NAME=VALUE of the program
   hostname, hosts   the host's name and the text of /etc/hosts
   binds         [[source, place inside]...]
+  fixed_sysctls     whether /proc/sys is read-only, as a container runtime has it
 
 /run and /tmp are empty and writable; the network namespace is the caller's, and so is the PID namespace.
 What it mounts is in a mount namespace of its own, which ends with the program.
@@ -20,7 +21,7 @@ from pathlib import Path
 
 NEW_MOUNTS, NEW_NAME = 0x00020000, 0x04000000
 READ_ONLY, NO_SUID, NO_DEV, NO_EXEC = 1, 2, 4, 8
-BIND, RECURSIVE, PRIVATE = 4096, 16384, 1 << 18
+REMOUNT, BIND, RECURSIVE, PRIVATE = 32, 4096, 16384, 1 << 18
 DETACH = 2
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 SYS_PIVOT_ROOT = {"x86_64": 155}.get(os.uname().machine, 41)
@@ -63,6 +64,9 @@ def build_root(spec):
         make_place(source, places / inside.lstrip("/"))
     mount("overlay", root, "overlay", READ_ONLY, f"lowerdir={places}:{spec['root']}")
     mount("proc", root / "proc", "proc", NO_SUID | NO_DEV | NO_EXEC)
+    if spec["fixed_sysctls"]:
+        mount(root / "proc/sys", root / "proc/sys", None, BIND)
+        mount("none", root / "proc/sys", None, REMOUNT | BIND | READ_ONLY)
     mount("sysfs", root / "sys", "sysfs", READ_ONLY | NO_SUID | NO_DEV | NO_EXEC)
     mount("tmpfs", root / "run", "tmpfs", NO_SUID | NO_DEV, "mode=755")
     mount("tmpfs", root / "tmp", "tmpfs", NO_SUID | NO_DEV, "mode=1777")

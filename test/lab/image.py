@@ -9,7 +9,7 @@ from net import ROOT, Failed
 
 CONTAIN = Path(__file__).resolve().parent / "contain.py"
 NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN = 12, 13, 19, 21
-NODE_NETNS = "/host/ns/net"  # where the chart mounts it
+NODE_NETNS, NODE_SYSCTLS = "/host/ns/net", "/host/sysctls"  # where the chart mounts them
 
 
 class Image:
@@ -31,12 +31,12 @@ class Image:
         return json.loads(path.read_text(encoding="utf-8"))["config"]
 
     def command(self, *arguments, hostname="kago-lab", address=None, folders=(), node_netns=None, capabilities=None,
-                environment=(), entrypoint=None):
+                environment=(), entrypoint=None, fixed_sysctls=False):
         """What to run for a container of it: the file system read-only, the chart's capabilities.
 
         The folders are where they are outside; the node's network namespace is NODE_NETNS. Other capabilities
         are the numbers of those that it has. `environment`: NAME=VALUE besides the image's. Another `entrypoint` is
-        the `command` of a pod.
+        the `command` of a pod. `fixed_sysctls`: /proc/sys is read-only, and the node's is where the chart mounts it.
         """
         config = self.config()
         spec = {"root": str(self.root), "capabilities": self._capabilities if capabilities is None else capabilities,
@@ -45,7 +45,8 @@ class Image:
                 "hosts": f"127.0.0.1 localhost\n{address or '127.0.0.1'} {hostname}\n",
                 "binds": [(str(folder), str(folder)) for folder in folders]
                 + ([(str(node_netns), str(Path(NODE_NETNS).parent) if Path(node_netns).is_dir() else NODE_NETNS)]
-                   if node_netns else [])}
+                   if node_netns else [])
+                + ([("/proc/sys/net", NODE_SYSCTLS)] if fixed_sysctls else []), "fixed_sysctls": fixed_sysctls}
         entrypoint = entrypoint or config["Entrypoint"]
         return ["/usr/bin/python3", "-SEI", CONTAIN, json.dumps(spec), *entrypoint, *arguments]
 

@@ -218,8 +218,12 @@ def test_a_client_with_affinity_stays_with_its_pod_at_all_load_balancers(lbs, sc
     assert len({real for reals in homes.values() for real in reals}) > 4
 
 
-def test_who_is_out_of_place_is_moved_and_the_sysctl_is_as_it_was(lbs):
+@pytest.mark.parametrize("fixed_sysctls", [False, True], ids=["", "as in a pod of the chart"])
+def test_who_is_out_of_place_is_moved_and_the_sysctl_is_as_it_was(lbs, fixed_sysctls):
     a, _ = lbs
+    a.netns.run(program("kago-probe"), "ipvs", "dump")  # loads IPVS
+    a.netns.run(program("kago-probe"), "sysctl", "apply")
+    a.container = lambda *words: IPVS.command(*words, folders=[a.folder], fixed_sysctls=fixed_sysctls)
     a.put("s", service("s", vip(0), 53, "UDP"), endpoints("s", pod(5), protocol="UDP"))
     a.start()
     a.wait_for_log("event=kernel.applied")
